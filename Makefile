@@ -1,0 +1,62 @@
+# Everything a user or a developer of passaat runs often. `make help` lists it.
+# Needs GNU make and one Python 3.11, 3.12 or 3.13; without make, see "Without make" in README.md.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The interpreter: the first supported one that really runs. Choose another with `make test PYTHON=python3.12`.
+PYTHON ?= $(shell sh .ci/find-python)
+VENV ?= .venv
+WORKERS ?= 2
+RESULTS ?= results
+OPTIONS ?= stricter-selection go-no-go follow-up sme-focus
+
+BIN := $(VENV)/bin
+
+# An editable install reads src/passaat/, which links to the top-level folders. In a checkout without
+# links a plain install is made instead; run `make clean` there after a change.
+INSTALL := $(if $(wildcard src/passaat/model/.),-e .,.)
+
+.PHONY: help demo test test-all lint format bench lock clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+demo: $(VENV)/.installed ## set up and compare the four options with PIB 2016-2020; writes to results/
+	@mkdir -p "$(RESULTS)"
+	cd "$(RESULTS)" && "$(abspath $(BIN))/passaat" compare pib --options $(OPTIONS)
+
+test: $(VENV)/.installed-dev ## set up and run the tests on one Python, without the slow ones
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)
+
+test-all: ## run every test, the slow ones too, on each supported Python found on this machine
+	@sh .ci/test-all "$(WORKERS)" $(PYTEST)
+
+lint: $(VENV)/.installed-dev ## check style, layout and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## repair what can be repaired by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## measure the drivers against each other and against plain Mesa
+	$(BIN)/python benchmarks/run.py
+
+lock: $(VENV)/.installed-dev ## write requirements.lock from the environments of `make test-all` (run that first)
+	$(BIN)/python .ci/lock.py .venv-3.11 .venv-3.12 .venv-3.13
+
+clean: ## remove environments, caches and builds (results/ stays)
+	rm -rf .venv .venv-3.11 .venv-3.12 .venv-3.13 dist build
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: an environment is made anew only when what it is made from has changed.
+$(VENV)/.installed: pyproject.toml requirements.lock .ci/install
+	@sh .ci/install "$(PYTHON)" "$(VENV)" "$(INSTALL)"
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml requirements.lock .ci/install
+	@sh .ci/install "$(PYTHON)" "$(VENV)" "$(INSTALL)[dev]"
+	@touch $(VENV)/.installed $@
