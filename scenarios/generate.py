@@ -1,0 +1,131 @@
+"""Write what follows from the lever schema: `model/lever_table.py` and `docs/levers.md`.
+
+python -m passaat.scenarios.generate           write both files
+python -m passaat.scenarios.generate --check   write nothing, fail when one is stale
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from passaat.scenarios.levers import LEVERS, Lever
+
+__all__ = ["lever_page", "lever_table_source", "main", "stale_files"]
+
+_COMMAND = "python -m passaat.scenarios.generate"
+_WIDTH = 110
+
+
+def lever_table_source(levers: dict[str, Lever]) -> str:
+    """Python source of `model/lever_table.py`: one float column per lever, in the order of the file."""
+    lines = [
+        '"""The levers as the model reads them: one value per calendar year and lever.',
+        "",
+        f"Generated from scenarios/levers.toml by `{_COMMAND}`; do not edit.",
+        "Switches are 0 or 1; choices are coded by their place in the list of choices.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from typing import Annotated, NamedTuple",
+        "",
+        "from passaat.model.columns import Column, FloatColumn",
+        "",
+        '__all__ = ["LEVER_NAMES", "Levers"]',
+        "",
+        "",
+        "class Levers(NamedTuple):",
+        '    """One row per calendar year of the run; a covenant keeps the row of the year it applied in."""',
+        "",
+    ]
+    for lever in levers.values():
+        meaning = lever.label_en
+        if lever.kind == "choice":
+            meaning += ": " + ", ".join(f"{code} {choice}" for code, choice in enumerate(lever.choices))
+        line = f'    {lever.name}: Annotated[FloatColumn, Column("{lever.unit}", "{meaning}")]'
+        if len(line) > _WIDTH:
+            line = (
+                f"    {lever.name}: Annotated[\n"
+                f'        FloatColumn, Column("{lever.unit}", "{meaning}")\n'
+                "    ]"
+            )
+        lines.append(line)
+    lines += ["", "", "LEVER_NAMES: tuple[str, ...] = ("]
+    lines += [f'    "{name}",' for name in levers]
+    lines += [")", '"""Names in the order of the columns."""', ""]
+    return "\n".join(lines)
+
+
+def lever_page(levers: dict[str, Lever]) -> str:
+    """The page docs/levers.md: a table of all levers, then one section each."""
+    assumed = sum(lever.identified == "assumed" for lever in levers.values())
+    lines = [
+        "# Levers",
+        "",
+        f"<!-- Generated from scenarios/levers.toml by `{_COMMAND}`; do not edit. -->",
+        "",
+        f"What policy can choose: {len(levers)} levers. The default is the practice of each year.",
+        "An option's levers count from the first year of the decision window; a covenant keeps the rules",
+        f"of the year in which it applied. For {assumed} of them the size of the effect is an assumption with a",
+        "range, because the evaluation has no control group and observed no case where the lever was varied;",
+        "that uncertainty is carried into every comparison.",
+        "",
+        "| lever | label | unit | allowed | default |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for lever in levers.values():
+        cells = (f"`{lever.name}`", lever.label_en, lever.unit, lever.allowed, lever.default_text)
+        lines.append("| " + " | ".join(cells) + " |")
+    for lever in levers.values():
+        lines += [
+            "",
+            f"## {lever.name}",
+            "",
+            f"{lever.label_en} (Dutch: {lever.label_nl}). {lever.meaning}",
+            "",
+            f"- Allowed: {lever.allowed}",
+            f"- Default: {lever.default_text}",
+            f"- Effect ({lever.identified}): {lever.effect}",
+            f"- Cost: {lever.cost}",
+            f"- Evidence: {'; '.join(str(reference) for reference in lever.evidence)}",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _targets(root: Path) -> dict[Path, str]:
+    levers = dict(LEVERS)
+    return {
+        root / "model" / "lever_table.py": lever_table_source(levers),
+        root / "docs" / "levers.md": lever_page(levers),
+    }
+
+
+def stale_files(root: Path) -> list[str]:
+    """Names of the generated files under the repository `root` that do not match the schema."""
+    return [
+        path.relative_to(root).as_posix()
+        for path, text in _targets(root).items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with --check only compare them; returns the exit code."""
+    root = Path(__file__).resolve().parent.parent
+    if arguments not in ([], ["--check"]):
+        print(f"usage: {_COMMAND} [--check]", file=sys.stderr)
+        return 2
+    if arguments:
+        stale = stale_files(root)
+        for name in stale:
+            print(f"{name} is out of date: run `{_COMMAND}`", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in _targets(root).items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        print(f"wrote {path.relative_to(root).as_posix()}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

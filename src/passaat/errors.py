@@ -1,0 +1,86 @@
+"""Errors a user can act on.
+
+Every error raised on purpose by passaat is a :class:`PassaatError`. It lists *all* problems found, each
+with the offending name and value and what is allowed, and ends with the way out. The parts are attributes
+as well, so that a dashboard or a test can read them without taking the text apart. The command line prints
+the error as one block and ends with exit code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "EvidenceError",
+    "ModelError",
+    "PassaatError",
+    "ScenarioError",
+    "StudyError",
+    "unknown_name",
+]
+
+
+class PassaatError(Exception):
+    """Something the user asked for cannot be done.
+
+    Parameters
+    ----------
+    problems : one sentence, or one sentence per problem; each names the offender, its value and what
+        is allowed.
+    hint : the way out, one sentence; may be empty.
+    """
+
+    problems: tuple[str, ...]
+    hint: str
+
+    def __init__(self, problems: str | Iterable[str], hint: str = "") -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        self.hint = hint
+        super().__init__(self.problems, hint)
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            lines = [self.problems[0]]
+        else:
+            lines = [f"{len(self.problems)} problems:", *(f"  - {problem}" for problem in self.problems)]
+        if self.hint:
+            lines.append(f"Way out: {self.hint}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type[PassaatError], tuple[tuple[str, ...], str]]:
+        """Survive the trip between worker processes unchanged."""
+        return type(self), (self.problems, self.hint)
+
+
+class ScenarioError(PassaatError):
+    """A scenario, an option or a lever value cannot be used."""
+
+
+class StudyError(PassaatError):
+    """A study file cannot be written, read or continued."""
+
+
+class EvidenceError(PassaatError):
+    """A row of the evidence breaks the schema, or an id does not exist."""
+
+
+class ModelError(PassaatError):
+    """A run cannot go on; for example a table is full, and the message names its bound."""
+
+
+def unknown_name(what: str, name: str, valid: Sequence[str], *, listing: bool = True) -> str:
+    """Say that `name` is no valid `what`, guess what was meant, and list the valid names.
+
+    >>> unknown_name("lever", "folow_up_years", ["follow_up_years", "assessors"])
+    "unknown lever 'folow_up_years'; did you mean 'follow_up_years'? Valid: assessors, follow_up_years"
+    """
+    text = f"unknown {what} {name!r}"
+    near = difflib.get_close_matches(name.lower(), valid, n=2, cutoff=0.6)
+    if near:
+        text += "; did you mean " + " or ".join(repr(guess) for guess in near) + "?"
+    else:
+        text += "."
+    if listing:
+        text += " Valid: " + ", ".join(sorted(valid))
+    return text
