@@ -1,7 +1,7 @@
 """Write requirements.lock: exact versions, with environment markers where the supported Pythons differ.
 
-Usage: ``python .ci/lock.py ENVIRONMENT_3.11 ENVIRONMENT_3.12 ENVIRONMENT_3.13`` (folders made by ``make test-all``).
-Only what passaat and its `dev` extra need is written; packages that happen to be installed beside them are not.
+Usage: ``python .ci/lock.py .venv-3.11 .venv-3.12 .venv-3.13`` (the environments made by ``make test-all``).
+Only what passaat and its `dev` extra need is written, not what happens to be installed beside them.
 """
 
 import json
