@@ -1,0 +1,1 @@
+"""Paired comparison of policy options: design, runner, store, statistics, tables and figures."""

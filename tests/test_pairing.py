@@ -1,0 +1,285 @@
+"""The statistics of a comparison against synthetic data whose truth is known.
+
+Statistical tests run on fixed seeds, so they cannot fail by chance today; each states the error rate with which a correct
+implementation would fail on a seed drawn afresh.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from passaat.experiments.pairing import (
+    Interval,
+    chance_better,
+    difference_of,
+    paired_differences,
+    range_over_draws,
+    range_over_worlds,
+    split_variance,
+    variance_reduction,
+)
+
+Floats = NDArray[np.float64]
+Z95 = 1.6448536269514722
+
+
+def synthetic(
+    rng: np.random.Generator, draws: int, worlds: int, mean: float, tau: float, sigma: float
+) -> tuple[Floats, Floats]:
+    """True mean difference per draw, shape (draws,), and noisy differences, shape (draws, worlds)."""
+    truth = mean + tau * rng.standard_normal(draws)
+    return truth, truth[:, None] + sigma * rng.standard_normal((draws, worlds))
+
+
+# --- the split into parameters and luck -----------------------------------------------------------------------------
+
+
+def test_split_by_hand() -> None:
+    """Two draws of two worlds, worked out on paper: means 2 and 6, within (2 + 8) / 2 = 5."""
+    split = split_variance(np.array([[1.0, 3.0], [4.0, 8.0]]))
+    assert split.mean == 4.0
+    assert split.error == 2.0  # sqrt(((2-4)^2 + (6-4)^2) / (2 * 1))
+    assert split.within == 5.0
+    assert split.between == 5.5  # (16 - 5) / 2, with 16 = (2 * 4 + 2 * 4) / 1
+    assert split.pairs == 4
+
+
+def test_split_by_hand_with_a_missing_world() -> None:
+    """Rows of 3 and 1: means 2 and 6, within 2 / 2 = 1, n0 = 4 - 10/4 = 1.5, grand mean 3, MSB = 3 + 9 = 12."""
+    split = split_variance(np.array([[1.0, 2.0, 3.0], [6.0, np.nan, np.nan]]))
+    assert split.mean == 4.0
+    assert split.within == 1.0
+    assert split.between == pytest.approx((12.0 - 1.0) / 1.5)
+    assert list(split.worlds) == [3.0, 1.0]
+
+
+def test_split_is_unbiased() -> None:
+    """Averaged over 400 studies both variances come out within four standard errors (error rate 1 in 8,000)."""
+    rng = np.random.default_rng(11)
+    between, within = [], []
+    for _ in range(400):
+        split = split_variance(synthetic(rng, 30, 6, 5.0, 2.0, 3.0)[1])
+        between.append(split.between)
+        within.append(split.within)
+    for values, truth in ((between, 4.0), (within, 9.0)):
+        error = np.std(values) / math.sqrt(len(values))
+        assert abs(np.mean(values) - truth) < 4 * error
+
+
+@pytest.mark.parametrize(("tau", "sigma"), [(0.0, 3.0), (2.0, 3.0), (2.0, 0.0), (5.0, 0.5)])
+def test_interval_covers_the_truth(tau: float, sigma: float) -> None:
+    """mean +- 1.68 errors (t with 39 degrees of freedom, 90 %) covers the truth in 90 % of 800 studies.
+
+    Binomial error rate of the bounds below 1 in 10,000. Ignoring the two levels covers far less where tau > 0.
+    """
+    rng = np.random.default_rng(12)
+    covered = naive = 0
+    for _ in range(800):
+        differences = synthetic(rng, 40, 8, 1.0, tau, sigma)[1]
+        split = split_variance(differences)
+        covered += abs(split.mean - 1.0) < 1.685 * split.error
+        naive += abs(split.mean - 1.0) < 1.65 * differences.std() / math.sqrt(differences.size)
+    assert 0.855 < covered / 800 < 0.945
+    if tau > sigma:
+        assert naive / 800 < 0.6
+
+
+# --- ranges ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tau", "sigma"), [(2.0, 6.0), (3.0, 1.0), (1.0, 0.0)])
+def test_range_over_draws_has_the_width_of_the_truth(tau: float, sigma: float) -> None:
+    """Average width over 300 studies within 8 % of 2 x 1.645 tau; draw means as they are would be too wide.
+
+    The width of one study scatters by about a fifth to a third of the truth: 8 % is over four standard errors.
+    """
+    rng = np.random.default_rng(13)
+    widths, raw = [], []
+    for _ in range(300):
+        differences = synthetic(rng, 60, 8, 0.0, tau, sigma)[1]
+        interval = range_over_draws(split_variance(differences))
+        widths.append(interval.high - interval.low)
+        raw.append(float(np.subtract(*np.quantile(differences.mean(axis=1), (0.95, 0.05)))))
+    truth = 2 * Z95 * tau
+    assert np.mean(widths) == pytest.approx(truth, rel=0.08)
+    if sigma > tau:
+        assert np.mean(raw) > 1.3 * truth
+
+
+def test_range_over_worlds_has_the_width_of_luck() -> None:
+    """Average width over 200 studies within 4 % of 2 x 1.645 sigma, whatever the parameters do (> 5 standard errors)."""
+    rng = np.random.default_rng(14)
+    widths = []
+    for _ in range(200):
+        differences = synthetic(rng, 40, 8, 7.0, 20.0, 3.0)[1]
+        interval = range_over_worlds(differences, split_variance(differences))
+        widths.append(interval.high - interval.low)
+    assert np.mean(widths) == pytest.approx(2 * Z95 * 3.0, rel=0.04)
+
+
+def test_ranges_by_hand() -> None:
+    """Without luck the range over draws is that of the draws; residuals +-1 of two worlds are stretched to +-sqrt(2)."""
+    still = np.repeat(np.arange(21.0)[:, None], 3, axis=1)
+    assert range_over_draws(split_variance(still)) == Interval(1.0, 19.0)
+    lucky = np.array([[9.0, 11.0]] * 10)
+    interval = range_over_worlds(lucky, split_variance(lucky))
+    assert interval.low == pytest.approx(10 - math.sqrt(2))
+    assert interval.high == pytest.approx(10 + math.sqrt(2))
+
+
+# --- chance of being better -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+def test_chance_better_finds_the_share_through_noise(share: float) -> None:
+    """Average over 300 studies within 0.03 of the share of favourable draws; counting draw means is off by more.
+
+    One study scatters by about 0.08: 0.03 is over six standard errors.
+    """
+    from scipy.stats import norm
+
+    mean = float(norm.ppf(share))
+    rng = np.random.default_rng(15)
+    estimates, counted = [], []
+    for _ in range(300):
+        differences = synthetic(rng, 40, 8, mean, 1.0, 4.0)[1]
+        estimates.append(chance_better(split_variance(differences), "higher"))
+        counted.append(float((differences.mean(axis=1) > 0).mean()))
+    assert np.mean(estimates) == pytest.approx(share, abs=0.03)
+    if share == 0.95:
+        assert np.mean(counted) < 0.90
+
+
+def test_chance_better_counts_where_there_is_no_noise() -> None:
+    still = np.repeat(np.array([-1.0, 1.0, 2.0, 0.0])[:, None], 3, axis=1)
+    assert chance_better(split_variance(still), "higher") == 0.5
+    assert chance_better(split_variance(still), "lower") == 0.25
+
+
+def test_chance_better_without_parameter_effect_is_about_the_common_difference() -> None:
+    """Where draws do not differ it is not falsely sure: P(common difference > 0) given its error."""
+    row = np.array([-2.0, 0.0, 2.0, 4.0])
+    split = split_variance(np.array([row, row, row]))
+    assert split.between == 0.0
+    assert chance_better(split, "higher") == 1.0  # equal draw means: no error left
+    rng = np.random.default_rng(16)
+    chances = [
+        chance_better(split_variance(synthetic(rng, 10, 4, 0.0, 0.0, 1.0)[1]), "higher") for _ in range(300)
+    ]
+    assert np.mean(chances) == pytest.approx(0.5, abs=0.08)
+    assert 0.15 < np.mean([0.25 < c < 0.75 for c in chances])
+
+
+# --- degenerate cases -----------------------------------------------------------------------------------------------
+
+
+def test_one_draw_knows_luck_only() -> None:
+    differences = np.array([[1.0, 2.0, 3.0, 4.0]])
+    result = difference_of(differences, np.zeros_like(differences), "higher")
+    assert result.mean == 2.5
+    assert result.error == pytest.approx(math.sqrt(5 / 3 / 4))
+    assert math.isnan(result.draws.low)
+    assert math.isnan(result.chance_better)
+    assert result.worlds.low < 2.5 < result.worlds.high
+
+
+def test_nothing_moves() -> None:
+    same = np.arange(12.0).reshape(4, 3)
+    result = difference_of(same, same, "higher")
+    assert (result.mean, result.error, result.pairs) == (0.0, 0.0, 12)
+    assert result.draws == result.worlds == Interval(0.0, 0.0)
+    assert math.isnan(result.chance_better)
+    assert result.variance_reduction == math.inf
+
+
+def test_constant_outcome_has_no_variance_reduction() -> None:
+    result = difference_of(np.full((3, 4), 5.0), np.full((3, 4), 3.0), "lower")
+    assert (result.mean, result.error, result.chance_better) == (2.0, 0.0, 0.0)
+    assert math.isnan(result.variance_reduction)
+
+
+def test_missing_cells_drop_out_on_both_sides() -> None:
+    reference = np.array([[1.0, np.nan, 3.0], [1.0, 1.0, 1.0]])
+    option = np.array([[2.0, 9.0, np.inf], [1.5, 2.5, np.nan]])
+    differences = paired_differences(option, reference)
+    assert differences[0, 0] == 1.0
+    assert int(np.isfinite(differences).sum()) == 3
+    assert difference_of(option, reference, "higher").pairs == 3
+
+
+def test_nothing_valid_is_unknown() -> None:
+    nothing = np.full((3, 4), np.nan)
+    result = difference_of(nothing, nothing, "higher")
+    assert result.pairs == 0
+    assert all(math.isnan(x) for x in (result.mean, result.error, result.chance_better, result.worlds.low))
+
+
+def test_one_world_per_draw_cannot_tell_luck_from_parameters() -> None:
+    split = split_variance(np.array([[1.0], [2.0], [4.0]]))
+    assert split.mean == pytest.approx(7 / 3)
+    assert math.isnan(split.between)
+    assert math.isnan(range_over_draws(split).low)
+    assert math.isnan(chance_better(split, "higher"))
+
+
+def test_unequal_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(2, 3\) and \(3, 2\)"):
+        paired_differences(np.zeros((2, 3)), np.zeros((3, 2)))
+
+
+# --- variance reduction ---------------------------------------------------------------------------------------------
+
+
+def test_variance_reduction_of_shared_luck() -> None:
+    """Shared luck of variance 9 and own luck of 1 on each side: (10 + 10) / 2 = 10, within 15 % of 4,000 worlds."""
+    rng = np.random.default_rng(17)
+    shared = 3.0 * rng.standard_normal((500, 8))
+    option = shared + rng.standard_normal((500, 8))
+    reference = shared + rng.standard_normal((500, 8))
+    assert variance_reduction(option, reference) == pytest.approx(10.0, rel=0.15)
+    assert variance_reduction(option, -reference) < 1.0
+
+
+# --- properties -----------------------------------------------------------------------------------------------------
+
+tables = st.tuples(st.integers(2, 6), st.integers(2, 5), st.integers(0, 10_000)).map(
+    lambda t: np.round(np.random.default_rng(t[2]).normal(0.0, 3.0, (t[0], t[1])), 2)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables, st.floats(-50, 50), st.floats(0.1, 20))
+def test_shift_and_scale(table: Floats, shift: float, scale: float) -> None:
+    """A change of unit changes every number as it should, and a shift moves the ranges without widening them."""
+    first = difference_of(table, np.zeros_like(table), "higher")
+    moved = difference_of(scale * table + shift, np.zeros_like(table), "higher")
+    assert moved.mean == pytest.approx(scale * first.mean + shift, abs=1e-9)
+    assert moved.error == pytest.approx(scale * first.error, abs=1e-9)
+    for a, b in ((first.draws, moved.draws), (first.worlds, moved.worlds)):
+        assert b.high - b.low == pytest.approx(scale * (a.high - a.low), abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables)
+def test_better_and_worse_share_the_draws(table: Floats) -> None:
+    """Seen the other way round, the chances add up to one (as long as no mean is exactly zero)."""
+    split = split_variance(table)
+    if split.draw_means.all() and split.mean != 0.0:
+        assert chance_better(split, "higher") + chance_better(split, "lower") == pytest.approx(1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables)
+def test_order_of_draws_and_worlds_is_no_matter(table: Floats) -> None:
+    rng = np.random.default_rng(5)
+    shuffled = rng.permuted(table, axis=1)[rng.permutation(len(table))]
+    first, second = (difference_of(t, np.zeros_like(t), "higher") for t in (table, shuffled))
+    assert first.mean == pytest.approx(second.mean, abs=1e-12)
+    assert first.draws.high == pytest.approx(second.draws.high, abs=1e-9)
+    assert first.chance_better == pytest.approx(second.chance_better, abs=1e-6)
