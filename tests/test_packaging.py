@@ -100,7 +100,7 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# --- the wheel -----------------------------------------------------------------------------------------------
+# --- the wheel ----------------------------------------------------------------------------------------------
 
 
 def test_the_wheel_holds_every_source_and_data_file_exactly_once(wheel: Path) -> None:
@@ -219,7 +219,7 @@ def test_the_type_checker_sees_our_types_from_outside(tmp_path: Path) -> None:
     )
 
 
-# --- names ---------------------------------------------------------------------------------------------------
+# --- names --------------------------------------------------------------------------------------------------
 
 
 def imported_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -260,7 +260,7 @@ def test_the_development_links_are_relative() -> None:
         assert target == f"../../{folder}"
 
 
-# --- dependencies and versions -------------------------------------------------------------------------------
+# --- dependencies and versions ------------------------------------------------------------------------------
 
 
 def declared() -> dict[str, Requirement]:
@@ -325,7 +325,7 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert headings[0] in ("Unreleased", passaat.__version__)
 
 
-# --- texts ---------------------------------------------------------------------------------------------------
+# --- texts --------------------------------------------------------------------------------------------------
 
 # Put together from parts, so that this file does not contain what it looks for.
 REGISTRIES = [
