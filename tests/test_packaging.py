@@ -200,6 +200,23 @@ def test_a_spawned_worker_imports_the_model_from_the_wheel(unpacked: Path, tmp_p
     assert Path(answer.strip()) == unpacked / "passaat" / "model" / "__init__.py"
 
 
+DRAW = """
+import pathlib, sys
+sys.path = [sys.argv[1]] + [entry for entry in sys.path if pathlib.Path(entry).name != "src"]
+from passaat.model.draws import uniform
+value = uniform(1, 2, 3)
+print(value.hex(), sum(uniform.stats.cache_hits.values()), sum(uniform.stats.cache_misses.values()))
+"""
+
+
+def test_code_compiled_from_the_wheel_is_found_again_by_the_next_process(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    first_value, *_ = run(sys.executable, "-I", "-c", DRAW, unpacked, cwd=tmp_path).split()
+    value, hits, misses = run(sys.executable, "-I", "-c", DRAW, unpacked, cwd=tmp_path).split()
+    assert (value, hits, misses) == (first_value, "1", "0")
+
+
 @pytest.mark.slow
 def test_the_type_checker_sees_our_types_from_outside(tmp_path: Path) -> None:
     """A user's code is checked against passaat: were our types invisible, the mistake would pass."""
