@@ -139,7 +139,7 @@ class Lever:
             whole = float(value).is_integer()
             if self.minimum <= value <= self.maximum and (whole or self.kind == "number"):
                 return int(value) if self.kind == "integer" else float(value)
-        raise ValueError(f"{self.name} = {value!r} is not allowed; it must be {self.allowed}")
+        raise ValueError(self._refusal(repr(value)))
 
     def parse(self, text: str) -> LeverValue:
         """Read a value typed on a command line.
@@ -157,7 +157,13 @@ class Lever:
                 value = float(word)
             except ValueError:
                 value = word
-        return self.normalise(value)
+        try:
+            return self.normalise(value)
+        except ValueError:
+            raise ValueError(self._refusal(word)) from None
+
+    def _refusal(self, shown: str) -> str:
+        return f"{self.name} = {shown} is not allowed; it must be {self.allowed}"
 
     def code(self, value: LeverValue) -> float:
         """The float the model reads: 0 or 1 for switches, the place in the list for choices."""

@@ -604,7 +604,8 @@ def _field_problems(error: ValidationError) -> Iterator[str]:
                 yield f"{place} = {value!r} is not allowed; it must be {context['expected']}"
             case "int_type" | "float_type" if found["loc"][0] in _LIMITED and found["loc"][-1] != "country":
                 number = "a whole number" if found["type"] == "int_type" else "a number"
-                yield f"{place} = {value!r} is of the wrong type; it must be {number}, {_range_of(found['loc'])}"
+                allowed = f"{number}, {_range_of(found['loc'])}"
+                yield f"{place} = {value!r} is of the wrong type; it must be {allowed}"
             case _:
                 wanted = found["msg"].removeprefix("Input should be ")
                 yield f"{place} = {value!r} is of the wrong type; it must be {wanted}"

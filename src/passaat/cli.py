@@ -1,0 +1,590 @@
+"""The command line: run, compare, validate, levers, evidence, new, check.
+
+Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
+the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
+and progress to standard error. An error a user can act on ends with exit code 2, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from passaat.errors import PassaatError, ScenarioError
+from passaat.scenarios.levers import LEVER_HINT, LEVERS, Lever, LeverValue, lever
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from passaat.scenarios.scenario import Scenario
+
+__all__ = ["app", "main"]
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+SIGNIFICANT_DIGITS = 10
+PIPED_WIDTH = 160
+
+
+class _Group(TyperGroup):
+    """Turns our own errors and Ctrl-C into one clear message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PassaatError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(EXIT_REFUSED) from None
+        except KeyboardInterrupt:
+            typer.echo("Stopped by Ctrl-C. Finished runs in a study file are kept.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+class _ListCommand(TyperCommand):
+    """Accepts `--options a b c` as well as `--options a --options b --options c`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, spread("--options", args))
+
+
+def spread(flag: str, arguments: Sequence[str]) -> list[str]:
+    """Repeat `flag` before each word of the list that follows it.
+
+    >>> spread("--options", ["pib", "--options", "a", "b", "--seed", "2"])
+    ['pib', '--options', 'a', '--options', 'b', '--seed', '2']
+    """
+    result: list[str] = []
+    in_list = first = False
+    for argument in arguments:
+        if argument == flag:
+            in_list = first = True
+        elif argument.startswith("-"):
+            in_list = False
+        elif in_list and not first:
+            result.append(flag)
+        else:
+            first = False
+        if argument != flag:
+            first = False
+        result.append(argument)
+    return result
+
+
+def _lever_epilog() -> str:
+    """The levers and their ranges, for the end of a help text."""
+    width = max(map(len, LEVERS))
+    lines = [f"  {name:<{width}}  {entry.allowed}" for name, entry in LEVERS.items()]
+    return "\n".join(["\b", "Levers for --set lever=value (`passaat levers NAME` explains one):", *lines])
+
+
+app = typer.Typer(
+    name="passaat",
+    cls=_Group,
+    help="Compare policy options for programmes that help firms enter foreign markets together.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ScenarioArgument = Annotated[str, typer.Argument(help="Shipped name, such as pib, or path of a .toml file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="LEVER=VALUE", help="Move a lever from the decision window on; repeatable."
+    ),
+]
+OptionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--options", metavar="NAME...", help="Option scenarios, names or paths, separated by spaces."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of worlds and parameter draws.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Parallel threads; changes the time, never the result.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from passaat import __version__
+
+        typer.echo(f"passaat {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Compare policy options for programmes that help firms enter foreign markets together."""
+
+
+# The main job
+
+
+@app.command(cls=_ListCommand, epilog=_lever_epilog())
+def compare(
+    reference: ScenarioArgument,
+    options: OptionsOption = None,
+    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the uncertain parameters.")] = 40,
+    worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 10,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    levers: SetOption = None,
+    study: Annotated[
+        Path | None, typer.Option("--study", help="Study file (SQLite); default NAME.db in this folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what options would change against a reference, with intervals; saves the study and figures.
+
+    Name the reference first. Without --options the four shipped options are compared.
+    """
+    base, changed = _scenario(reference, levers, "reference")
+    chosen = [_load(name, "option") for name in options or _shipped_options()]
+    from passaat.experiments.compare import compare as run_comparison
+
+    path = study if study is not None else Path(_study_name(base, changed, seed))
+    _warm_up()
+    with _Bar() as bar:
+        result = run_comparison(
+            base,
+            chosen,
+            draws=draws,
+            worlds_per_draw=worlds,
+            seed=seed,
+            workers=workers,
+            study_path=path,
+            progress=bar.update,
+        )
+    if as_json:
+        typer.echo(result.to_json(), nl=False)
+    else:
+        from passaat.experiments.tables import print_comparison
+
+        print_comparison(result, _console())
+    from passaat.experiments.figures import save_figures
+
+    figures = save_figures(result, path.with_suffix(""))
+    _say(f"Study: {path}")
+    for figure in figures:
+        _say(f"Figure: {figure}")
+
+
+def _shipped_options() -> list[str]:
+    return ["stricter-selection", "go-no-go", "follow-up", "sme-focus"]
+
+
+def _study_name(base: Scenario, changed: bool, seed: int) -> str:
+    """A default file name that differs where the study differs."""
+    return (
+        base.name + (f"-{base.hash[:8]}" if changed else "") + (f"-seed{seed}" if seed != 1 else "") + ".db"
+    )
+
+
+@app.command(cls=_ListCommand, epilog=_lever_epilog())
+def run(
+    name: ScenarioArgument,
+    options: OptionsOption = None,
+    seed: SeedOption = 1,
+    levers: SetOption = None,
+    cluster: Annotated[
+        int | None, typer.Option("--cluster", min=0, help="Show the members of this cluster.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every group, also from before the decision window.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one run plainly: which clusters formed, with whom, and what became of them."""
+    base, _ = _scenario(name, None, "reference")
+    for option in options or ():
+        base = base.with_option(_load(option, "option"))
+    base = base.with_levers(_settings(levers)) if levers else base
+    from passaat.run_view import describe_run, print_cluster, print_run, require_cluster
+
+    _warm_up()
+    from passaat.model.compiled import simulate
+
+    report = describe_run(base, simulate(base.inputs(), seed))
+    if cluster is not None:
+        require_cluster(report, cluster)
+    if as_json:
+        _print_json(report if cluster is None else report["clusters"][cluster])
+    elif cluster is not None:
+        print_cluster(report, cluster, _console())
+    else:
+        print_run(report, _console(), everything=everything)
+
+
+@app.command()
+def validate(
+    name: ScenarioArgument,
+    worlds: Annotated[
+        int, typer.Option("--worlds", min=2, help="Number of worlds, each its own draw.")
+    ] = 100,
+    seed: SeedOption = 1,
+    levers: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a reference against the reported figures, one by one: inside or outside."""
+    base, _ = _scenario(name, levers, "reference")
+    from passaat.calibration.validate import validate as score
+
+    _warm_up()
+    card = score(base, n_worlds=worlds, seed=seed)
+    if as_json:
+        _print_json(card.to_dict())
+    else:
+        card.print(_console())
+
+
+# Looking things up
+
+
+@app.command()
+def levers(
+    name: Annotated[str | None, typer.Argument(help="Explain this lever; without it, list all.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what policy can choose, with range, practice and evidence."""
+    if as_json:
+        chosen = [lever(name)] if name else list(LEVERS.values())
+        _print_json([_lever_record(entry) for entry in chosen])
+    elif name:
+        typer.echo("\n".join(_lever_lines(lever(name))))
+    else:
+        table = _table("lever", "label", "allowed", "practice", "effect")
+        for entry in LEVERS.values():
+            table.add_row(entry.name, entry.label_en, entry.allowed, entry.default_text, entry.identified)
+        _console().print(table)
+        typer.echo("`passaat levers NAME` explains one; move it with --set NAME=VALUE.")
+
+
+def _lever_lines(entry: Lever) -> list[str]:
+    return [
+        f"{entry.name}: {entry.label_en} (Dutch: {entry.label_nl})",
+        f"  meaning   {entry.meaning}",
+        f"  allowed   {entry.allowed}",
+        f"  practice  {entry.default_text}",
+        f"  effect    {entry.effect} ({entry.identified})",
+        f"  cost      {entry.cost}",
+        f"  evidence  {'; '.join(str(reference) for reference in entry.evidence)}",
+    ]
+
+
+def _lever_record(entry: Lever) -> dict[str, Any]:
+    record = dict(vars(entry))
+    record["default_by_year"] = {str(year): value for year, value in entry.default_by_year}
+    record["evidence"] = [vars(reference) for reference in entry.evidence]
+    record["allowed"] = entry.allowed
+    return record
+
+
+@app.command()
+def evidence(
+    id: Annotated[str | None, typer.Argument(help="Explain this row, claim or reconciliation.")] = None,
+    use: Annotated[
+        str | None, typer.Option("--use", help="Only rows with this use, such as target or input.")
+    ] = None,
+    find: Annotated[str | None, typer.Option("--find", help="Only what contains this text.")] = None,
+    claims: Annotated[bool, typer.Option("--claims", help="List causal claims instead of figures.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the evidence the model rests on: every figure and claim with source and place."""
+    from dataclasses import asdict
+
+    from passaat.calibration.listing import explain_row, list_claims, list_evidence, value_text
+
+    if id is not None:
+        explanation = explain_row(id)
+        if as_json:
+            _print_json(asdict(explanation))
+        else:
+            typer.echo("\n".join(explanation.lines))
+    elif claims:
+        found = list_claims(find)
+        if as_json:
+            _print_json([asdict(claim) for claim in found])
+        else:
+            table = _table("id", "cause", "effect", "sign", "source")
+            for claim in found:
+                table.add_row(
+                    claim.id, claim.cause, claim.effect, claim.sign, f"{claim.source} {claim.place}"
+                )
+            _console().print(table)
+    else:
+        rows = list_evidence(use, find)
+        if as_json:
+            _print_json([asdict(row) for row in rows])
+        else:
+            table = _table("id", "quantity", "value", "use", "source")
+            for row in rows:
+                table.add_row(row.id, row.quantity, value_text(row), row.use, f"{row.source} {row.place}")
+            _console().print(table)
+            typer.echo(
+                f"{len(rows)} rows; `passaat evidence ID` explains one, --claims lists the causal claims."
+            )
+
+
+# A user's own scenario
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="File to write, ending in .toml.")],
+    source: Annotated[str, typer.Option("--from", help="Shipped name or path to start from.")] = "pib",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented scenario file to edit."""
+    from passaat.scenarios.scenario import Scenario
+    from passaat.scenarios.writing import scenario_text
+
+    start = _load(source)
+    if path.suffix != ".toml":
+        raise ScenarioError(f"{path} does not end in .toml", "name the file like my.toml.")
+    if path.exists() and not force:
+        raise ScenarioError(f"{path} exists already", "choose another name, or overwrite it with --force.")
+    slug = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_") or "my-scenario"
+    fields = {name: getattr(start, name) for name in Scenario.model_fields}
+    mine = Scenario(**{**fields, "name": slug, "based_on": start.name})
+    head = [
+        f"# A {start.kind} to edit, started from {start.name}. When done:",
+        f"#   passaat check {path.name}",
+        f"#   passaat run {path.name}"
+        if start.kind == "reference"
+        else f"#   passaat compare pib --options {path.name}",
+        "",
+        "",
+    ]
+    _write("\n".join(head) + scenario_text(mine, guide=True), path)
+    typer.echo(f"Wrote {path}. Edit it, then: passaat check {path}")
+
+
+def _write(text: str, path: Path) -> None:
+    """Write a file in one move, so that a failure leaves nothing half-written.
+
+    Raises
+    ------
+    ScenarioError : the folder or file cannot be written.
+    """
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".passaat-", suffix=".toml")
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise ScenarioError(
+            f"cannot write {path}: {error.strerror or error}",
+            "choose a folder that exists and that you may write to.",
+        ) from None
+
+
+@app.command()
+def check(
+    path: Annotated[str, typer.Argument(help="Scenario file, or shipped name.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check a scenario file and say what it does."""
+    scenario = _load(path)
+    moved = {name: _moved_text(scenario, name) for name in scenario.levers}
+    if as_json:
+        _print_json({"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved})
+        return
+    typer.echo(f"{scenario.name} is a valid {scenario.kind}: {scenario.title}")
+    if scenario.world is not None:
+        world = scenario.world
+        typer.echo(
+            f"  {world.n_firms} firms, {world.n_markets} markets in {world.n_countries} countries; covenants start "
+            f"in {world.window_first_year}-{world.window_last_year}, the run ends in {world.last_year}"
+        )
+    for name, text in moved.items():
+        typer.echo(f"  {name}: {text}")
+        if name in scenario.levers_why:
+            typer.echo(f"      {scenario.levers_why[name]}")
+    if not moved:
+        typer.echo("  all levers follow the practice of each year")
+
+
+def _moved_text(scenario: Scenario, name: str) -> str:
+    entry, setting = LEVERS[name], scenario.levers[name]
+    if isinstance(setting, bool | int | float | str):
+        shown = entry.show(setting)
+    else:
+        shown = "; ".join(f"{entry.show(value)} from {year}" for year, value in setting.items())
+    return f"{shown} (practice {entry.default_text})"
+
+
+# Shared parts
+
+
+def _load(name: str, kind: str | None = None) -> Scenario:
+    from passaat.scenarios.loading import load_scenario
+
+    return load_scenario(name, kind)
+
+
+def _scenario(name: str, settings: list[str] | None, kind: str) -> tuple[Scenario, bool]:
+    """The scenario with --set applied, and whether anything was set."""
+    scenario = _load(name, kind)
+    chosen = _settings(settings)
+    return (scenario.with_levers(chosen) if chosen else scenario), bool(chosen)
+
+
+def _settings(texts: Iterable[str] | None) -> dict[str, LeverValue]:
+    """Read `lever=value` texts.
+
+    Raises
+    ------
+    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range.
+    """
+    chosen: dict[str, LeverValue] = {}
+    problems: list[str] = []
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        try:
+            if not equals:
+                raise ValueError(f"--set {text} has no value; write --set lever=value")
+            if name.strip() in chosen:
+                raise ValueError(f"lever {name.strip()} is set twice")
+            entry = lever(name.strip())
+            chosen[entry.name] = entry.parse(value)
+        except ValueError as error:
+            problems.append(str(error))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ScenarioError(problems, LEVER_HINT)
+    return chosen
+
+
+def _rounded(value: Any) -> Any:
+    """Plain data whose floats have ten significant digits; what is not a finite number becomes null."""
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        finite = value - value == 0
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if finite else None
+    return value
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
+
+
+def _console() -> Any:
+    """A rich console on standard output; plain and wide when piped."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False)
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _say(message: str) -> None:
+    """A message beside the result: on standard error."""
+    typer.echo(message, err=True)
+
+
+def _warm_up() -> None:
+    """Load the compiled model, saying so on a terminal when it has to be compiled first."""
+    from passaat.model.compiled import warm_up
+
+    say: Callable[[str], None] = _say if sys.stderr.isatty() else _be_silent
+    warm_up(say)
+
+
+def _be_silent(message: str) -> None:
+    """For output that is piped: progress stays quiet."""
+
+
+class _Stage(Protocol):
+    """What a long job reports: its stage and how many runs are done."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+
+
+class _Bar:
+    """A progress bar on standard error: only on a terminal, and only once a job has taken a second."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, progress: _Stage) -> None:
+        """Show how far a stage is."""
+        if not sys.stderr.isatty() or time.monotonic() - self._start < 1:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=Console(stderr=True))
+            self._bar.start()
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=progress.total)
+        self._bar.update(self._tasks[progress.stage], completed=progress.done, total=progress.total)
+
+
+def main() -> None:
+    """Entry point of the `passaat` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure") and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", newline="\n")
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("Stopped by Ctrl-C.", err=True)
+        raise SystemExit(EXIT_INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    main()

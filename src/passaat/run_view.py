@@ -1,0 +1,219 @@
+"""One run in plain words: which clusters formed, with whom, and what became of them.
+
+`describe_run` turns the final tables of a run into plain data (what `passaat run --json` prints); the print functions
+show that data. Exports are those of members in the cluster's own market since the first year of the decision window;
+a firm that was in two clusters of one market counts in both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from passaat.errors import PassaatError
+from passaat.model.inputs import QUARTERS_PER_YEAR
+from passaat.model.status import STATUS_NAMES
+
+if TYPE_CHECKING:
+    from passaat.model.compiled import Run
+    from passaat.scenarios.scenario import Scenario
+
+__all__ = ["STAGE_NAMES", "describe_run", "print_cluster", "print_run", "require_cluster"]
+
+STAGE_NAMES = ("none", "contact", "relation", "partnership", "contract", "sustained export")
+CENTS = 100
+_PUBLIC = ("activities", "liaison", "branding", "administration", "support", "follow_up")
+_PRIVATE = ("fees", "in_kind", "private_follow_up")
+
+
+def describe_run(scenario: Scenario, run: Run) -> dict[str, Any]:
+    """Everything the plain view shows, as data: one record per group with its members, and totals.
+
+    Parameters
+    ----------
+    scenario : the reference, or a reference with options, that was run.
+    run : its run.
+    """
+    world, size = run.world, run.inputs.size
+    sectors = tuple(scenario.the_world.sector_weights)
+    n_clusters = int(world.calendar.n_clusters[0])
+    groups = [_group(world, row, sectors, size.first_year) for row in range(n_clusters)]
+    window_start = QUARTERS_PER_YEAR * (size.window_first_year - size.first_year)
+    for row, group in enumerate(groups):
+        group["in_window"] = int(world.clusters.met_quarter[row]) >= window_start
+    shown = [group for group in groups if group["in_window"]]
+    covenants = [group for group in shown if group["covenant_start"] is not None]
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "hash": scenario.hash,
+        "seed": int(run.seed),
+        "period": f"{size.window_first_year}-{size.window_last_year}, followed to {size.last_year}",
+        "clusters": groups,
+        "totals": {
+            "groups": len(shown),
+            "by_status": dict(sorted(Counter(group["status"] for group in shown).items())),
+            "covenants": len(covenants),
+            "members": sum(len(group["members"]) for group in covenants),
+            "contracts": sum(group["contracts"] for group in covenants),
+            "exports_eur": sum(group["exports_eur"] for group in covenants),
+            "public_eur": round(sum(group["public_eur"] for group in shown), 2),
+            "private_eur": round(sum(group["private_eur"] for group in shown), 2),
+        },
+    }
+
+
+def _group(world: Any, row: int, sectors: tuple[str, ...], first_year: int) -> dict[str, Any]:
+    """One group, from first meeting to after-life."""
+    clusters, accounts = world.clusters, world.accounts
+    market = int(clusters.market[row])
+    members = [_member(world, place, first_year) for place in _membership_rows(world, row)]
+    return {
+        "cluster": row,
+        "sector": sectors[int(world.markets.sector[market])],
+        "country": int(world.markets.country[market]),
+        "coordinator": int(clusters.coordinator[row]),
+        "status": STATUS_NAMES[int(clusters.status[row])],
+        "met": _quarter_text(int(clusters.met_quarter[row]), first_year),
+        "covenant_start": _quarter_text(int(clusters.start_quarter[row]), first_year),
+        "covenant_end": _quarter_text(int(clusters.end_quarter[row]), first_year),
+        "extended": bool(clusters.extended[row]),
+        "members": members,
+        "smes": sum(member["sme"] for member in members),
+        "contacts": float(sum(member["contacts_gained"] for member in members)),
+        "contracts": sum(member["contracts"] for member in members),
+        "exports_eur": round(sum(member["exports_eur"] for member in members), 2),
+        "public_eur": _euro(accounts, row, _PUBLIC),
+        "private_eur": _euro(accounts, row, _PRIVATE),
+    }
+
+
+def _membership_rows(world: Any, cluster: int) -> range:
+    first = int(world.clusters.first_membership[cluster])
+    return range(first, first + int(world.clusters.n_joined[cluster])) if first >= 0 else range(0)
+
+
+def _member(world: Any, place: int, first_year: int) -> dict[str, Any]:
+    memberships, engagements = world.memberships, world.engagements
+    engagement = int(memberships.engagement[place])
+    firm = int(engagements.firm[engagement])
+    return {
+        "firm": firm,
+        "sme": bool(world.firms.sme[firm]),
+        "institute": bool(world.firms.institute[firm]),
+        "joined": _quarter_text(int(memberships.joined_quarter[place]), first_year),
+        "left": _quarter_text(int(memberships.left_quarter[place]), first_year),
+        "stage": STAGE_NAMES[int(engagements.stage[engagement])],
+        "contacts_gained": float(memberships.contacts_gained[place]),
+        "contracts": int(memberships.contracts[place]),
+        "exports_eur": float(engagements.exports_since_window_cents[engagement]) / CENTS,
+    }
+
+
+def _euro(accounts: Any, row: int, purposes: tuple[str, ...]) -> float:
+    return float(sum(int(np.asarray(getattr(accounts, f"{name}_cents"))[row]) for name in purposes)) / CENTS
+
+
+def _quarter_text(quarter: int, first_year: int) -> str | None:
+    """A quarter of the run as "2016Q2"; None where there is none."""
+    if quarter < 0:
+        return None
+    return f"{first_year + quarter // QUARTERS_PER_YEAR}Q{quarter % QUARTERS_PER_YEAR + 1}"
+
+
+def require_cluster(report: Mapping[str, Any], cluster: int) -> None:
+    """Refuse a cluster number that the run does not have.
+
+    Raises
+    ------
+    PassaatError : names the numbers there are.
+    """
+    last = len(report["clusters"]) - 1
+    if cluster > last:
+        raise PassaatError(
+            f"there is no cluster {cluster} in this run; clusters run from 0 to {last}",
+            "`passaat run NAME --all` lists them.",
+        )
+
+
+def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = False) -> None:
+    """Show the covenants of the decision window; with `everything`, every group that ever met."""
+    table = _table("cluster", "market", "status", "covenant", "members", "SMEs", "contacts", "contracts")
+    for title in ("exports, M EUR", "public, k EUR", "private, k EUR"):
+        table.add_column(title, justify="right")
+    for group in report["clusters"]:
+        if everything or (group["in_window"] and group["covenant_start"] is not None):
+            table.add_row(*_cells(group))
+    console.print(f"{report['title']}, {report['period']}, world seed {report['seed']}", markup=False)
+    console.print(table)
+    totals = report["totals"]
+    states = ", ".join(f"{count} {status}" for status, count in totals["by_status"].items())
+    for line in (
+        f"Of {totals['groups']} groups that met from the decision window on: {states or 'none'}.",
+        f"{totals['covenants']} covenants with {totals['members']} members: {totals['contracts']} contracts and "
+        f"{totals['exports_eur'] / 1e6:,.1f} M EUR of exports to their markets since the window began.",
+        f"Public cost {totals['public_eur'] / 1e6:,.2f} M EUR, private cost {totals['private_eur'] / 1e6:,.2f} M EUR "
+        "for all these groups.",
+        "One run is one throw of the dice: `passaat compare` shows what a policy changes.",
+    ):
+        console.print(line, markup=False)
+
+
+def _cells(group: Mapping[str, Any]) -> list[str]:
+    covenant = "none"
+    if group["covenant_start"] is not None:
+        covenant = f"{group['covenant_start']} to {group['covenant_end'] or 'end of run'}"
+        covenant += ", extended" if group["extended"] else ""
+    return [
+        str(group["cluster"]),
+        f"{group['sector']}, country {group['country']}",
+        group["status"],
+        covenant,
+        str(len(group["members"])),
+        str(group["smes"]),
+        f"{group['contacts']:.0f}",
+        str(group["contracts"]),
+        f"{group['exports_eur'] / 1e6:.2f}",
+        f"{group['public_eur'] / 1e3:.0f}",
+        f"{group['private_eur'] / 1e3:.0f}",
+    ]
+
+
+def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None:
+    """Show one cluster and each of its members."""
+    group = report["clusters"][cluster]
+    coordinator = "none" if group["coordinator"] < 0 else str(group["coordinator"])
+    console.print(
+        f"Cluster {cluster}: {group['sector']} in country {group['country']}, coordinator {coordinator}, first met "
+        f"{group['met']}, {group['status']}; covenant {_cells(group)[3]}",
+        markup=False,
+    )
+    table = _table("firm", "kind", "joined", "left", "stage", "contacts", "contracts")
+    table.add_column("exports, M EUR", justify="right")
+    for member in group["members"]:
+        kind = "institute" if member["institute"] else "SME" if member["sme"] else "large firm"
+        table.add_row(
+            str(member["firm"]),
+            kind,
+            member["joined"],
+            member["left"] or "",
+            member["stage"],
+            f"{member['contacts_gained']:.1f}",
+            str(member["contracts"]),
+            f"{member['exports_eur'] / 1e6:.3f}",
+        )
+    console.print(table)
+
+
+def _table(*columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    numeric = {"members", "SMEs", "contacts", "contracts", "cluster", "firm"}
+    for column in columns:
+        table.add_column(column, justify="right" if column in numeric else "left")
+    return table
