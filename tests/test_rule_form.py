@@ -1,0 +1,83 @@
+"""Rules keep to the arithmetic that gives the same bits compiled and interpreted, on every Python and machine.
+
+Found by reading the source, so that a slip is named with its line before any run differs. What is allowed and why is
+in CONTRIBUTING.md, under bit identity.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MODEL = Path(__file__).resolve().parent.parent / "model"
+# They differ between drivers (signed zeros, order of summation, rounding) or draw from a shared stream.
+UNSAFE_CALLS = {"min", "max", "sum", "round", "pow", "divmod", "random", "gamma", "lgamma"}
+UNSAFE_MODULES = {"np", "numpy", "random"}
+
+
+def rules_in(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The functions marked ``@rule``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            marks = [mark.func if isinstance(mark, ast.Call) else mark for mark in node.decorator_list]
+            if any(isinstance(mark, ast.Name) and mark.id == "rule" for mark in marks):
+                yield node
+
+
+def slips(rule: ast.FunctionDef) -> Iterator[str]:
+    """What a rule does that may cost bit identity, with its line."""
+    for statement in rule.body:
+        for node in ast.walk(statement):
+            match node:
+                case ast.BinOp(op=ast.Pow()) | ast.AugAssign(op=ast.Pow()):
+                    yield f"{node.lineno}: a power"
+                case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in UNSAFE_CALLS:
+                    yield f"{node.lineno}: {name}()"
+                case ast.Attribute(value=ast.Name(id=name)) if name in UNSAFE_MODULES:
+                    yield f"{node.lineno}: {name}.{node.attr}"
+                case (
+                    ast.Try()
+                    | ast.Raise()
+                    | ast.With()
+                    | ast.ListComp()
+                    | ast.GeneratorExp()
+                    | ast.JoinedStr()
+                ):
+                    yield f"{node.lineno}: {type(node).__name__} allocates or raises"
+                case _:
+                    pass
+
+
+def test_no_rule_uses_arithmetic_that_may_differ_between_drivers() -> None:
+    found, wrong = 0, []
+    for path in sorted(MODEL.glob("*.py")):
+        for rule in rules_in(ast.parse(path.read_text(encoding="utf-8"))):
+            found += 1
+            wrong += [f"model/{path.name}:{slip} in {rule.name}" for slip in slips(rule)]
+    assert found > 20, "the rules were not found: has the decorator another name?"
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "y = x ** 2",
+        "x **= 0.5",
+        "y = min(x, 1.0)",
+        "y = math.lgamma(x)",
+        "y = np.exp(x)",
+        "y = [x for x in z]",
+        "raise ValueError",
+    ],
+)
+def test_a_slip_is_found(line: str) -> None:
+    (rule,) = rules_in(ast.parse(f"@rule\ndef some_rule(x, z):\n    {line}\n"))
+    assert list(slips(rule))
+
+
+def test_plain_arithmetic_is_no_slip() -> None:
+    (rule,) = rules_in(ast.parse("@rule\ndef some_rule(x):\n    return math.sqrt(x * x) + larger(x, 1.0)\n"))
+    assert list(slips(rule)) == []
