@@ -1,4 +1,6 @@
-"""The design of a study: which parameter draws meet which worlds. Nothing here depends on the options compared."""
+"""The design of a study: which parameter draws meet which worlds. Nothing here depends on the options
+compared.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ from passaat.errors import StudyError
 
 DEFAULT_DRAWS: Final = 40
 DEFAULT_WORLDS: Final = 8
-"""40 draws of 8 worlds: with four options in both money variants and some rounds of the equal-money search this is
-about 4,500 runs, or 35 seconds on two cores at 15 ms a run. Draws are many because the range over draws and the chance of
-being better rest on them; eight worlds a draw suffice to take the simulation noise off."""
+"""40 draws of 8 worlds: with four options in both money variants and some rounds of the equal-money search
+this is about 4,500 runs, or 35 seconds on two cores at 15 ms a run. Draws are many because the range over
+draws and the chance of being better rest on them; eight worlds a draw suffice to take the simulation noise
+off."""
 
 PILOT_WORLDS: Final = 2
 """Worlds of each draw on which the equal-money search works before it is checked on all."""
@@ -72,7 +75,8 @@ class Design:
 
 
 def world_seed(seed: int, draw: int, world: int) -> int:
-    """Seed of one world, a whole number in [0, 2^63): a hash of what the world is, not of when it was asked for.
+    """Seed of one world, a whole number in [0, 2^63): a hash of what the world is, not of when it was asked
+    for.
 
     More draws, worlds or options later leave every seed as it was, and no two cells share a stream of luck.
     """

@@ -1,8 +1,8 @@
 """What a paired, two-level comparison says: pure statistics of differences, without model, files or clock.
 
-Every function takes differences (option minus reference) as an array of shape (n_draws, n_worlds): one row per
-parameter draw, one column per world seed of that draw. A cell that is missing (a run failed, or the outcome does not
-exist in that world) is nan; it drops out on both sides of its pair.
+Every function takes differences (option minus reference) as an array of shape (n_draws, n_worlds): one row
+per parameter draw, one column per world seed of that draw. A cell that is missing (a run failed, or the
+outcome does not exist in that world) is nan; it drops out on both sides of its pair.
 
 The three uncertainties are kept apart, as a one-way random-effects model does it,
 
@@ -12,8 +12,8 @@ with mu the mean difference, a[i] what parameter draw i adds and e[i, j] the luc
 
 Sources:
     Searle, Casella and McCulloch (1992), Variance Components, ch. 3: the split for unequal numbers per row.
-    Louis (1984), Journal of the American Statistical Association 79, 393-398: shrunken values whose spread is the spread
-    of the true values, and not less, as with ordinary shrinkage.
+    Louis (1984), Journal of the American Statistical Association 79, 393-398: shrunken values whose spread
+    is the spread of the true values, and not less, as with ordinary shrinkage.
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., s. 5.4: what is known of a row's true mean.
     Law (2015), Simulation Modeling and Analysis, 5th ed., s. 11.2: common random numbers.
 """
@@ -39,7 +39,7 @@ NAN: Final = float("nan")
 
 @dataclass(frozen=True)
 class Interval:
-    """A range from 5 to 95 per cent, in the unit of the outcome; nan at both ends where the data cannot tell."""
+    """A range from 5 to 95 per cent, in the outcome's unit; nan at both ends where the data cannot tell."""
 
     low: float
     high: float
@@ -81,7 +81,9 @@ def paired_differences(option: Floats, reference: Floats) -> Floats:
         ValueError: the two have different shapes or are not (n_draws, n_worlds).
     """
     if option.shape != reference.shape or option.ndim != 2:
-        raise ValueError(f"pairs need equal shapes (n_draws, n_worlds), not {option.shape} and {reference.shape}")
+        raise ValueError(
+            f"pairs need equal shapes (n_draws, n_worlds), not {option.shape} and {reference.shape}"
+        )
     valid = np.isfinite(option) & np.isfinite(reference)
     return np.where(valid, np.where(valid, option, 0.0) - np.where(valid, reference, 0.0), np.nan)
 
@@ -92,12 +94,13 @@ def split_variance(differences: Floats) -> VarianceSplit:
     With n_i valid pairs in draw i, m_i their mean, N = sum n_i over A draws:
 
         within  = sum_ij (d_ij - m_i)^2 / (N - A)
-        between = max(0, (sum_i n_i (m_i - grand)^2 / (A - 1) - within) / n0),   n0 = (N - sum n_i^2 / N) / (A - 1)
+        between = max(0, (sum_i n_i (m_i - grand)^2 / (A - 1) - within) / n0)
+        n0      = (N - sum n_i^2 / N) / (A - 1)
         mean    = sum_i m_i / A,   error^2 = sum_i (m_i - mean)^2 / (A (A - 1))
 
     (analysis-of-variance estimators; Searle, Casella and McCulloch 1992, ch. 3). Worlds of one draw share its
-    parameters and are not independent evidence on the mean: the error therefore comes from the draws' means. With a single
-    draw only luck is left, and the error is that of a plain mean under these parameters.
+    parameters and are not independent evidence on the mean: the error therefore comes from the draws'
+    means. With a single draw only luck is left, and the error is that of a plain mean under these parameters.
     """
     rows = [row[np.isfinite(row)] for row in differences]
     rows = [row for row in rows if row.size]
@@ -134,9 +137,9 @@ def range_over_draws(split: VarianceSplit) -> Interval:
     """5 to 95 per cent of the true mean differences over parameter draws, simulation noise removed.
 
     Draw means scatter more than the truth, by within / n_i. Each is drawn towards the mean by the root of its
-    reliability, mean + sqrt(B_i) (m_i - mean) with B_i = between / (between + within / n_i): the shrunken values then have
-    the variance ``between`` (Louis 1984). Without any variance between draws the range is a point; it is
-    unknown with one draw, or one world per draw.
+    reliability, mean + sqrt(B_i) (m_i - mean) with B_i = between / (between + within / n_i): the shrunken
+    values then have the variance ``between`` (Louis 1984). Without any variance between draws the range is
+    a point; it is unknown with one draw, or one world per draw.
     """
     if math.isnan(split.between):
         return UNKNOWN
@@ -145,7 +148,7 @@ def range_over_draws(split: VarianceSplit) -> Interval:
 
 
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
-    """5 to 95 per cent of the difference in a single world, parameters aside: luck around the mean difference.
+    """5 to 95 per cent of the difference in a single world, parameters aside: luck around the mean.
 
     Quantiles of mean + (d_ij - m_i) sqrt(n_i / (n_i - 1)); the factor makes up for taking m_i from the same
     worlds. Draws with one valid world say nothing about luck and are left out; unknown if none is left.
@@ -165,12 +168,13 @@ def chance_better(split: VarianceSplit, direction: Direction) -> float:
 
         mean B_i m_i + (1 - B_i) mean    and variance B_i within / n_i + (1 - B_i)^2 error^2
 
-    (Gelman et al. 2013, s. 5.4, flat prior on the mean). The answer is the average over draws of the probability
-    that it lies on the favourable side. Where draws do not differ (between = 0) this is the probability that the one common
-    difference is favourable; without noise it is a plain count, in which a difference of exactly zero is not favourable.
+    (Gelman et al. 2013, s. 5.4, flat prior on the mean). The answer is the average over draws of the
+    probability that it lies on the favourable side. Where draws do not differ (between = 0) this is the
+    probability that the one common difference is favourable; without noise it is a plain count, in which a
+    difference of exactly zero is not favourable.
 
-    Returns nan where there is nothing to say: no favourable direction, one draw, one world per draw, or no difference in
-    any world.
+    Returns nan where there is nothing to say: no favourable direction, one draw, one world per draw, or no
+    difference in any world.
     """
     nothing_moves = split.within == 0.0 and not split.draw_means.any()
     if direction == "neither" or math.isnan(split.between) or nothing_moves:
@@ -193,10 +197,11 @@ def _chance_positive(mean: float, deviation: float) -> float:
 def variance_reduction(option: Floats, reference: Floats) -> float:
     """How many times as many worlds unpaired runs would need for the same precision.
 
-    Under one draw of parameters, worlds with seeds of their own would give a difference of variance Var(option) +
-    Var(reference); on shared seeds it is Var(option - reference). The ratio of the two, each pooled within draws over the
-    cells valid on both sides (Law 2015, s. 11.2). Below one, pairing harms. Infinite where every world of a draw
-    shows the same difference; nan where nothing varies at all, or with one world per draw.
+    Under one draw of parameters, worlds with seeds of their own would give a difference of variance
+    Var(option) + Var(reference); on shared seeds it is Var(option - reference). The ratio of the two, each
+    pooled within draws over the cells valid on both sides (Law 2015, s. 11.2). Below one, pairing harms.
+    Infinite where every world of a draw shows the same difference; nan where nothing varies at all, or with
+    one world per draw.
     """
     differences = paired_differences(option, reference)
     valid = np.isfinite(differences)
@@ -217,7 +222,7 @@ def _range_of(values: Floats) -> Interval:
 
 @dataclass(frozen=True)
 class Level:
-    """Level of one outcome under one policy: mean, Monte Carlo error, range over draws and over single worlds."""
+    """Level of one outcome under one policy, with Monte Carlo error and both ranges."""
 
     mean: float
     error: float
@@ -240,7 +245,8 @@ class Difference:
         error: its Monte Carlo standard error.
         draws: range over parameter draws, simulation noise removed.
         worlds: range over single worlds.
-        chance_better: share of draws with a favourable mean difference, simulation noise removed; nan where none is.
+        chance_better: share of draws with a favourable mean difference, simulation noise removed; nan where
+            none is.
         variance_reduction: unpaired over paired variance.
         pairs: number of worlds in which both sides have a value.
     """
@@ -255,7 +261,7 @@ class Difference:
 
 
 def difference_of(option: Floats, reference: Floats, direction: Direction) -> Difference:
-    """Compare one outcome under an option with the same cells under the reference, both (n_draws, n_worlds)."""
+    """Compare one outcome under an option with the reference, cell by cell, both (n_draws, n_worlds)."""
     differences = paired_differences(option, reference)
     split = split_variance(differences)
     return Difference(

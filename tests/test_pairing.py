@@ -1,7 +1,7 @@
 """The statistics of a comparison against synthetic data whose truth is known.
 
-Statistical tests run on fixed seeds, so they cannot fail by chance today; each states the error rate with which a correct
-implementation would fail on a seed drawn afresh.
+Statistical tests run on fixed seeds, so they cannot fail by chance today; each states the error rate with
+which a correct implementation would fail on a seed drawn afresh.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def synthetic(
     return truth, truth[:, None] + sigma * rng.standard_normal((draws, worlds))
 
 
-# --- the split into parameters and luck -----------------------------------------------------------------------------
+# --- the split into parameters and luck ---------------------------------------------------------------------
 
 
 def test_split_by_hand() -> None:
@@ -51,7 +51,9 @@ def test_split_by_hand() -> None:
 
 
 def test_split_by_hand_with_a_missing_world() -> None:
-    """Rows of 3 and 1: means 2 and 6, within 2 / 2 = 1, n0 = 4 - 10/4 = 1.5, grand mean 3, MSB = 3 + 9 = 12."""
+    """Rows of 3 and 1: means 2 and 6, within 2 / 2 = 1, n0 = 4 - 10/4 = 1.5, grand mean 3, MSB = 3 + 9 =
+    12.
+    """
     split = split_variance(np.array([[1.0, 2.0, 3.0], [6.0, np.nan, np.nan]]))
     assert split.mean == 4.0
     assert split.within == 1.0
@@ -60,7 +62,9 @@ def test_split_by_hand_with_a_missing_world() -> None:
 
 
 def test_split_is_unbiased() -> None:
-    """Averaged over 400 studies both variances come out within four standard errors (error rate 1 in 8,000)."""
+    """Averaged over 400 studies both variances come out within four standard errors (error rate 1 in
+    8,000).
+    """
     rng = np.random.default_rng(11)
     between, within = [], []
     for _ in range(400):
@@ -76,7 +80,8 @@ def test_split_is_unbiased() -> None:
 def test_interval_covers_the_truth(tau: float, sigma: float) -> None:
     """mean +- 1.68 errors (t with 39 degrees of freedom, 90 %) covers the truth in 90 % of 800 studies.
 
-    Binomial error rate of the bounds below 1 in 10,000. Ignoring the two levels covers far less where tau > 0.
+    Binomial error rate of the bounds below 1 in 10,000. Ignoring the two levels covers far less where tau >
+    0.
     """
     rng = np.random.default_rng(12)
     covered = naive = 0
@@ -90,14 +95,15 @@ def test_interval_covers_the_truth(tau: float, sigma: float) -> None:
         assert naive / 800 < 0.6
 
 
-# --- ranges ---------------------------------------------------------------------------------------------------------
+# --- ranges -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("tau", "sigma"), [(2.0, 6.0), (3.0, 1.0), (1.0, 0.0)])
 def test_range_over_draws_has_the_width_of_the_truth(tau: float, sigma: float) -> None:
     """Average width over 300 studies within 8 % of 2 x 1.645 tau; draw means as they are would be too wide.
 
-    The width of one study scatters by about a fifth to a third of the truth: 8 % is over four standard errors.
+    The width of one study scatters by about a fifth to a third of the truth: 8 % is over four standard
+    errors.
     """
     rng = np.random.default_rng(13)
     widths, raw = [], []
@@ -113,7 +119,9 @@ def test_range_over_draws_has_the_width_of_the_truth(tau: float, sigma: float) -
 
 
 def test_range_over_worlds_has_the_width_of_luck() -> None:
-    """Average width over 200 studies within 4 % of 2 x 1.645 sigma, whatever the parameters do (> 5 standard errors)."""
+    """Average width over 200 studies within 4 % of 2 x 1.645 sigma, whatever the parameters do (> 5
+    standard errors).
+    """
     rng = np.random.default_rng(14)
     widths = []
     for _ in range(200):
@@ -124,7 +132,9 @@ def test_range_over_worlds_has_the_width_of_luck() -> None:
 
 
 def test_ranges_by_hand() -> None:
-    """Without luck the range over draws is that of the draws; residuals +-1 of two worlds are stretched to +-sqrt(2)."""
+    """Without luck the range over draws is that of the draws; residuals +-1 of two worlds are stretched to
+    +-sqrt(2).
+    """
     still = np.repeat(np.arange(21.0)[:, None], 3, axis=1)
     assert range_over_draws(split_variance(still)) == Interval(1.0, 19.0)
     lucky = np.array([[9.0, 11.0]] * 10)
@@ -133,12 +143,13 @@ def test_ranges_by_hand() -> None:
     assert interval.high == pytest.approx(10 + math.sqrt(2))
 
 
-# --- chance of being better -----------------------------------------------------------------------------------------
+# --- chance of being better ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
 def test_chance_better_finds_the_share_through_noise(share: float) -> None:
-    """Average over 300 studies within 0.03 of the share of favourable draws; counting draw means is off by more.
+    """Average over 300 studies within 0.03 of the share of favourable draws; counting draw means is off by
+    more.
 
     One study scatters by about 0.08: 0.03 is over six standard errors.
     """
@@ -173,10 +184,10 @@ def test_chance_better_without_parameter_effect_is_about_the_common_difference()
         chance_better(split_variance(synthetic(rng, 10, 4, 0.0, 0.0, 1.0)[1]), "higher") for _ in range(300)
     ]
     assert np.mean(chances) == pytest.approx(0.5, abs=0.08)
-    assert 0.15 < np.mean([0.25 < c < 0.75 for c in chances])
+    assert np.mean([0.25 < c < 0.75 for c in chances]) > 0.15
 
 
-# --- degenerate cases -----------------------------------------------------------------------------------------------
+# --- degenerate cases ---------------------------------------------------------------------------------------
 
 
 def test_one_draw_knows_luck_only() -> None:
@@ -233,11 +244,13 @@ def test_unequal_shapes_are_refused() -> None:
         paired_differences(np.zeros((2, 3)), np.zeros((3, 2)))
 
 
-# --- variance reduction ---------------------------------------------------------------------------------------------
+# --- variance reduction -------------------------------------------------------------------------------------
 
 
 def test_variance_reduction_of_shared_luck() -> None:
-    """Shared luck of variance 9 and own luck of 1 on each side: (10 + 10) / 2 = 10, within 15 % of 4,000 worlds."""
+    """Shared luck of variance 9 and own luck of 1 on each side: (10 + 10) / 2 = 10, within 15 % of 4,000
+    worlds.
+    """
     rng = np.random.default_rng(17)
     shared = 3.0 * rng.standard_normal((500, 8))
     option = shared + rng.standard_normal((500, 8))
@@ -246,7 +259,7 @@ def test_variance_reduction_of_shared_luck() -> None:
     assert variance_reduction(option, -reference) < 1.0
 
 
-# --- properties -----------------------------------------------------------------------------------------------------
+# --- properties ---------------------------------------------------------------------------------------------
 
 tables = st.tuples(st.integers(2, 6), st.integers(2, 5), st.integers(0, 10_000)).map(
     lambda t: np.round(np.random.default_rng(t[2]).normal(0.0, 3.0, (t[0], t[1])), 2)
@@ -256,7 +269,9 @@ tables = st.tuples(st.integers(2, 6), st.integers(2, 5), st.integers(0, 10_000))
 @settings(max_examples=60, deadline=None)
 @given(tables, st.floats(-50, 50), st.floats(0.1, 20))
 def test_shift_and_scale(table: Floats, shift: float, scale: float) -> None:
-    """A change of unit changes every number as it should, and a shift moves the ranges without widening them."""
+    """A change of unit changes every number as it should, and a shift moves the ranges without widening
+    them.
+    """
     first = difference_of(table, np.zeros_like(table), "higher")
     moved = difference_of(scale * table + shift, np.zeros_like(table), "higher")
     assert moved.mean == pytest.approx(scale * first.mean + shift, abs=1e-9)

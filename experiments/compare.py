@@ -1,0 +1,421 @@
+"""Compare policy options with a reference on shared worlds: the main job.
+
+Every parameter draw meets several worlds. In each such cell the world without programme, the reference and
+every option run with the same parameters and the same luck; only the policy differs. Each option is shown
+as it stands and at the reference's total public money.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from passaat.errors import StudyError
+from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
+from passaat.experiments.equal_money import (
+    MAX_EVALUATIONS,
+    TOLERANCE,
+    EqualMoney,
+    Search,
+    search_factor,
+)
+from passaat.experiments.pairing import (
+    Difference,
+    Direction,
+    Floats,
+    Level,
+    difference_of,
+    level_of,
+    paired_differences,
+)
+from passaat.experiments.runner import OnProgress, default_workers, run_missing
+from passaat.experiments.simulator import Arm, Simulator, amounts_in_window, the_model
+from passaat.experiments.store import FailedRun, Study
+from passaat.scenarios.levers import LEVERS
+
+if TYPE_CHECKING:
+    from passaat.scenarios.scenario import Scenario
+
+PUBLIC_COST: Final = "public_cost_eur"
+MAX_CORRECTIONS: Final = 3
+"""How often the equal-money factor is corrected when all cells disagree with the pilot."""
+
+JSON_DIGITS: Final = 10
+"""Significant digits in the JSON output: more than any result means, fewer than differ between machines."""
+
+
+@dataclass(frozen=True)
+class OutcomeInfo:
+    """An outcome as a reader needs it. ``better`` says which direction is favourable, if any."""
+
+    name: str
+    unit: str
+    meaning: str
+    better: Direction
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An option in one money variant: levels, and differences from the reference, by outcome."""
+
+    amount_factor: float
+    levels: Mapping[str, Level]
+    differences: Mapping[str, Difference]
+
+
+@dataclass(frozen=True)
+class OptionResult:
+    """What one option would change, as it stands and at the reference's total public money."""
+
+    name: str
+    title: str
+    as_it_stands: Variant
+    equal_money: EqualMoney
+    at_equal_money: Variant
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The answer: a reference, its levels, and per option what changes, with three uncertainties kept apart.
+
+    Attributes:
+        reference: name of the reference scenario.
+        reference_title: its title.
+        period: years of the decision window and last year of the run, in words.
+        reference_hash: fingerprint of everything in the reference that acts on a run.
+        version: version of the model.
+        behaviour: fingerprint of the model's behaviour.
+        design: parameter draws, worlds per draw, and seed.
+        outcomes: all outcomes, in the model's order.
+        levels: level of each outcome under the reference.
+        no_programme: level of each outcome without the programme; nan where it needs that very world to be
+            compared with.
+        options: one result per option, in the order asked.
+        failures: runs that failed and are therefore missing in their pairs.
+    """
+
+    reference: str
+    reference_title: str
+    period: str
+    reference_hash: str
+    version: str
+    behaviour: str
+    design: Design
+    outcomes: tuple[OutcomeInfo, ...]
+    levels: Mapping[str, Level]
+    no_programme: Mapping[str, Level]
+    options: tuple[OptionResult, ...]
+    failures: tuple[FailedRun, ...]
+
+    def outcome(self, name: str) -> OutcomeInfo:
+        """The outcome of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {outcome.name: outcome for outcome in self.outcomes}[name]
+
+    def to_json(self) -> str:
+        """All of it as JSON, the same bytes for the same study; a number that does not exist is null."""
+        return json.dumps(_plain(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def compare(
+    reference: Scenario,
+    options: Sequence[Scenario],
+    *,
+    draws: int = DEFAULT_DRAWS,
+    worlds_per_draw: int = DEFAULT_WORLDS,
+    seed: int = 1,
+    workers: int | None = None,
+    study_path: Path | None = None,
+    progress: OnProgress | None = None,
+    simulator: Simulator | None = None,
+) -> Comparison:
+    """Compare options with a reference on paired worlds; what a study file already holds is not run again.
+
+    Args:
+        reference: world and policy to compare with.
+        options: option scenarios, applied on top of the reference from its first decision year on.
+        draws: number of draws of the uncertain parameters.
+        worlds_per_draw: number of worlds per draw, at least two.
+        seed: seed of parameters and worlds; not of anything else.
+        workers: threads; by default as many as there are cores. It changes nothing but the time.
+        study_path: file to keep the study in; without one it is kept in memory and lost.
+        progress: called with the stage and the number of runs done.
+        simulator: what runs the worlds; by default the compiled model.
+
+    Raises:
+        StudyError: nothing to compare, an impossible design, an unusable study file, or no run that
+            succeeded.
+    """
+    _require_options(options)
+    design = Design(draws, worlds_per_draw, seed)
+    model = the_model() if simulator is None else simulator
+    parameters = model.draw_parameters(draws, seed)
+    with Study.open(study_path, model, reference, seed) as study:
+        study.register_parameters(parameters)
+        bench = _Bench(study, model, design, parameters, workers or default_workers(), progress)
+        twin = Arm.of(reference.without_programme(), "no-programme", "no programme")
+        base = Arm.of(reference, "reference", reference.name)
+        arms = [Arm.of(reference.with_option(option), "option", option.name) for option in options]
+
+        bench.run(twin, [base, *arms], "options as they stand")
+        bench.require_some_success([base, *arms])
+        money = _equal_money(bench, twin, base, arms)
+
+        comparison = _assemble(bench, reference, options, twin, base, arms, money)
+        study.finish()
+    return comparison
+
+
+class _Bench:
+    """An open study with all that is needed to run arms in its cells."""
+
+    def __init__(
+        self,
+        study: Study,
+        simulator: Simulator,
+        design: Design,
+        parameters: Sequence[Mapping[str, float]],
+        workers: int,
+        progress: OnProgress | None,
+    ) -> None:
+        self.study = study
+        self.simulator = simulator
+        self.design = design
+        self.parameters = parameters
+        self._workers = workers
+        self._progress = progress
+        self.names = [outcome.name for outcome in simulator.outcomes]
+
+    def run(self, twin: Arm, arms: Sequence[Arm], stage: str, *, pilot: bool = False) -> None:
+        """Run what is missing of these arms, in all cells or in the pilot's."""
+        cells: Sequence[Cell] = list(self.design.pilot() if pilot else self.design.cells())
+        run_missing(
+            self.study,
+            self.simulator,
+            cells,
+            twin,
+            arms,
+            self.parameters,
+            workers=self._workers,
+            stage=stage,
+            progress=self._progress,
+        )
+
+    def values(self, arm: Arm) -> dict[str, Floats]:
+        """Outcomes of an arm by name, each (n_draws, n_worlds)."""
+        return dict(zip(self.names, self.study.values(arm, self.design), strict=True))
+
+    def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:
+        """Mean public cost of an arm over that of the reference, less one, on the cells that both have; nan
+        if none.
+
+        On the pilot only the pilot's cells are read, also where the arm has run in all.
+        """
+        place = self.names.index(PUBLIC_COST)
+        cost, reference = (self.study.values(one, self.design)[place] for one in (arm, base))
+        if pilot:
+            worlds = len({cell.world for cell in self.design.pilot()})
+            cost, reference = cost[:, :worlds], reference[:, :worlds]
+        difference = paired_differences(cost, reference)
+        valid = np.isfinite(difference)
+        total = math.fsum(reference[valid].tolist())
+        return math.fsum(difference[valid].tolist()) / total if total else math.nan
+
+    def require_some_success(self, arms: Sequence[Arm]) -> None:
+        """Refuse to compare a policy of which every run failed.
+
+        Raises:
+            StudyError: names each such policy with the reason of its first failure.
+        """
+        cells = self.design.draws * self.design.worlds
+        failures = [(arm, self.study.failures([arm], self.design)) for arm in arms]
+        problems = [
+            f"all {cells} runs of {arm.name} failed; the first: {failed[0].reason}"
+            for arm, failed in failures
+            if len(failed) == cells
+        ]
+        if problems:
+            raise StudyError(problems, hint="The reasons are in the table runs of the study file.")
+
+
+def _require_options(options: Sequence[Scenario]) -> None:
+    names = [option.name for option in options]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not names:
+        raise StudyError("no option given to compare with the reference", hint="Name at least one option.")
+    if twice:
+        raise StudyError(
+            [f"option {name} is given {names.count(name)} times" for name in twice],
+            hint="Name each option once; give a changed copy a name of its own.",
+        )
+
+
+# --- equal public money -------------------------------------------------------------------------------------
+
+
+def _equal_money(bench: _Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> list[EqualMoney]:
+    """Bring every option to the reference's public money; all cells have run at the factors returned.
+
+    All options search side by side, so that they share the world without programme of each cell. A
+    correction repeats the search with the difference between pilot and all cells as measured at the factor
+    found.
+    """
+    pilot = [{1.0: bench.cost_excess(arm, base, pilot=True)} for arm in arms]
+    full = [{1.0: bench.cost_excess(arm, base)} for arm in arms]
+    bounds = [_factor_bounds(arm, bench.parameters[0]) for arm in arms]
+    last = [1.0] * len(arms)
+    open_arms = [i for i in range(len(arms)) if not abs(full[i][1.0]) <= TOLERANCE and bounds[i] is not None]
+    for correction in range(1 + MAX_CORRECTIONS):
+        searches: dict[int, Search] = {}
+        for i in open_arms:
+            low, high = bounds[i] or (1.0, 1.0)
+            searches[i] = search_factor(pilot[i], low, high, aim=pilot[i][last[i]] - full[i][last[i]])
+        found = _search_side_by_side(bench, twin, base, arms, pilot, searches)
+        fresh = {i: factor for i, factor in found.items() if factor not in full[i]}
+        if not fresh:
+            break
+        stage = "equal public money" + (f", correction {correction}" if correction else "")
+        bench.run(twin, [arms[i].at_factor(factor) for i, factor in fresh.items()], stage)
+        for i, factor in fresh.items():
+            full[i][factor] = bench.cost_excess(arms[i].at_factor(factor), base)
+            last[i] = factor
+        open_arms = [i for i in fresh if not abs(full[i][last[i]]) <= TOLERANCE]
+    return [_verdict(full[i], bounds[i]) for i in range(len(arms))]
+
+
+def _search_side_by_side(
+    bench: _Bench,
+    twin: Arm,
+    base: Arm,
+    arms: Sequence[Arm],
+    pilot: Sequence[dict[float, float]],
+    searches: Mapping[int, Search],
+) -> dict[int, float]:
+    """Advance all searches together on the pilot; returns the factor each has found and adds to ``pilot``."""
+    found: dict[int, float] = {}
+    asked: dict[int, float] = {}
+    for i, search in searches.items():
+        try:
+            asked[i] = next(search)
+        except StopIteration as end:
+            found[i] = end.value
+    for step in range(1, MAX_EVALUATIONS + 1):
+        if not asked:
+            break
+        wanted = [arms[i].at_factor(factor) for i, factor in asked.items()]
+        bench.run(twin, wanted, f"searching equal public money, step {step}", pilot=True)
+        answers = dict(asked)
+        asked = {}
+        for i, factor in answers.items():
+            pilot[i][factor] = bench.cost_excess(arms[i].at_factor(factor), base, pilot=True)
+            try:
+                asked[i] = searches[i].send(pilot[i][factor])
+            except StopIteration as end:
+                found[i] = end.value
+    return found
+
+
+def _factor_bounds(arm: Arm, parameters: Mapping[str, float]) -> tuple[float, float] | None:
+    """Factors that keep the amount per covenant within the lever's range; None where there is no amount to
+    scale.
+    """
+    amounts = amounts_in_window(arm.inputs(parameters))
+    lever = LEVERS["covenant_amount_eur"]
+    largest, smallest = float(amounts.max()), float(amounts.min())
+    return None if smallest <= 0.0 else (lever.minimum / smallest, lever.maximum / largest)
+
+
+def _verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) -> EqualMoney:
+    """The factor whose cost over all cells is nearest to the reference's, and whether that is near enough."""
+    if not any(math.isfinite(value) for value in full.values()):
+        return EqualMoney(1.0, math.nan, False, "the reference spends no public money")
+    factor = min(full, key=lambda f: (abs(full[f]) if math.isfinite(full[f]) else math.inf, abs(f - 1.0)))
+    excess = full[factor]
+    if abs(excess) <= TOLERANCE:
+        return EqualMoney(factor, 1.0 + excess, True, "")
+    if bounds is None:
+        note = "the option pays no amount per covenant that could be scaled"
+    else:
+        more = "dearer" if excess > 0 else "cheaper"
+        note = (
+            f"not reachable with amounts per covenant of {bounds[0]:.2f} to {bounds[1]:.2f} times"
+            f" the option's: still {abs(excess):.1%} {more} than the reference at {factor:.4g} times"
+        )
+    return EqualMoney(factor, 1.0 + excess, False, note)
+
+
+# --- the answer ---------------------------------------------------------------------------------------------
+
+
+def _assemble(
+    bench: _Bench,
+    reference: Scenario,
+    options: Sequence[Scenario],
+    twin: Arm,
+    base: Arm,
+    arms: Sequence[Arm],
+    money: Sequence[EqualMoney],
+) -> Comparison:
+    outcomes = tuple(OutcomeInfo(o.name, o.unit, o.meaning, o.better) for o in bench.simulator.outcomes)
+    reference_values = bench.values(base)
+
+    def variant(arm: Arm) -> Variant:
+        values = bench.values(arm)
+        return Variant(
+            amount_factor=arm.amount_factor,
+            levels={o.name: level_of(values[o.name]) for o in outcomes},
+            differences={
+                o.name: difference_of(values[o.name], reference_values[o.name], o.better) for o in outcomes
+            },
+        )
+
+    results = tuple(
+        OptionResult(
+            name=option.name,
+            title=option.title,
+            as_it_stands=variant(arm),
+            equal_money=equal,
+            at_equal_money=variant(arm.at_factor(equal.factor)),
+        )
+        for option, arm, equal in zip(options, arms, money, strict=True)
+    )
+    size = base.inputs(bench.parameters[0]).size
+    shown = [base, twin, *arms]
+    shown += [a.at_factor(m.factor) for a, m in zip(arms, money, strict=True) if m.factor != 1.0]
+    return Comparison(
+        reference=reference.name,
+        reference_title=reference.title,
+        period=f"starts {size.window_first_year}-{size.window_last_year}, followed to {size.last_year}",
+        reference_hash=reference.hash,
+        version=bench.simulator.version,
+        behaviour=bench.simulator.behaviour,
+        design=bench.design,
+        outcomes=outcomes,
+        levels={name: level_of(values) for name, values in reference_values.items()},
+        no_programme={name: level_of(values) for name, values in bench.values(twin).items()},
+        options=results,
+        failures=bench.study.failures(shown, bench.design),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, mappings and sequences as JSON knows them; floats rounded, nan and infinity as None."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{JSON_DIGITS}g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,149 @@
+"""The border to the model: what a comparison needs of a simulator, and the one that ships.
+
+Anything that turns inputs and a world seed into a run, and a run into outcomes, can be compared: another
+driver, a subclassed model, a toy in a test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from typing import Any, Final, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from passaat.experiments.pairing import Direction, Floats
+from passaat.model.inputs import RunInputs
+
+AMOUNT_LEVER: Final = "covenant_amount_eur"
+"""The lever that is multiplied to bring an option to the reference's public money."""
+
+Role = Literal["reference", "no-programme", "option"]
+
+
+class Policy(Protocol):
+    """What is asked of a scenario: a name, a text and hash to store, and the inputs of a run."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    def to_toml(self) -> str: ...
+    def inputs(self, parameters: Mapping[str, float] | None = None) -> RunInputs: ...
+
+
+class OutcomeLike(Protocol):
+    """What is asked of an outcome of the model."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def better(self) -> Direction: ...
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A model as a comparison sees it. ``Any`` is the simulator's own kind of run, which nobody here looks
+    into.
+
+    Attributes:
+        outcomes: what a run is judged by, in the order of the arrays of ``outcomes_of``.
+        simulate: one run of these inputs in the world of this seed; may be called from several threads at
+            once.
+        outcomes_of: outcomes of a run, given the run of the same world without the programme; nan where an
+            outcome does not exist in that world.
+        draw_parameters: (n, seed) -> n draws of the uncertain parameters; the first of them do not depend
+            on n.
+        version: version of the model, for people.
+        behaviour: fingerprint that changes when results may change; a study belongs to one.
+    """
+
+    outcomes: Sequence[OutcomeLike]
+    simulate: Callable[[RunInputs, int], Any]
+    outcomes_of: Callable[[Any, Any], NDArray[np.float64]]
+    draw_parameters: Callable[[int, int], Sequence[Mapping[str, float]]]
+    version: str
+    behaviour: str
+
+
+def the_model() -> Simulator:
+    """The model that ships, compiled."""
+    import passaat
+    from passaat.model import compiled, outcomes, parameters
+
+    return Simulator(
+        outcomes=outcomes.OUTCOMES,
+        simulate=compiled.simulate,
+        outcomes_of=outcomes.outcomes_of,
+        draw_parameters=parameters.draw_parameters,
+        version=passaat.__version__,
+        behaviour=behaviour_of_model(),
+    )
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One policy of a study: the reference, the world without programme, or an option at some scale of its
+    amounts.
+
+    ``amount_factor`` multiplies the amount per covenant from the first year of the window on; 1 is the
+    option as it stands.
+    """
+
+    policy: Policy = field(repr=False)
+    role: Role
+    name: str
+    scenario_hash: str
+    amount_factor: float = 1.0
+
+    @classmethod
+    def of(cls, policy: Policy, role: Role, name: str) -> Self:
+        """The arm of a policy as it stands."""
+        return cls(policy, role, name, policy.hash)
+
+    @property
+    def key(self) -> tuple[str, float]:
+        """What decides this arm's runs, besides parameters and world seed."""
+        return self.scenario_hash, self.amount_factor
+
+    def at_factor(self, factor: float) -> Arm:
+        """The same policy with its amounts per covenant at ``factor`` times what it says."""
+        return replace(self, amount_factor=factor)
+
+    def inputs(self, parameters: Mapping[str, float]) -> RunInputs:
+        """Inputs of this arm's runs under one draw of parameters."""
+        inputs = self.policy.inputs(parameters)
+        return inputs if self.amount_factor == 1.0 else _with_amounts_times(inputs, self.amount_factor)
+
+
+def amounts_in_window(inputs: RunInputs) -> Floats:
+    """Amount per covenant in each year from the first of the window on, in EUR."""
+    return inputs.levers[AMOUNT_LEVER][inputs.size.window_first_year - inputs.size.first_year :]
+
+
+def _with_amounts_times(inputs: RunInputs, factor: float) -> RunInputs:
+    amounts = inputs.levers[AMOUNT_LEVER].copy()
+    amounts[inputs.size.window_first_year - inputs.size.first_year :] *= factor
+    return replace(inputs, levers={**inputs.levers, AMOUNT_LEVER: amounts})
+
+
+def behaviour_of_model() -> str:
+    """Fingerprint of everything in ``passaat.model`` that can change a result: its sources and its data
+    files.
+    """
+    root = resources.files("passaat.model")
+    digest = hashlib.blake2b(digest_size=8)
+    for entry in sorted(root.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith((".py", ".toml")):
+            text = entry.read_text(encoding="utf-8").replace("\r\n", "\n")
+            digest.update(f"{entry.name}\0{text}\0".encode())
+    return digest.hexdigest()

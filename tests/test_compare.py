@@ -1,0 +1,349 @@
+"""A whole comparison on a toy with a known answer: paired, resumable, and the same whoever computes it."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from passaat.errors import StudyError
+from passaat.experiments.compare import Comparison, compare
+from passaat.experiments.equal_money import search_factor
+from passaat.experiments.runner import Progress
+from passaat.experiments.simulator import Simulator
+from passaat.experiments.store import Study
+from passaat.model.inputs import RunInputs
+from passaat.scenarios.scenario import Scenario
+
+
+def small(
+    pib: Scenario,
+    options: list[Scenario],
+    toy: Simulator,
+    path: Path | None = None,
+    *,
+    workers: int = 1,
+    draws: int = 6,
+) -> Comparison:
+    return compare(
+        pib, options, draws=draws, worlds_per_draw=4, workers=workers, study_path=path, simulator=toy
+    )
+
+
+def option_of(**levers: float | bool) -> Scenario:
+    """An option that moves these levers and nothing else."""
+    why = {name: "For the test." for name in levers}
+    return Scenario(name="made", title="made", kind="option", description="-", levers=levers, levers_why=why)
+
+
+def exported(path: Path, toy: Simulator, pib: Scenario) -> str:
+    with Study.open(path, toy, pib, 1) as study:
+        return study.export_csv()
+
+
+# --- the answer ---------------------------------------------------------------------------------------------
+
+
+def test_differences_match_runs_made_by_hand(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    """Mean difference and level from the definition, cell by cell, without any of the machinery."""
+    from passaat.experiments.design import world_seed
+
+    result = small(pib, two_options, toy)
+    strict, follow_up = (pib.with_option(option) for option in two_options)
+    gaps, levels = [], []
+    for draw, parameters in enumerate(toy.draw_parameters(6, 1)):
+        for world in range(4):
+            seed = world_seed(1, draw, world)
+            base = toy.simulate(pib.inputs(parameters), seed)
+            levels.append(base["contracts"])
+            gaps.append(toy.simulate(follow_up.inputs(parameters), seed)["contracts"] - base["contracts"])
+    assert strict.name == "pib+stricter-selection"
+    found = result.options[1].as_it_stands.differences["contracts"]
+    assert found.mean == pytest.approx(np.mean(gaps), rel=1e-12)
+    assert found.pairs == 24
+    assert result.levels["contracts"].mean == pytest.approx(np.mean(levels), rel=1e-12)
+
+
+def test_additional_exports_are_against_the_same_world_without_programme(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    result = small(pib, two_options, toy)
+    with_programme, without = result.levels["exports_members_eur"], result.no_programme["exports_members_eur"]
+    added = result.levels["additional_exports_net_eur"].mean
+    assert added == pytest.approx(with_programme.mean - without.mean, rel=1e-9)
+    assert math.isnan(result.no_programme["additional_exports_net_eur"].mean)
+    assert result.no_programme["public_cost_eur"].mean == 0.0
+
+
+def test_equal_public_money_is_equal(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
+    result = small(pib, two_options, toy)
+    reference = result.levels["public_cost_eur"].mean
+    for option in result.options:
+        assert abs(option.as_it_stands.levels["public_cost_eur"].mean / reference - 1.0) > 0.01
+        assert option.equal_money.reached
+        assert option.at_equal_money.amount_factor == option.equal_money.factor
+        ratio = option.at_equal_money.levels["public_cost_eur"].mean / reference
+        assert ratio == pytest.approx(1.0, abs=0.01)
+        assert option.equal_money.cost_ratio == pytest.approx(ratio, rel=1e-9)
+    saver, spender = result.options
+    assert saver.equal_money.factor > 1.0 > spender.equal_money.factor
+
+
+def test_money_out_of_reach_is_said(pib: Scenario, toy: Simulator) -> None:
+    """An option that selects almost nobody cannot spend the reference's money, whatever it pays them."""
+    rare = option_of(selection_threshold_points=99.0, covenant_amount_eur=700_000)
+    result = small(pib, [rare], toy).options[0]
+    assert not result.equal_money.reached
+    assert "not reachable" in result.equal_money.note
+    assert "cheaper than the reference" in result.equal_money.note
+    assert result.equal_money.factor == pytest.approx(2_000_000 / 700_000, abs=1e-4)
+
+
+def test_no_programme_costs_nothing_to_equalise(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    result = small(pib.without_programme(), two_options, toy)
+    assert "spends no public money" in result.options[0].equal_money.note
+
+
+def test_an_option_that_changes_nothing_differs_by_nothing(pib: Scenario, toy: Simulator) -> None:
+    idle = option_of(liaison_replacement=True)
+    found = small(pib, [idle], toy).options[0].as_it_stands.differences["contracts"]
+    assert (found.mean, found.error, found.draws.low, found.worlds.high) == (0.0, 0.0, 0.0, 0.0)
+    assert math.isnan(found.chance_better)
+
+
+# --- who computes, and in what order, changes nothing -------------------------------------------------------
+
+
+def test_workers_change_nothing(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    one = small(pib, two_options, toy, tmp_path / "one.db", workers=1)
+    four = small(pib, two_options, toy, tmp_path / "four.db", workers=4)
+    assert one.to_json() == four.to_json()
+    assert exported(tmp_path / "one.db", toy, pib) == exported(tmp_path / "four.db", toy, pib)
+
+
+def test_file_or_memory_changes_nothing(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    first = small(pib, two_options, toy, tmp_path / "study.db").to_json()
+    assert small(pib, two_options, toy).to_json() == first
+
+
+def test_json_holds_no_path_and_no_time(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    text = small(pib, two_options, toy, tmp_path / "study.db").to_json()
+    assert str(tmp_path) not in text
+    assert "study.db" not in text
+    content = json.loads(text)
+    assert content["reference"] == "pib"
+    assert content["design"] == {"draws": 6, "worlds": 4, "seed": 1}
+    assert [option["name"] for option in content["options"]] == ["stricter-selection", "follow-up"]
+    assert content["no_programme"]["additional_exports_net_eur"]["mean"] is None
+
+
+# --- interruption and resumption ----------------------------------------------------------------------------
+
+
+def counting(toy: Simulator, stop_after: int | None = None) -> tuple[Simulator, list[int]]:
+    """A simulator that counts its runs, and that Ctrl-C hits after some of them."""
+    runs: list[int] = []
+
+    def simulate(inputs: RunInputs, seed: int) -> Any:
+        runs.append(seed)
+        if stop_after is not None and len(runs) > stop_after:
+            raise KeyboardInterrupt
+        return toy.simulate(inputs, seed)
+
+    return replace(toy, simulate=simulate), runs
+
+
+@pytest.mark.parametrize("stop_after", [1, 30, 75, 130, 200])
+def test_interrupted_and_resumed_is_the_same_study(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator, stop_after: int
+) -> None:
+    whole, resumed = tmp_path / "whole.db", tmp_path / "resumed.db"
+    expected = small(pib, two_options, toy, whole).to_json()
+
+    broken, _ = counting(toy, stop_after)
+    with pytest.raises(KeyboardInterrupt):
+        small(pib, two_options, broken, resumed)
+    with sqlite3.connect(resumed) as db:
+        state = db.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
+        done = db.execute("SELECT count(*) FROM runs WHERE status = 'done'").fetchone()[0]
+    db.close()
+    assert state == ("incomplete",)
+    assert done < stop_after
+
+    assert small(pib, two_options, toy, resumed).to_json() == expected
+    assert exported(resumed, toy, pib) == exported(whole, toy, pib)
+
+
+def test_ctrl_c_in_the_waiting_thread_stops_at_once(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    simulator, runs = counting(toy)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(
+            pib, two_options, draws=60, worlds_per_draw=8, workers=2, study_path=tmp_path / "s.db",
+            simulator=simulator, progress=interrupt,
+        )  # fmt: skip
+    assert len(runs) < 480
+
+
+def test_repeating_runs_nothing_again(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    path = tmp_path / "study.db"
+    first = small(pib, two_options, toy, path).to_json()
+    simulator, runs = counting(toy)
+    assert small(pib, two_options, simulator, path).to_json() == first
+    assert runs == []
+
+
+def test_an_option_draws_or_worlds_can_be_added_later(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    path = tmp_path / "study.db"
+    small(pib, two_options[:1], toy, path, draws=4)
+    assert small(pib, two_options, toy, path).to_json() == small(pib, two_options, toy).to_json()
+
+
+# --- failures -----------------------------------------------------------------------------------------------
+
+
+def failing(toy: Simulator, which: Iterator[bool]) -> Simulator:
+    def simulate(inputs: RunInputs, seed: int) -> Any:
+        if next(which):
+            raise RuntimeError("the table of clusters is full")
+        return toy.simulate(inputs, seed)
+
+    return replace(toy, simulate=simulate)
+
+
+def test_a_failed_run_is_a_record_and_its_pair_drops_out(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    """The third run of the first cell is the first option's: one pair fewer there, none fewer in the other
+    option.
+    """
+    path = tmp_path / "study.db"
+    result = small(pib, two_options, failing(toy, (i == 2 for i in range(10**6))), path)
+    (failure,) = [f for f in result.failures if f.amount_factor == 1.0]
+    assert (failure.option, failure.draw, failure.world) == ("stricter-selection", 0, 0)
+    assert failure.reason == "RuntimeError: the table of clusters is full"
+    assert result.options[0].as_it_stands.differences["contracts"].pairs == 23
+    assert result.options[1].as_it_stands.differences["contracts"].pairs == 24
+
+
+def test_a_failed_twin_fails_its_cell_with_its_reason(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    result = small(pib, two_options, failing(toy, (i == 0 for i in range(10**6))))
+    reasons = {f.reason for f in result.failures if f.option in ("pib", "follow-up")}
+    assert reasons == {"its world without programme failed: RuntimeError: the table of clusters is full"}
+
+
+def test_a_policy_whose_runs_all_fail_is_refused(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    with pytest.raises(StudyError, match=r"all 24 runs of pib failed; the first: .*table of clusters is full"):
+        small(pib, two_options, failing(toy, (True for _ in iter(int, 1))))
+
+
+def test_nothing_to_compare_and_twice_the_same_are_refused(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    with pytest.raises(StudyError, match="no option given"):
+        small(pib, [], toy)
+    with pytest.raises(StudyError, match="option follow-up is given 2 times"):
+        small(pib, [two_options[1], two_options[1]], toy)
+
+
+def test_an_unwritable_path_is_refused_before_any_run(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    simulator, runs = counting(toy)
+    with pytest.raises(StudyError, match="does not exist"):
+        small(pib, two_options, simulator, tmp_path / "nowhere" / "study.db")
+    assert runs == []
+
+
+def test_progress_counts_every_run(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
+    seen: list[Progress] = []
+    compare(pib, two_options, draws=6, worlds_per_draw=4, workers=2, simulator=toy, progress=seen.append)
+    stages = list(dict.fromkeys(p.stage for p in seen))
+    assert stages[0] == "options as they stand"
+    for stage in stages:
+        steps = [p for p in seen if p.stage == stage]
+        assert steps[0].done == 0
+        assert steps[-1].done == steps[-1].total
+    assert seen[0].total == 4 * 24
+
+
+# --- the search for equal money -----------------------------------------------------------------------------
+
+
+def search(cost: Any, low: float, high: float, aim: float = 0.0) -> tuple[float, int]:
+    """Factor found and evaluations used, for a cost relative to the reference as a function of the factor."""
+    steps, used = search_factor({1.0: cost(1.0) - 1.0}, low, high, aim), 0
+    try:
+        factor = next(steps)
+        while True:
+            used += 1
+            factor = steps.send(cost(factor) - 1.0)
+    except StopIteration as end:
+        return float(end.value), used
+
+
+@pytest.mark.parametrize(
+    ("cost", "truth", "most"),
+    [
+        (lambda k: 0.5 * k, 2.0, 2),
+        (lambda k: 0.6 + 0.8 * k, 0.5, 3),
+        (lambda k: 1.7 * k * k, math.sqrt(1 / 1.7), 5),
+        (lambda k: 0.2 + 0.9 * math.sqrt(k), (0.8 / 0.9) ** 2, 4),
+        (lambda k: 1.0, 1.0, 0),
+    ],
+)
+def test_search_finds_a_known_factor(cost: Any, truth: float, most: int) -> None:
+    factor, used = search(cost, 0.0, 5.0)
+    assert cost(factor) == pytest.approx(1.0, abs=0.003)
+    assert factor == pytest.approx(truth, rel=0.02)
+    assert used <= most
+
+
+def test_search_stops_at_the_bound_it_cannot_pass() -> None:
+    assert search(lambda k: 0.1 * k, 0.0, 4.0) == (4.0, 1)
+    factor, used = search(lambda k: 2.0 + 0.1 * k, 0.0, 4.0)
+    assert factor == 0.0
+    assert used <= 3
+
+
+def test_search_copes_with_a_cost_that_jumps() -> None:
+    """Whole covenants: cost moves in steps of 5 per cent; the best step is found and the search ends."""
+    factor, used = search(lambda k: math.floor(20 * 0.7 * k) / 20, 0.0, 5.0)
+    assert math.floor(14 * factor) == 20
+    assert used <= 9
+
+
+def test_search_aims_off() -> None:
+    factor, _ = search(lambda k: 0.5 * k, 0.0, 5.0, aim=0.1)
+    assert factor == pytest.approx(2.2, rel=0.01)
