@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
@@ -82,7 +82,7 @@ def _thaw(value: Any) -> Any:
 def _check_levers(raw: object) -> FrozenDict:
     """Normalise the table of levers; raise ValueError with one line per problem."""
     if not isinstance(raw, Mapping):
-        raise ValueError("must be a table of lever = value")
+        raise ValueError("[levers] must be a table of lever = value")
     problems: list[str] = []
     settings: dict[str, Any] = {}
     for name, setting in raw.items():
@@ -126,7 +126,7 @@ def _is_text(text: object) -> bool:
 def _check_parameters(raw: object) -> FrozenDict:
     """Check names and ranges of parameter overrides against the model's parameter records."""
     if not isinstance(raw, Mapping):
-        raise ValueError("must be a table of parameter = number")
+        raise ValueError("[parameters] must be a table of parameter = number")
     if not raw:
         return FrozenDict()
     from passaat.model.parameters import PARAMETERS
@@ -472,13 +472,19 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
         if levers == {}:
             yield "an option must move at least one lever under [levers]"
         for part in ("world", "parameters", "shocks", "agents"):
-            if data.get(part):
+            if _says_something(data.get(part)):
                 yield f"an option moves levers only; [{part}] belongs in a reference"
     if kind == "reference":
         if data.get("world") is None:
             yield "a reference needs a [world] with sizes and calendar"
         else:
             yield from _world_problems(_plain_dict(data["world"]), data)
+
+
+def _says_something(part: object) -> bool:
+    if isinstance(part, Mapping | BaseModel):
+        return any(value not in ((), []) for value in _plain_dict(part).values())
+    return bool(part)
 
 
 def _plain_dict(value: object) -> dict[str, Any]:
@@ -538,19 +544,18 @@ def _shock_problems(data: Mapping[str, Any], number: Mapping[str, int]) -> Itera
     for place, raw in enumerate(shocks if isinstance(shocks, Sequence) else (), start=1):
         shock = _plain_dict(raw)
         start, end, country = shock.get("start"), shock.get("end"), shock.get("country")
-        for quarter in (start, end):
-            if not isinstance(quarter, str) or not re.fullmatch(r"[12]\d{3}Q[1-4]", quarter):
-                break
-            if not number["first_year"] <= int(quarter[:4]) <= number["last_year"]:
-                yield (
-                    f"shock {place}: {quarter} lies outside the run, "
-                    f"{number['first_year']}Q1 to {number['last_year']}Q4"
-                )
-        else:
-            if quarter_number(str(end)) < quarter_number(str(start)):
+        if _is_quarter(start) and _is_quarter(end):
+            if not number["first_year"] <= int(start[:4]) <= number["last_year"]:
+                run = f"{number['first_year']}Q1 to {number['last_year']}Q4"
+                yield f"shock {place} starts ({start}) outside the run, {run}"
+            if quarter_number(end) < quarter_number(start):
                 yield f"shock {place} ends ({end}) before it starts ({start})"
         if isinstance(country, int) and not 0 <= country < number["n_countries"]:
             yield f'shock {place}: country = {country}; it must be "all" or 0 to {number["n_countries"] - 1}'
+
+
+def _is_quarter(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and re.fullmatch(r"[12]\d{3}Q[1-4]", text) is not None
 
 
 def _agent_problems(agents: Mapping[str, Any], number: Mapping[str, int]) -> Iterator[str]:

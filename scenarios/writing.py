@@ -86,12 +86,22 @@ def _world_lines(world: World) -> Iterator[str]:
 
 
 def _guide_lines(scenario: Scenario) -> Iterator[str]:
+    world = scenario.world
+    advice = "To move one, take away the # before its name"
+    advice += (
+        ", and give the reason under [levers_why]." if world is None else "; values count from the year on."
+    )
     yield "#"
-    yield from _comment("Levers at their practice. To move one, take away the # before its name.")
+    yield from _comment(f"Levers at their practice. {advice}")
     for name, lever in LEVERS.items():
         if name not in scenario.levers:
             yield from _comment(f"{lever.label_en}: {lever.allowed}; practice {lever.default_text}")
-            yield f"# {name} = {_value(lever.default_by_year[-1][1])}"
+            value = _value(lever.default_by_year[-1][1])
+            yield (
+                f"# {name} = {value}"
+                if world is None
+                else f"# {name} = {{ {world.window_first_year} = {value} }}"
+            )
 
 
 def _allowed(record: type[BaseModel], name: str) -> str:
