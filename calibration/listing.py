@@ -73,10 +73,9 @@ class Explanation:
 
 def value_text(row: EvidenceRow) -> str:
     """The value of a row with its unit and range, as people read it."""
-    if row.value is None:
-        shown = row.wording
-    else:
-        shown = f"{row.value:.0f}" if row.unit == "year" else f"{row.value:,.10g}"
+    number = 0.0 if row.value is None else row.value
+    written = f"{number:.0f}" if row.unit == "year" else f"{number:,.10g}"
+    shown = row.wording if row.value is None else written
     if row.unit not in ("ordinal", "year"):
         shown += f" {row.unit}"
     if row.lower is not None and row.upper is not None:
