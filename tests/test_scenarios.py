@@ -186,9 +186,9 @@ def test_scenarios_can_be_copied_and_hashed(pib: Scenario) -> None:
 def test_a_scenario_is_frozen_all_the_way_down(pib: Scenario) -> None:
     changed = pib.with_levers({"assessors": 3})
     with pytest.raises(ValueError, match="frozen"):
-        pib.name = "other"  # type: ignore[misc]
+        pib.name = "other"
     with pytest.raises(ValueError, match="frozen"):
-        pib.the_world.n_firms = 1  # type: ignore[misc]
+        pib.the_world.n_firms = 1
     with pytest.raises(TypeError, match="frozen"):
         changed.levers["assessors"] = 2  # type: ignore[index]
     with pytest.raises(TypeError, match="frozen"):

@@ -233,7 +233,7 @@ def run(
         print_run(report, _console(), everything=everything)
 
 
-@app.command()
+@app.command(epilog=_lever_epilog())
 def validate(
     name: ScenarioArgument,
     worlds: Annotated[

@@ -1,0 +1,299 @@
+"""The command line: results on standard output, one clear error with the way out, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from passaat import cli
+from passaat.errors import ModelError, PassaatError
+from passaat.scenarios.levers import LEVERS
+from passaat.scenarios.loading import load_scenario, shipped_names
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one command, in this process."""
+    result = CliRunner().invoke(cli.app, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+def call_outside(*arguments: str, folder: Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """One command as a user starts it, in another process."""
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-m", "passaat", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def refusal(*arguments: str) -> str:
+    """The error of a refused command: exit code 2, nothing on standard output, no traceback."""
+    code, out, err = call(*arguments)
+    assert code == 2, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.startswith("Error: ")
+    assert "Way out: " in err
+    return err
+
+
+# Help and lists, generated from the lever schema
+
+
+def test_every_command_has_help() -> None:
+    for command in ("run", "compare", "validate", "levers", "evidence", "new", "check"):
+        code, out, _ = call(command, "--help")
+        assert code == 0
+        assert "Usage:" in out
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "validate"])
+def test_help_lists_every_lever_with_its_range(command: str) -> None:
+    _, out, _ = call(command, "--help")
+    for entry in LEVERS.values():
+        assert any(line.split() == [entry.name, *entry.allowed.split()] for line in out.splitlines()), (
+            entry.name
+        )
+
+
+def test_help_is_quick_because_heavy_parts_are_not_loaded(tmp_path: Path) -> None:
+    check = (
+        "import sys; from typer.testing import CliRunner; from passaat.cli import app;"
+        "CliRunner().invoke(app, ['compare', '--help']); CliRunner().invoke(app, ['levers', '--json']);"
+        "print([name for name in ('numba', 'matplotlib', 'mesa', 'scipy', 'networkx') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_levers_are_listed_and_explained() -> None:
+    _, out, _ = call("levers")
+    assert all(name in out for name in LEVERS)
+    _, out, _ = call("levers", "follow_up_years")
+    assert "a whole number from 0 to 6 years" in out
+    assert "L12 (technopolis2023 s5.4.2)" in out
+    assert "No observed case had follow-up funding" in out
+
+
+def test_levers_as_json_hold_the_whole_schema() -> None:
+    code, out, _ = call("levers", "--json")
+    records = json.loads(out)
+    assert code == 0
+    assert [record["name"] for record in records] == list(LEVERS)
+    assert records[list(LEVERS).index("feedback_rounds")]["default_by_year"] == {"2012": 0, "2019": 1}
+
+
+def test_evidence_is_explained_with_its_source() -> None:
+    _, out, _ = call("evidence", "L12")
+    assert "s5.4.2" in out
+    code, out, _ = call("evidence", "--use", "target", "--json")
+    assert code == 0
+    assert {row["use"] for row in json.loads(out)} == {"target"}
+    assert "unknown evidence id 'L99'" in refusal("evidence", "L99")
+
+
+def test_version_is_printed() -> None:
+    from passaat import __version__
+
+    assert call("--version")[1] == f"passaat {__version__}\n"
+
+
+def test_json_is_the_same_bytes_in_another_process_with_another_hash_seed(tmp_path: Path) -> None:
+    outputs = {
+        (call_outside("check", "go-no-go", "--json", folder=tmp_path, seed=seed).stdout)
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert outputs.pop().startswith("{\n")
+
+
+# The list after --options
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        (["pib", "--options", "a", "b", "c"], ["pib", "--options", "a", "--options", "b", "--options", "c"]),
+        (["pib", "--options", "a", "--json", "x"], ["pib", "--options", "a", "--json", "x"]),
+        (["pib", "--options", "a", "--options", "b"], ["pib", "--options", "a", "--options", "b"]),
+        (["--seed", "3", "pib"], ["--seed", "3", "pib"]),
+    ],
+)
+def test_options_take_a_list_separated_by_spaces(typed: list[str], understood: list[str]) -> None:
+    assert cli.spread("--options", typed) == understood
+
+
+# Writing and checking a scenario of one's own
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_new_file_passes_the_check_and_means_the_same(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("new", "my plan.toml", "--from", name)[0] == 0
+    code, out, err = call("check", "my plan.toml")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"my-plan is a valid {load_scenario(name).kind}")
+    assert load_scenario("my plan.toml").hash == load_scenario(name).hash
+    assert [path.name for path in tmp_path.iterdir()] == ["my plan.toml"]
+
+
+def test_every_lever_can_be_switched_on_in_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "all.toml"
+    call("new", str(path))
+    text = path.read_text(encoding="utf-8")
+    for name in LEVERS:
+        assert f"\n# {name} = " in text
+        text = text.replace(f"\n# {name} = ", f"\n{name} = ")
+    path.write_text(text, encoding="utf-8")
+    assert set(load_scenario(path).levers) == set(LEVERS)
+
+
+def test_new_does_not_overwrite_unless_told(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text("precious", encoding="utf-8")
+    assert f"{path} exists already" in refusal("new", str(path))
+    assert path.read_text(encoding="utf-8") == "precious"
+    assert call("new", str(path), "--force")[0] == 0
+    assert load_scenario(path).name == "my"
+
+
+def test_new_wants_a_toml_file(tmp_path: Path) -> None:
+    assert "does not end in .toml" in refusal("new", str(tmp_path / "my.txt"))
+
+
+def test_an_unwritable_path_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    assert "No such file or directory" in refusal("new", str(tmp_path / "gone" / "my.toml"))
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert "cannot write" in refusal("new", str(tmp_path / "file" / "my.toml"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failure_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full_disk)
+    assert "No space left on device" in refusal("new", str(tmp_path / "my.toml"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_shows_what_moves_against_practice_and_why() -> None:
+    _, out, _ = call("check", "follow-up")
+    assert "follow_up_years: 6 (practice 0)" in out
+    assert "Six years is the evaluators' example (L12" in out
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "validate", "check"])
+def test_an_unknown_scenario_is_refused_with_the_valid_names(command: str) -> None:
+    said = refusal(command, "pibb")
+    assert "unknown scenario 'pibb'; did you mean 'pib'?" in said
+    assert all(name in said for name in shipped_names())
+
+
+def test_an_unknown_option_is_refused() -> None:
+    assert "unknown scenario 'go-no'; did you mean 'go-no-go'?" in refusal(
+        "compare", "pib", "--options", "go-no"
+    )
+
+
+def test_a_reference_is_no_option_and_an_option_no_reference() -> None:
+    assert "pib-next is a reference, where an option is needed" in refusal(
+        "compare", "pib", "--options", "pib-next"
+    )
+    assert "follow-up is an option, where a reference is needed" in refusal("run", "follow-up")
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "validate"])
+def test_bad_lever_settings_are_refused_all_at_once(command: str) -> None:
+    settings = [
+        "assessors=9",
+        "folow_up_years=3",
+        "programme_on",
+        "follow_up_years=soon",
+        "covenant_amount_eur=-1",
+    ]
+    said = refusal(command, "pib", *(word for setting in settings for word in ("--set", setting)))
+    assert "5 problems" in said
+    assert "assessors = 9 is not allowed; it must be a whole number from 1 to 6 persons" in said
+    assert "unknown lever 'folow_up_years'; did you mean 'follow_up_years'" in said
+    assert "--set programme_on has no value; write --set lever=value" in said
+    assert "follow_up_years = soon is not allowed; it must be a whole number from 0 to 6 years" in said
+    assert "covenant_amount_eur = -1 is not allowed; it must be 0 to 2000000 EUR" in said
+
+
+def test_a_lever_set_twice_is_refused() -> None:
+    said = refusal("run", "pib", "--set", "assessors=3", "--set", "assessors=4")
+    assert "lever assessors is set twice" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "broken", "said"),
+    [
+        (
+            "last_year = 2034",
+            "last_year = -3",
+            "world.last_year = -3 is not allowed; it must be 2012 to 2160",
+        ),
+        ("last_year = 2034", "last_year = 99999", "world.last_year = 99999 is not allowed"),
+        ("last_year = 2034", "last_year = 2030", "last_year = 2030 is too early"),
+        ("n_firms = 2000", 'n_firms = "2000"', "world.n_firms = '2000' is of the wrong type"),
+        ("n_firms = 2000", "n_frims = 2000", "unknown key in [world] 'n_frims'; did you mean 'n_firms'"),
+        ("n_firms = 2000", "n_firms 2000", "is not valid TOML"),
+        ("[world]", "[wrld]", "unknown key 'wrld'; did you mean 'world'"),
+    ],
+)
+def test_a_broken_file_is_refused_with_the_place(line: str, broken: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    call("new", str(path))
+    text = path.read_text(encoding="utf-8")
+    assert f"\n{line}\n" in text
+    path.write_text(text.replace(f"\n{line}\n", f"\n{broken}\n"), encoding="utf-8")
+    assert said in refusal("check", str(path))
+
+
+def test_usage_errors_end_with_code_2() -> None:
+    for arguments in (["compare"], ["run", "pib", "--seed", "x"], ["run", "pib", "--seed", "-1"], ["sail"]):
+        code, _, err = call(*arguments)
+        assert code == 2
+        assert err
+
+
+# Interruption
+
+
+def test_ctrl_c_is_one_line_and_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_load", interrupt)
+    code, out, err = call("check", "pib")
+    assert (code, out) == (130, "")
+    assert err.count("\n") == 1
+    assert err.startswith("Stopped by Ctrl-C")
+
+
+# The errors themselves
+
+
+def test_an_error_tells_one_problem_on_one_line_and_many_as_a_list() -> None:
+    assert str(PassaatError("a is 3", "make it 2")) == "a is 3\nWay out: make it 2"
+    assert str(PassaatError(["a is 3", "b is 4"])) == "2 problems:\n  - a is 3\n  - b is 4"
+
+
+def test_an_error_keeps_its_parts_and_its_kind_when_copied() -> None:
+    import copy
+
+    error = copy.copy(ModelError(["table of clusters is full"], "raise cluster_rows"))
+    assert type(error) is ModelError
+    assert (error.problems, error.hint) == (("table of clusters is full",), "raise cluster_rows")
