@@ -72,10 +72,14 @@ class Variant:
 
 @dataclass(frozen=True)
 class OptionResult:
-    """What one option would change, as it stands and at the reference's total public money."""
+    """What one option would change, as it stands and at the reference's total public money.
+
+    ``assumed_levers`` are the levers it moves whose effect no data identify, by their names for people.
+    """
 
     name: str
     title: str
+    assumed_levers: tuple[str, ...]
     as_it_stands: Variant
     equal_money: EqualMoney
     at_equal_money: Variant
@@ -383,6 +387,9 @@ def _assemble(
         OptionResult(
             name=option.name,
             title=option.title,
+            assumed_levers=tuple(
+                LEVERS[name].label_en for name in option.levers if LEVERS[name].identified == "assumed"
+            ),
             as_it_stands=variant(arm),
             equal_money=equal,
             at_equal_money=variant(arm.at_factor(equal.factor)),

@@ -1,0 +1,189 @@
+"""The comparison as text for policy designers: what each option costs and changes, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from typing import Final, Literal
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from passaat.experiments.compare import PUBLIC_COST, Comparison, OptionResult, Variant
+from passaat.experiments.numbers import HEADLINES, NOTHING, Scale, label, percent, scale_of, times
+from passaat.experiments.pairing import Interval
+
+PLAIN_WIDTH: Final = 104
+"""Columns used where there is no terminal to ask."""
+
+Money = Literal["as it stands", "at equal public money"]
+
+_WIDTHS: Final = (20, 19, 20, 20, 8, 8)
+
+
+def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: bool = False) -> None:
+    """Print the comparison; with ``all_outcomes`` every outcome instead of the headlines."""
+    width = max(console.width, PLAIN_WIDTH) if not console.is_terminal else console.width
+    console.print(comparison_view(comparison, all_outcomes=all_outcomes), width=width)
+
+
+def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> str:
+    """The same as plain text, 104 columns wide; the same bytes for the same study."""
+    out = StringIO()
+    console = Console(
+        file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
+    )
+    console.print(comparison_view(comparison, all_outcomes=all_outcomes))
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def comparison_view(comparison: Comparison, *, all_outcomes: bool = False) -> RenderableType:
+    """Heading, money, differences as options stand and at equal public money, and how to read them."""
+    present = [outcome.name for outcome in comparison.outcomes]
+    shown = present if all_outcomes else [name for name in HEADLINES if name in present]
+    parts: list[RenderableType] = [*_heading(comparison), Text(), *_money(comparison), Text()]
+    for money in ("as it stands", "at equal public money"):
+        parts += [*_differences(comparison, shown, money), Text()]
+    parts += _reading(comparison)
+    if not all_outcomes and len(shown) < len(present):
+        parts.append(
+            Text(f"Shown: {len(shown)} of {len(present)} outcomes; --all shows every one.", style="dim")
+        )
+    return Group(*parts)
+
+
+def _heading(comparison: Comparison) -> Iterator[RenderableType]:
+    design = comparison.design
+    yield Text(f"Compared with {comparison.reference}: {comparison.reference_title}", style="bold")
+    yield Text(
+        f"{comparison.period}; {design.draws * design.worlds} paired worlds:"
+        f" {design.draws} parameter draws × {design.worlds} worlds each, seed {design.seed}"
+    )
+
+
+# --- money --------------------------------------------------------------------------------------------------
+
+
+def _money(comparison: Comparison) -> Iterator[RenderableType]:
+    scale = scale_of(comparison, PUBLIC_COST)
+    level = comparison.levels[PUBLIC_COST]
+    yield Rule(Text("Public cost", style="bold"), align="left", style="dim")
+    yield Text(
+        f"Reference: {scale.level(level.mean)} ± {scale.level(level.error)} {scale.unit};"
+        f" over parameter draws {scale.between(level.draws, signed=False)}"
+    )
+    table = _grid(
+        ("option", f"difference, {scale.unit}", "over draws", "over worlds", "amount", "then costs")
+    )
+    for option in comparison.options:
+        difference = option.as_it_stands.differences[PUBLIC_COST]
+        equal = option.equal_money
+        table.add_row(
+            option.name,
+            f"{scale.signed(difference.mean)} ± {scale.level(difference.error)}",
+            scale.between(difference.draws),
+            scale.between(difference.worlds),
+            f"{equal.factor:.2f}×" if equal.reached else NOTHING,
+            NOTHING if math.isnan(equal.cost_ratio) else f"{100 * equal.cost_ratio:.1f} %",
+        )
+    yield table
+    yield Text(
+        "amount: amount per covenant, times the option's own, at which public cost is the reference's;"
+        " then costs: of the reference.",
+        style="dim",
+    )
+    for option in comparison.options:
+        if not option.equal_money.reached:
+            yield Text(f"{option.name}: equal public money {option.equal_money.note}.", style="yellow")
+
+
+# --- differences --------------------------------------------------------------------------------------------
+
+
+def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> Iterator[RenderableType]:
+    title = {
+        "as it stands": "Differences from the reference, options as they stand",
+        "at equal public money": "Differences from the reference, at equal public money",
+    }[money]
+    yield Rule(Text(title, style="bold"), align="left", style="dim")
+    yield _grid(("", "difference ± error", "over draws", "over worlds", "better", "pairing"))
+    for name in names:
+        outcome, scale, level = comparison.outcome(name), scale_of(comparison, name), comparison.levels[name]
+        heading = Text(label(name), style="bold")
+        unit = "" if scale.difference_unit == label(name).lower() else f", {scale.difference_unit}"
+        sign = " %" if scale.unit == "%" else ""
+        heading.append(
+            f"{unit}; reference {scale.level(level.mean)} ± {scale.level(level.error)}{sign}",
+            style="not bold",
+        )
+        if outcome.better == "neither":
+            heading.append(" (neither direction is better)", style="dim not bold")
+        yield heading
+        table = _grid()
+        for option in comparison.options:
+            table.add_row(*_row(comparison, option, _variant(option, money), name, scale))
+        yield Padding(table, 0)
+
+
+def _variant(option: OptionResult, money: Money) -> Variant:
+    return option.as_it_stands if money == "as it stands" else option.at_equal_money
+
+
+def _row(
+    comparison: Comparison, option: OptionResult, variant: Variant, name: str, scale: Scale
+) -> tuple[str, ...]:
+    found = variant.differences[name]
+    planned = comparison.design.draws * comparison.design.worlds
+    name_shown = f"  {option.name}" + (f" ({found.pairs} pairs)" if found.pairs < planned else "")
+    if found.pairs and not found.error and not found.mean and found.worlds == Interval(0.0, 0.0):
+        return name_shown, "no difference", NOTHING, NOTHING, NOTHING, NOTHING
+    return (
+        name_shown,
+        f"{scale.signed(found.mean)} ± {scale.level(found.error)}",
+        scale.between(found.draws),
+        scale.between(found.worlds),
+        percent(found.chance_better),
+        times(found.variance_reduction),
+    )
+
+
+def _grid(header: Sequence[str] | None = None) -> Table:
+    """A table of the common column widths, so that tables under one another line up."""
+    table = Table(box=None, show_header=header is not None, padding=(0, 1, 0, 0), header_style="dim")
+    for place, width in enumerate(_WIDTHS):
+        table.add_column(
+            header[place] if header else "", justify="left" if place == 0 else "right", min_width=width
+        )
+    return table
+
+
+# --- how to read it -----------------------------------------------------------------------------------------
+
+
+def _reading(comparison: Comparison) -> Iterator[RenderableType]:
+    design = comparison.design
+    yield Text(
+        "± Monte Carlo error of the mean. over draws: 5–95 % of the mean difference over parameter draws,"
+        " simulation noise removed: what we do not know. over worlds: 5–95 % of single worlds: luck."
+    )
+    yield Text(
+        "better: share of parameter draws whose mean difference is favourable. pairing: how many times as many"
+        f" worlds unpaired runs would need. {design.draws * design.worlds} paired worlds, model {comparison.version}."
+    )
+    for option in comparison.options:
+        if option.assumed_levers:
+            yield Text(
+                f"{option.name} rests on assumptions, not on data, for: {', '.join(option.assumed_levers)}.",
+                style="dim",
+            )
+    if comparison.failures:
+        first = comparison.failures[0]
+        yield Text(
+            f"{len(comparison.failures)} runs failed and are left out of their pairs; the first: {first.option},"
+            f" draw {first.draw}, world {first.world}: {first.reason}",
+            style="red",
+        )
