@@ -150,6 +150,9 @@ def compare(
     study: Annotated[
         Path | None, typer.Option("--study", help="Study file (SQLite); default NAME.db in this folder.")
     ] = None,
+    all_outcomes: Annotated[
+        bool, typer.Option("--all", help="Show every outcome, not only the main ones.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
@@ -178,7 +181,7 @@ def compare(
     else:
         from passaat.experiments.tables import print_comparison
 
-        print_comparison(result, _console())
+        print_comparison(result, _console(), all_outcomes=all_outcomes)
     from passaat.experiments.figures import save_figures
 
     figures = save_figures(result, path.with_suffix(""))

@@ -1,12 +1,15 @@
 """One run in plain words: which clusters formed, with whom, and what became of them.
 
 `describe_run` turns the final tables of a run into plain data (what `passaat run --json` prints); the print functions
-show that data. Exports are those of members in the cluster's own market since the first year of the decision window;
-a firm that was in two clusters of one market counts in both.
+show that data. Exports are those of members in the cluster's own market since the first year of the decision
+window, whether or not the cluster brought them about. Shown are covenants that start in the decision window and
+groups without covenant that first met in it. A firm that was in two clusters of one market is shown with
+both; totals count it once.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -41,25 +44,35 @@ def describe_run(scenario: Scenario, run: Run) -> dict[str, Any]:
     sectors = tuple(scenario.the_world.sector_weights)
     n_clusters = int(world.calendar.n_clusters[0])
     groups = [_group(world, row, sectors, size.first_year) for row in range(n_clusters)]
-    window_start = QUARTERS_PER_YEAR * (size.window_first_year - size.first_year)
+    window = range(
+        QUARTERS_PER_YEAR * (size.window_first_year - size.first_year),
+        QUARTERS_PER_YEAR * (size.window_last_year + 1 - size.first_year),
+    )
     for row, group in enumerate(groups):
-        group["in_window"] = int(world.clusters.met_quarter[row]) >= window_start
+        start = int(world.clusters.start_quarter[row])
+        group["in_window"] = (start if start >= 0 else int(world.clusters.met_quarter[row])) in window
     shown = [group for group in groups if group["in_window"]]
     covenants = [group for group in shown if group["covenant_start"] is not None]
+    exports = {
+        (member["firm"], group["sector"], group["country"]): member["exports_eur"]
+        for group in covenants
+        for member in group["members"]
+    }
     return {
         "scenario": scenario.name,
         "title": scenario.title,
         "hash": scenario.hash,
         "seed": int(run.seed),
-        "period": f"{size.window_first_year}-{size.window_last_year}, followed to {size.last_year}",
+        "period": f"covenants starting in {size.window_first_year}-{size.window_last_year}, to {size.last_year}",
         "clusters": groups,
         "totals": {
             "groups": len(shown),
             "by_status": dict(sorted(Counter(group["status"] for group in shown).items())),
             "covenants": len(covenants),
             "members": sum(len(group["members"]) for group in covenants),
+            "firms": len({member["firm"] for group in covenants for member in group["members"]}),
             "contracts": sum(group["contracts"] for group in covenants),
-            "exports_eur": sum(group["exports_eur"] for group in covenants),
+            "exports_eur": round(math.fsum(exports.values()), 2),
             "public_eur": round(sum(group["public_eur"] for group in shown), 2),
             "private_eur": round(sum(group["private_eur"] for group in shown), 2),
         },
@@ -141,20 +154,30 @@ def require_cluster(report: Mapping[str, Any], cluster: int) -> None:
 
 def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = False) -> None:
     """Show the covenants of the decision window; with `everything`, every group that ever met."""
-    table = _table("cluster", "market", "status", "covenant", "members", "SMEs", "contacts", "contracts")
-    for title in ("exports, M EUR", "public, k EUR", "private, k EUR"):
-        table.add_column(title, justify="right")
+    columns = (
+        "cluster",
+        "sector",
+        "country",
+        "status",
+        "covenant",
+        "extended",
+        "members",
+        "SMEs",
+        "contacts",
+    )
+    table = _table(*columns, "contracts", "exports M EUR", "public k EUR", "private k EUR")
     for group in report["clusters"]:
         if everything or (group["in_window"] and group["covenant_start"] is not None):
             table.add_row(*_cells(group))
-    console.print(f"{report['title']}, {report['period']}, world seed {report['seed']}", markup=False)
+    console.print(f"{report['title']}: {report['period']}; world seed {report['seed']}", markup=False)
     console.print(table)
     totals = report["totals"]
     states = ", ".join(f"{count} {status}" for status, count in totals["by_status"].items())
     for line in (
-        f"Of {totals['groups']} groups that met from the decision window on: {states or 'none'}.",
-        f"{totals['covenants']} covenants with {totals['members']} members: {totals['contracts']} contracts and "
-        f"{totals['exports_eur'] / 1e6:,.1f} M EUR of exports to their markets since the window began.",
+        f"{totals['groups']} groups of these years: {states or 'none'}.",
+        f"{totals['covenants']} covenants with {totals['members']} members ({totals['firms']} different firms): "
+        f"{totals['contracts']} contracts, and {totals['exports_eur'] / 1e6:,.1f} M EUR of exports to their markets "
+        "since the window began, with or without thanks to the programme.",
         f"Public cost {totals['public_eur'] / 1e6:,.2f} M EUR, private cost {totals['private_eur'] / 1e6:,.2f} M EUR "
         "for all these groups.",
         "One run is one throw of the dice: `passaat compare` shows what a policy changes.",
@@ -163,15 +186,13 @@ def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = Fal
 
 
 def _cells(group: Mapping[str, Any]) -> list[str]:
-    covenant = "none"
-    if group["covenant_start"] is not None:
-        covenant = f"{group['covenant_start']} to {group['covenant_end'] or 'end of run'}"
-        covenant += ", extended" if group["extended"] else ""
     return [
         str(group["cluster"]),
-        f"{group['sector']}, country {group['country']}",
+        group["sector"],
+        str(group["country"]),
         group["status"],
-        covenant,
+        _covenant_text(group),
+        "yes" if group["extended"] else "",
         str(len(group["members"])),
         str(group["smes"]),
         f"{group['contacts']:.0f}",
@@ -182,17 +203,22 @@ def _cells(group: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _covenant_text(group: Mapping[str, Any]) -> str:
+    if group["covenant_start"] is None:
+        return "none"
+    return f"{group['covenant_start']} to {group['covenant_end'] or 'end of run'}"
+
+
 def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None:
     """Show one cluster and each of its members."""
     group = report["clusters"][cluster]
-    coordinator = "none" if group["coordinator"] < 0 else str(group["coordinator"])
+    coordinator = "gone" if group["coordinator"] < 0 else str(group["coordinator"])
     console.print(
         f"Cluster {cluster}: {group['sector']} in country {group['country']}, coordinator {coordinator}, first met "
-        f"{group['met']}, {group['status']}; covenant {_cells(group)[3]}",
+        f"{group['met']}, {group['status']}; covenant {_covenant_text(group)}",
         markup=False,
     )
-    table = _table("firm", "kind", "joined", "left", "stage", "contacts", "contracts")
-    table.add_column("exports, M EUR", justify="right")
+    table = _table("firm", "kind", "joined", "left", "stage", "contacts", "contracts", "exports M EUR")
     for member in group["members"]:
         kind = "institute" if member["institute"] else "SME" if member["sme"] else "large firm"
         table.add_row(
@@ -213,7 +239,7 @@ def _table(*columns: str) -> Any:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE, pad_edge=False)
-    numeric = {"members", "SMEs", "contacts", "contracts", "cluster", "firm"}
+    words = {"sector", "status", "covenant", "extended", "kind", "joined", "left", "stage"}
     for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left")
+        table.add_column(column, justify="left" if column in words else "right", no_wrap=column in words)
     return table
