@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -174,7 +174,7 @@ def compare(
             seed=seed,
             workers=workers,
             study_path=path,
-            progress=bar.update,
+            progress=lambda step: bar.show(step.stage, step.done, step.total),
         )
     if as_json:
         typer.echo(result.to_json(), nl=False)
@@ -239,23 +239,32 @@ def run(
 @app.command(epilog=_lever_epilog())
 def validate(
     name: ScenarioArgument,
-    worlds: Annotated[
-        int, typer.Option("--worlds", min=2, help="Number of worlds, each its own draw.")
-    ] = 100,
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of the uncertain parameters.")] = 40,
+    worlds: Annotated[int, typer.Option("--worlds", min=1, help="Worlds (luck) for each draw.")] = 4,
     seed: SeedOption = 1,
+    workers: WorkersOption = None,
     levers: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold a reference against the reported figures, one by one: inside or outside."""
     base, _ = _scenario(name, levers, "reference")
-    from passaat.calibration.validate import validate as score
+    from passaat.calibration.scorecard import validate as score
 
     _warm_up()
-    card = score(base, n_worlds=worlds, seed=seed)
+    with _Bar() as bar:
+        card = score(
+            base,
+            draws=draws,
+            worlds_per_draw=worlds,
+            seed=seed,
+            workers=workers,
+            progress=lambda done, total: bar.show("validating", done, total),
+        )
     if as_json:
-        _print_json(card.to_dict())
+        typer.echo(card.to_json(), nl=False)
     else:
-        card.print(_console())
+        _console().print(card.table())
+        typer.echo("\n".join(card.summary()))
 
 
 # Looking things up
@@ -392,6 +401,7 @@ def _write(text: str, path: Path) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".passaat-", suffix=".toml")
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
         if temporary is not None:
@@ -530,17 +540,6 @@ def _be_silent(message: str) -> None:
     """For output that is piped: progress stays quiet."""
 
 
-class _Stage(Protocol):
-    """What a long job reports: its stage and how many runs are done."""
-
-    @property
-    def stage(self) -> str: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-
-
 class _Bar:
     """A progress bar on standard error: only on a terminal, and only once a job has taken a second."""
 
@@ -556,8 +555,8 @@ class _Bar:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, progress: _Stage) -> None:
-        """Show how far a stage is."""
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Show how many runs of a stage are done."""
         if not sys.stderr.isatty() or time.monotonic() - self._start < 1:
             return
         if self._bar is None:
@@ -572,9 +571,9 @@ class _Bar:
             )
             self._bar = Progress(*columns, console=Console(stderr=True))
             self._bar.start()
-        if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=progress.total)
-        self._bar.update(self._tasks[progress.stage], completed=progress.done, total=progress.total)
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total)
+        self._bar.update(self._tasks[stage], completed=done, total=total)
 
 
 def main() -> None:
