@@ -80,5 +80,14 @@ def world_seed(seed: int, draw: int, world: int) -> int:
 
     More draws, worlds or options later leave every seed as it was, and no two cells share a stream of luck.
     """
-    name = f"passaat world {seed} {draw} {world}".encode("ascii")
-    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") >> 1
+    return _hash(f"world {seed} {draw} {world}")
+
+
+def block_seed(seed: int, block: int) -> int:
+    """Seed of one block of parameter draws, a whole number in [0, 2^63)."""
+    return _hash(f"parameters {seed} {block}")
+
+
+def _hash(text: str) -> int:
+    digest = hashlib.blake2b(f"passaat {text}".encode("ascii"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1

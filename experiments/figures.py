@@ -7,6 +7,7 @@ bytes, as PNG and SVG.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from passaat.errors import StudyError
@@ -29,7 +29,7 @@ INK: Final = "#1d2a38"
 QUIET: Final = "#6b7683"
 RULE: Final = "#d5dae0"
 ACCENT: Final = "#0a5f8a"
-LIGHT: Final = "#a9cbdd"
+LIGHT: Final = "#bcd8e6"
 REFERENCE: Final = "#e3e7eb"
 WARM: Final = "#c8581a"
 
@@ -56,6 +56,7 @@ STYLE: Final[dict[str, Any]] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "svg.fonttype": "path",
+    "lines.solid_capstyle": "butt",
     "svg.hashsalt": "passaat",
     "path.simplify": False,
 }
@@ -106,7 +107,7 @@ def differences_figure(comparison: Comparison) -> Figure:
     """
     names = [name for name in HEADLINES if name in comparison.levels]
     rows, options = len(names), comparison.options
-    top, bottom, per_row = 1.0, 0.95, 0.44 + 0.2 * len(options)
+    top, bottom, per_row = 1.14, 1.12, 0.44 + 0.2 * len(options)
     height = top + bottom + rows * per_row
     with mpl.rc_context(STYLE):
         figure = _figure(height)
@@ -121,7 +122,7 @@ def differences_figure(comparison: Comparison) -> Figure:
                 [option.as_it_stands for option in options],
                 [option.at_equal_money for option in options],
             )
-            limits = _limits([v.differences[name].worlds for side in variants for v in side], scale)
+            limits = _limits([i for side in variants for v in side for i in _intervals_of(v, name)], scale)
             for axes, side in zip(pair, variants, strict=True):
                 axes.set_xlim(*limits)
                 _forest(axes, side, name, scale)
@@ -143,7 +144,7 @@ def _forest(axes: Axes, variants: Sequence[Variant], name: str, scale: Scale) ->
     axes.axvline(0.0, color=INK, linewidth=0.8, zorder=1)
     for place, variant in enumerate(variants):
         found = variant.differences[name]
-        for interval, color, width, layer in ((found.worlds, LIGHT, 1.6, 2), (found.draws, ACCENT, 4.2, 3)):
+        for interval, color, width, layer in ((found.worlds, LIGHT, 9.0, 2), (found.draws, ACCENT, 3.6, 3)):
             ends = [interval.low / scale.divisor, interval.high / scale.divisor]
             axes.plot(ends, [place, place], color=color, linewidth=width, solid_capstyle="butt", zorder=layer)
         mean, error = found.mean / scale.divisor, found.error / scale.divisor
@@ -175,7 +176,7 @@ def _outcome_title(figure: Figure, axes: Axes, comparison: Comparison, name: str
 def _column_heads(figure: Figure, grid: GridSpec, height: float, top: float) -> None:
     for column, words in enumerate(("as they stand", "at equal public money")):
         box = grid[0, column].get_position(figure)
-        y = 1 - (top - 0.3) / height
+        y = 1 - (top - 0.32) / height
         figure.text(box.x0, y, words, fontsize=8.5, color=ACCENT, fontweight="bold", va="bottom")
         figure.text(box.x1 + 0.008, y, "better", fontsize=7, color=QUIET, va="bottom")
 
@@ -184,10 +185,10 @@ def _forest_legend(figure: Figure, height: float) -> None:
     handles = [
         Line2D([], [], color=WARM, marker="o", markerfacecolor="white", markersize=4.6, linewidth=1.6,
                label="mean difference ± Monte Carlo error"),
-        Line2D([], [], color=ACCENT, linewidth=4.2, label="5–95 % over parameter draws (what we do not know)"),
-        Line2D([], [], color=LIGHT, linewidth=1.6, label="5–95 % over single worlds (luck)"),
+        Line2D([], [], color=ACCENT, linewidth=3.6, label="5–95 % over parameter draws (what we do not know)"),
+        Line2D([], [], color=LIGHT, linewidth=9.0, label="5–95 % over single worlds (luck)"),
     ]  # fmt: skip
-    _legend(figure, height, handles, 0.62)
+    _legend(figure, height, handles, 0.56)
     figure.text(
         0.03,
         0.36 / height,
@@ -195,6 +196,11 @@ def _forest_legend(figure: Figure, height: float) -> None:
         fontsize=7,
         color=QUIET,
     )
+
+
+def _intervals_of(variant: Variant, name: str) -> tuple[Interval, Interval]:
+    found = variant.differences[name]
+    return found.worlds, found.draws
 
 
 def _limits(intervals: Sequence[Interval], scale: Scale) -> tuple[float, float]:
@@ -209,85 +215,123 @@ def _limits(intervals: Sequence[Interval], scale: Scale) -> tuple[float, float]:
 
 
 def funnel_figure(comparison: Comparison) -> Figure:
-    """From contacts to contracts and exports: each option against the reference, stage by stage."""
-    stages = [name for name in FUNNEL if name in comparison.levels]
-    end = [FUNNEL_END] if FUNNEL_END in comparison.levels else []
-    columns = min(2, len(comparison.options))
-    rows = -(-len(comparison.options) // columns)
-    top, bottom, per_row = 0.95, 0.8, 2.0
-    height = top + bottom + rows * per_row
+    """From contacts to contracts and exports: the reference's funnel, and what each option changes at each
+    stage.
+
+    Read down a column to see where in the funnel an option acts, and along a row to compare options at a
+    stage.
+    """
+    stages = [name for name in (*FUNNEL, FUNNEL_END) if name in comparison.levels]
+    options = comparison.options
+    top, bottom, per_stage = 1.02, 1.0, 0.5
+    height = top + bottom + per_stage * len(stages)
     with mpl.rc_context(STYLE):
         figure = _figure(height)
         grid = GridSpec(
-            rows, columns, figure=figure, left=0.17, right=0.97, top=1 - top / height, bottom=bottom / height,
-            hspace=0.38, wspace=0.1,
+            1, 1 + len(options), figure=figure, left=0.165, right=0.98, top=1 - top / height, bottom=bottom / height,
+            wspace=0.08, width_ratios=(1.15, *(1.0 for _ in options)),
         )  # fmt: skip
-        for place, option in enumerate(comparison.options):
-            row, column = divmod(place, columns)
-            cell = grid[row, column].subgridspec(2, 1, height_ratios=(len(stages), 1.1), hspace=0.12)
-            for part, names in enumerate((stages, end)):
-                if names:
-                    axes = figure.add_subplot(cell[part])
-                    _funnel_bars(axes, comparison, option, names)
-                    axes.set_yticks(
-                        range(len(names)), [_stage_label(comparison, n) for n in names] if column == 0 else []
-                    )
-                    if part == 0:
-                        axes.set_title(option.name, loc="left", fontsize=9, fontweight="bold", pad=4)
-        _headline(figure, height, "From contacts to exports, by option", _subtitle(comparison))
-        handles = [
-            Patch(color=REFERENCE, label=f"reference {comparison.reference}"),
-            Patch(color=ACCENT, label="option as it stands"),
-            Line2D([], [], color=WARM, linewidth=1.6, label="5–95 % over parameter draws, of the difference"),
-            Line2D([], [], color=INK, marker="D", linestyle="", markersize=3.4, markerfacecolor="white",
-                   label="at equal public money"),
-        ]  # fmt: skip
-        _legend(figure, height, handles, 0.42)
+        first = figure.add_subplot(grid[0, 0])
+        _reference_funnel(first, comparison, stages)
+        limits = _change_limits(comparison, stages)
+        for place, option in enumerate(options):
+            axes = figure.add_subplot(grid[0, place + 1])
+            axes.set_xlim(*limits)
+            _stage_changes(axes, comparison, option, stages)
+        _headline(figure, height, "From contacts to exports: where each option acts", _subtitle(comparison))
+        _legend(
+            figure,
+            height,
+            [
+                Line2D([], [], color=ACCENT, linewidth=3.6, marker="o", markerfacecolor="white", markersize=4.6,
+                       markeredgecolor=WARM, markeredgewidth=1.3,
+                       label="option as it stands, with 5–95 % over parameter draws"),
+                Line2D([], [], color=QUIET, linewidth=1.0, marker="D", markerfacecolor="white", markersize=3.4,
+                       markeredgecolor=INK, markeredgewidth=0.8, label="the same at equal public money"),
+            ],
+            0.42,
+        )  # fmt: skip
         _footer(figure, height, comparison)
     return figure
 
 
-def _stage_label(comparison: Comparison, name: str) -> str:
-    return f"{label(name)}, {scale_of(comparison, name).unit}" if name == FUNNEL_END else label(name)
-
-
-def _funnel_bars(axes: Axes, comparison: Comparison, option: OptionResult, names: Sequence[str]) -> None:
-    """Bars of one option over those of the reference; what differs is written at the right."""
-    widest = 0.0
-    for name in names:
-        scale = scale_of(comparison, name)
-        for other in comparison.options:
-            reach = comparison.levels[name].mean + max(
-                0.0, other.as_it_stands.differences[name].draws.high or 0.0
-            )
-            widest = max(widest, reach / scale.divisor)
-    axes.set_xlim(0.0, 1.5 * widest or 1.0)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    for place, name in enumerate(names):
-        scale = scale_of(comparison, name)
-        reference = comparison.levels[name].mean / scale.divisor
-        found = option.as_it_stands.differences[name]
-        level = reference + found.mean / scale.divisor
-        equal = reference + option.at_equal_money.differences[name].mean / scale.divisor
-        axes.barh(place, reference, height=0.74, color=REFERENCE, zorder=1)
-        axes.barh(place, level, height=0.36, color=ACCENT, zorder=2)
-        ends = [reference + end / scale.divisor for end in (found.draws.low, found.draws.high)]
-        axes.plot(ends, [place, place], color=WARM, linewidth=1.6, solid_capstyle="butt", zorder=4)
-        axes.plot([equal], [place], marker="D", markersize=3.4, color="white", markeredgecolor=INK,
-                  markeredgewidth=0.8, zorder=5)  # fmt: skip
-        change = f"{100 * found.mean / scale.divisor / reference:+.0f} %" if reference else ""
-        change = "no change" if change in ("+0 %", "-0 %") else change.replace("-", "−")
+def _reference_funnel(axes: Axes, comparison: Comparison, stages: Sequence[str]) -> None:
+    """Mean level of each stage under the reference; exports, in another unit, are a number without a bar."""
+    counts = [name for name in stages if name != FUNNEL_END]
+    widest = max((comparison.levels[name].mean for name in counts), default=1.0)
+    axes.set_xlim(0.0, 1.55 * widest)
+    axes.set_ylim(len(stages) - 0.5, -0.5)
+    for place, name in enumerate(stages):
+        mean, scale = comparison.levels[name].mean, scale_of(comparison, name)
+        reach = mean if name in counts else 0.0
+        if name in counts:
+            axes.barh(place, mean, height=0.56, color=REFERENCE)
+        text = (
+            f"{mean / scale.divisor:,.0f}"
+            if abs(mean) >= 100.0 * scale.divisor
+            else f"{mean / scale.divisor:,.1f}"
+        )
+        text += f" {scale.unit}" if scale.unit != name else ""
         axes.annotate(
-            f"{scale.level(scale.divisor * level)}", (1.0, place), xycoords=("axes fraction", "data"),
-            xytext=(-46, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5,
-        )  # fmt: skip
-        axes.annotate(
-            change, (1.0, place), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=7.5,
-            color=QUIET if change == "no change" else WARM,
-        )  # fmt: skip
+            text, (reach, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5
+        )
+    axes.set_yticks(range(len(stages)), [label(name) for name in stages])
+    axes.set_title(f"reference {comparison.reference}", loc="left", fontsize=8.5, fontweight="bold", pad=5)
     _quiet_axis(axes)
-    axes.set_xticks([])
     axes.grid(visible=False)
+    axes.set_xticks([])
+
+
+def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, stages: Sequence[str]) -> None:
+    """Change at each stage in per cent of the reference: as the option stands above, at equal money below."""
+    axes.set_ylim(len(stages) - 0.5, -0.5)
+    axes.axvline(0.0, color=INK, linewidth=0.8, zorder=1)
+    looks = (
+        (option.as_it_stands, -0.13, ACCENT, 3.6, "o", 4.6, WARM, 1.3),
+        (option.at_equal_money, 0.19, QUIET, 1.0, "D", 3.4, INK, 0.8),
+    )
+    for place, name in enumerate(stages):
+        for variant, shift, color, width, marker, size, edge, edge_width in looks:
+            low, mean, high = _change(comparison, variant, name)
+            y = place + shift
+            axes.plot([low, high], [y, y], color=color, linewidth=width, solid_capstyle="butt", zorder=3)
+            axes.plot([mean], [y], marker=marker, markersize=size, color="white", markeredgecolor=edge,
+                      markeredgewidth=edge_width, zorder=4)  # fmt: skip
+            if variant is option.as_it_stands:
+                words = f"{mean:+.0f} %" if abs(mean) >= 0.5 else "0 %"
+                axes.annotate(
+                    _printed(words), (max(v for v in (mean, high) if v == v) if mean == mean else 0.0, y),
+                    xytext=(5, 0), textcoords="offset points", va="center", fontsize=7,
+                    color=QUIET if words == "0 %" else INK,
+                )  # fmt: skip
+    title = "\n".join(textwrap.wrap(option.name, 13))
+    axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", color=ACCENT, pad=5)
+    axes.set_yticks([])
+    _quiet_axis(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_signed_tick(value)} %"))
+
+
+def _change(comparison: Comparison, variant: Variant, name: str) -> tuple[float, float, float]:
+    """(low, mean, high) of a difference in per cent of the reference's mean; nan where that is zero."""
+    found, reference = variant.differences[name], comparison.levels[name].mean
+    per_cent = 100.0 / abs(reference) if reference else float("nan")
+    return found.draws.low * per_cent, found.mean * per_cent, found.draws.high * per_cent
+
+
+def _change_limits(comparison: Comparison, stages: Sequence[str]) -> tuple[float, float]:
+    """Common limits of all options' changes in per cent, with room for a number at the right."""
+    ends = [
+        end
+        for option in comparison.options
+        for variant in (option.as_it_stands, option.at_equal_money)
+        for name in stages
+        for end in _change(comparison, variant, name)
+        if end == end
+    ]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    span = high - low or 10.0
+    return low - 0.08 * span, high + 0.38 * span
 
 
 # --- what all figures share ---------------------------------------------------------------------------------
@@ -309,7 +353,12 @@ def _quiet_axis(axes: Axes) -> None:
 
 
 def _signed_tick(value: float, _place: int | None = None) -> str:
-    return "0" if value == 0 else f"{value:+,.10g}".replace("-", "−")
+    return "0" if value == 0 else _printed(f"{value:+,.10g}")
+
+
+def _printed(text: str) -> str:
+    """With the minus sign that printers use."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _subtitle(comparison: Comparison) -> str:
@@ -321,10 +370,11 @@ def _headline(figure: Figure, height: float, title: str, subtitle: str) -> None:
     figure.text(0.03, 1 - 0.42 / height, subtitle, fontsize=8, color=QUIET, va="top")
 
 
-def _legend(figure: Figure, height: float, handles: Sequence[Line2D | Patch], inches: float) -> None:
+def _legend(figure: Figure, height: float, handles: Sequence[Line2D], inches: float) -> None:
     figure.legend(
         handles=list(handles), loc="lower left", bbox_to_anchor=(0.02, inches / height - 0.06 / height),
-        ncols=len(handles), frameon=False, fontsize=7, handlelength=1.8, columnspacing=1.4, borderpad=0.0,
+        ncols=len(handles), frameon=False, fontsize=7, handlelength=2.0, handletextpad=0.9,
+        columnspacing=1.4, borderpad=0.0,
     )  # fmt: skip
 
 

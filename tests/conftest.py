@@ -88,7 +88,7 @@ def toy_draw_parameters(n: int, seed: int) -> Sequence[Mapping[str, float]]:
     return [{"gain": float(np.random.default_rng((seed, i)).normal(0.5, 0.5))} for i in range(n)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> Simulator:
     """A simulator that takes a few microseconds and knows every lever the named options move in spirit."""
     return Simulator(

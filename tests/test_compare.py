@@ -226,6 +226,23 @@ def test_an_option_draws_or_worlds_can_be_added_later(
     assert small(pib, two_options, toy, path).to_json() == small(pib, two_options, toy).to_json()
 
 
+def test_more_draws_leave_the_first_ones_as_they_are() -> None:
+    """The model's parameters, drawn evenly in blocks: 7 of 25 are the first 7 of 12, and a block covers
+    each range.
+    """
+    from passaat.experiments.simulator import in_blocks
+    from passaat.model.parameters import PARAMETERS, draw_parameters
+
+    draws = in_blocks(draw_parameters)
+    assert draws(25, 1)[:7] == draws(12, 1)[:7]
+    assert len(draws(25, 1)) == 25
+    assert draws(10, 1) != draws(10, 2)
+    name = next(n for n, p in PARAMETERS.items() if p.shape == "uniform")
+    low, high = PARAMETERS[name].minimum, PARAMETERS[name].maximum
+    strata = {int(10 * (one[name] - low) / (high - low)) for one in draws(20, 1)[10:]}
+    assert strata == set(range(10))
+
+
 # --- failures -----------------------------------------------------------------------------------------------
 
 
@@ -264,7 +281,9 @@ def test_a_failed_twin_fails_its_cell_with_its_reason(
 def test_a_policy_whose_runs_all_fail_is_refused(
     pib: Scenario, two_options: list[Scenario], toy: Simulator
 ) -> None:
-    with pytest.raises(StudyError, match=r"all 24 runs of pib failed; the first: .*table of clusters is full"):
+    with pytest.raises(
+        StudyError, match=r"all 24 runs of pib failed; the first: .*table of clusters is full"
+    ):
         small(pib, two_options, failing(toy, (True for _ in iter(int, 1))))
 
 

@@ -1,0 +1,188 @@
+"""Figures and tables of a comparison: reproducible, labelled, and readable where there is little to show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from passaat.errors import StudyError
+from passaat.experiments.compare import Comparison, compare
+from passaat.experiments.figures import differences_figure, funnel_figure, save_figures
+from passaat.experiments.numbers import percent, scale_for, times
+from passaat.experiments.pairing import Interval
+from passaat.experiments.simulator import Simulator
+from passaat.experiments.tables import comparison_text
+from passaat.scenarios.scenario import Scenario
+
+
+@pytest.fixture(scope="module")
+def comparison(request: pytest.FixtureRequest) -> Comparison:
+    toy, pib, options = (request.getfixturevalue(name) for name in ("toy", "pib", "two_options"))
+    return compare(pib, options, draws=6, worlds_per_draw=4, workers=1, simulator=toy)
+
+
+def words(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
+
+
+# --- figures ------------------------------------------------------------------------------------------------
+
+
+def test_same_comparison_gives_the_same_bytes(tmp_path: Path, comparison: Comparison) -> None:
+    first = save_figures(comparison, tmp_path / "first")
+    second = save_figures(comparison, tmp_path / "second")
+    assert [path.name for path in first] == [
+        "first-differences.png",
+        "first-differences.svg",
+        "first-funnel.png",
+        "first-funnel.svg",
+    ]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+        assert one.stat().st_size > 10_000
+
+
+def test_files_hold_no_date_and_no_path(tmp_path: Path, comparison: Comparison) -> None:
+    for path in save_figures(comparison, tmp_path / "study"):
+        content = path.read_bytes()
+        assert str(tmp_path).encode() not in content
+        if path.suffix == ".svg":
+            assert not re.search(rb"<dc:date>|20\d\d-\d\d-\d\dT", content)
+            assert b"passaat 0.0-toy" in content
+
+
+def test_figures_say_what_they_show(comparison: Comparison) -> None:
+    for draw in (differences_figure, funnel_figure):
+        text = words(draw(comparison))
+        for part in (
+            comparison.reference_title,
+            "starts 2016-2020, followed to 2034",
+            "24 paired worlds: 6 parameter draws × 4 worlds",
+            "5–95 % over parameter draws",
+            "at equal public money",
+            "passaat 0.0-toy",
+            "M EUR",
+        ):
+            assert part in text, part
+    assert "Monte Carlo error" in words(differences_figure(comparison))
+
+
+def test_figure_shows_the_numbers_of_the_comparison(comparison: Comparison) -> None:
+    """The white dots of the first panel lie at the mean differences, in millions."""
+    axes = differences_figure(comparison).axes[0]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    wanted = [o.as_it_stands.differences["additional_exports_net_eur"].mean / 1e6 for o in comparison.options]
+    assert [float(line.get_xdata()[0]) for line in dots] == pytest.approx(wanted)  # type: ignore[index, arg-type]
+
+
+def test_all_text_lies_on_the_page(comparison: Comparison) -> None:
+    for draw in (differences_figure, funnel_figure):
+        figure = draw(comparison)
+        figure.canvas.draw()
+        fixed = [text for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())]
+        for text in (*figure.texts, *fixed, *figure.legends[0].get_texts()):
+            box = text.get_window_extent()
+            assert box.x0 >= 0, text.get_text()
+            assert box.x1 <= figure.bbox.width, text.get_text()
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_any_number_of_options_can_be_drawn(comparison: Comparison, number: int) -> None:
+    options = [replace(comparison.options[i % 2], name=f"option-{i}") for i in range(number)]
+    changed = replace(comparison, options=tuple(options))
+    for draw in (differences_figure, funnel_figure):
+        draw(changed).canvas.draw()
+
+
+def test_a_study_of_one_draw_can_be_shown(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator, tmp_path: Path
+) -> None:
+    """Unknown ranges are left out of figures and are dashes in tables; nothing warns or fails."""
+    alone = compare(pib, two_options, draws=1, worlds_per_draw=2, workers=1, simulator=toy)
+    save_figures(alone, tmp_path / "alone")
+    assert not re.search(r"\bnan\b", comparison_text(alone, all_outcomes=True))
+
+
+def test_an_unwritable_folder_is_refused_in_words(tmp_path: Path, comparison: Comparison) -> None:
+    with pytest.raises(StudyError, match="cannot be written"):
+        save_figures(comparison, tmp_path / "nowhere" / "study")
+
+
+# --- table --------------------------------------------------------------------------------------------------
+
+
+def test_table_is_short_and_full_on_request(comparison: Comparison) -> None:
+    short, full = comparison_text(comparison), comparison_text(comparison, all_outcomes=True)
+    assert "Partnerships" not in short
+    assert "5 of 11 outcomes" in short
+    for outcome in ("Partnerships", "Relations", "Quarters to first contract", "Exports of members"):
+        assert outcome in full
+    for text in (short, full):
+        assert max(len(line) for line in text.splitlines()) <= 104
+        assert "as they stand" in text
+        assert "at equal public money" in text
+        assert "24 paired worlds" in text
+
+
+def test_table_shows_the_numbers_of_the_comparison(comparison: Comparison) -> None:
+    found = comparison.options[1].as_it_stands.differences["contracts"]
+    (line, *_) = [
+        line
+        for line in comparison_text(comparison).split("Contracts")[1].splitlines()
+        if line.strip().startswith("follow-up")
+    ]
+    numbers = [float(n) for n in re.findall(r"[+-]?\d+\.\d+", line)]
+    wanted = [found.mean, found.error, found.draws.low, found.draws.high, found.worlds.low, found.worlds.high]
+    assert numbers[:6] == pytest.approx(wanted, abs=0.051)
+    assert percent(found.chance_better) in line
+    assert times(found.variance_reduction) in line
+
+
+def test_table_says_which_effects_are_assumed_and_how_many_runs_failed(
+    comparison: Comparison,
+) -> None:
+    text = " ".join(comparison_text(comparison).split())
+    assert "follow-up rests on assumptions, not on data, for:" in text
+    assert "failed" not in text
+
+
+def test_table_fits_a_narrow_code_page(comparison: Comparison) -> None:
+    """Windows consoles may know no more than cp1252; rules are drawn by rich, which looks after itself."""
+    comparison_text(comparison, all_outcomes=True).replace("─", "-").encode("cp1252")
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+def test_scale_follows_the_size_of_levels_and_errors() -> None:
+    euros = scale_for("EUR", [17.9e6, 27e6], [0.318e6, 0.063e6])
+    assert (euros.unit, euros.level(17.9e6), euros.signed(-3.61e6)) == ("M EUR", "17.90", "-3.61")
+    assert scale_for("EUR", [25_000.0], [400.0]).level(25_000.0) == "25.0"
+    shares = scale_for("share", [0.42], [0.011])
+    assert (shares.level(0.42), shares.unit, shares.difference_unit) == ("42", "%", "percentage points")
+    assert scale_for("firms", [1234.0], [0.0]).level(1234.0) == "1,234"
+    assert scale_for("firms", [3.0], []).signed(0.0) == "0.0"
+
+
+def test_small_and_missing_numbers_are_honest() -> None:
+    scale = scale_for("firms", [10.0], [0.5])
+    assert scale.signed(-0.001) == "0.0"
+    assert scale.level(float("nan")) == "–"
+    assert scale.between(Interval(float("nan"), float("nan"))) == "–"
+    assert (percent(0.997), percent(1.0), percent(0.004), percent(float("nan"))) == (
+        ">99 %",
+        "100 %",
+        "<1 %",
+        "–",
+    )
+    assert (times(float("inf")), times(float("nan")), times(3.14), times(1234.5)) == (
+        "exact",
+        "–",
+        "3.1×",
+        "1,234×",
+    )
