@@ -43,6 +43,8 @@ PARAMETER_FILE: Final = Path(__file__).resolve().parent / "observation_parameter
 SHAPES: Final = ("uniform", "loguniform", "switch", "fixed")
 YEARS_OF_RISE: Final = 3
 """The export rise is sought in this many years after the start year (A6)."""
+MOST_COUNTRIES: Final = 1_000_000
+"""Above the number of countries of any world; a pair of firm and country is numbered firm x this + country."""
 CENTS_PER_EUR: Final = 100
 EUR_PER_MILLION: Final = 1e6
 
@@ -78,7 +80,7 @@ class ObservationParameter:
         if self.shape == "switch":
             return self.minimum if luck < 0.5 else self.maximum
         if self.shape == "loguniform":
-            return self.minimum * (self.maximum / self.minimum) ** luck
+            return self.minimum * math.exp(luck * math.log(self.maximum / self.minimum))
         return self.minimum + (self.maximum - self.minimum) * luck
 
 
@@ -225,17 +227,16 @@ def read_run(run: FinishedRun) -> Records:
     rejected = np.asarray(clusters.status)[:in_use] == REJECTED
     rejected_in_window = int(np.count_nonzero(rejected & (applied >= window_start) & (applied < window_end)))
 
-    # Members of covenants that started in the window.
-    place = np.full(len(np.asarray(clusters.start_quarter)), -1, dtype=np.int64)
-    in_window = (start >= window_start) & (start < window_end)
-    place[started[in_window]] = np.flatnonzero(in_window)
-    cluster_of = np.asarray(members.cluster)[: int(world.calendar.n_memberships[0])]
-    joined = np.asarray(members.joined_quarter)[: len(cluster_of)]
-    used = np.flatnonzero((cluster_of >= 0) & (np.asarray(members.engagement)[: len(cluster_of)] >= 0))
-    used = used[place[cluster_of[used]] >= 0]
-    covenant = place[cluster_of[used]]
+    # Members of covenants that started in the window: each covenant holds a block of membership rows.
+    in_window = np.flatnonzero((start >= window_start) & (start < window_end))
+    joined_ever = np.asarray(clusters.n_joined)[started[in_window]]
+    first_row = np.asarray(clusters.first_membership)[started[in_window]]
+    covenant = np.repeat(in_window, joined_ever)
+    place_in_block = np.arange(len(covenant)) - np.repeat(np.cumsum(joined_ever) - joined_ever, joined_ever)
+    used = np.repeat(first_row, joined_ever) + place_in_block
+    joined = np.asarray(members.joined_quarter)[used]
     left = np.asarray(members.left_quarter)[used]
-    at_start = (joined[used] <= start[covenant]) & ((left < 0) | (left > start[covenant]))
+    at_start = (joined <= start[covenant]) & ((left < 0) | (left > start[covenant]))
 
     engagement = np.asarray(members.engagement)[used]
     firm = np.asarray(engagements.firm)[engagement]
@@ -457,8 +458,8 @@ def _export_rise(records: Records, start_year: Ints, values: Mapping[str, float]
         who = np.flatnonzero(
             records.sme & records.at_start & in_data & (start_year[records.covenant] == year)
         )
-        pairs = np.stack([records.firm[who], records.country[who]], axis=1)
-        _, first = np.unique(pairs, axis=0, return_index=True)
+        pairs = records.firm[who] * MOST_COUNTRIES + records.country[who]
+        _, first = np.unique(pairs, return_index=True)
         who = who[first]
         base_year = year - records.first_year
         exports = records.exports_country_eur[who] * visible_part[who, None]

@@ -262,7 +262,8 @@ def test_the_top_five_share_of_equal_clusters() -> None:
     equal = replace(
         base,
         key=np.arange(n),
-        **{name: np.full(n, value) for name, value in (("start_quarter", 8), ("end_quarter", 20))},
+        start_quarter=np.full(n, 8),
+        end_quarter=np.full(n, 20),
         extension_asked=np.zeros(n, dtype=bool),
         extended_by=np.zeros(n, dtype=np.int64),
         minimum_members=np.full(n, 5),
@@ -299,11 +300,11 @@ def test_rough_reports_move_the_sum_but_not_who_reports() -> None:
 
 
 def test_no_covenant_at_all_gives_counts_of_zero_and_no_shares() -> None:
-    empty = replace(
-        records(),
-        rejected_in_window=0,
-        **{name: getattr(records(), name)[:0] for name in _arrays()},
-    )
+    whole = records()
+    cut: dict[str, Any] = {
+        name: array[:0] for name, array in vars(whole).items() if isinstance(array, np.ndarray)
+    }
+    empty = replace(whole, rejected_in_window=0, **cut)
     result = observe_records(empty)
     assert result["starts"] == 0
     assert result["total_public_eur"] == 0
@@ -315,10 +316,6 @@ def test_no_covenant_at_all_gives_counts_of_zero_and_no_shares() -> None:
         "activities_full_share",
     ):
         assert math.isnan(result[name]), name
-
-
-def _arrays() -> list[str]:
-    return [name for name, value in vars(records()).items() if isinstance(value, np.ndarray)]
 
 
 # --- from the tables of a run -----------------------------------------------------------------------------
@@ -387,15 +384,13 @@ def small_run() -> _Run:
     world.accounts.fees_cents[1] = 100
     world.accounts.in_kind_cents[1] = 250
     world.calendar.n_clusters[0] = 3
-    world.calendar.n_memberships[0] = 8
     world.calendar.markets_per_firm[0] = 2
-    world.memberships.cluster[:] = -1
-    world.memberships.engagement[:] = -1
-    world.memberships.cluster[:5] = [1, 1, 1, 1, 0]
-    world.memberships.engagement[:5] = [0, 2, 4, 6, 3]
-    world.memberships.joined_quarter[:5] = [7, 7, 12, 7, 7]
-    world.memberships.left_quarter[:5] = [-1, 9, -1, 15, -1]
-    world.memberships.steps_partly[:5] = [1, 2, 3, 4, 5]
+    world.clusters.first_membership[:] = [0, 3, 8, 8]
+    world.clusters.n_joined[:] = [1, 4, 1, 0]
+    world.memberships.engagement[:9] = [3, 7, 7, 0, 2, 4, 6, 7, 5]
+    world.memberships.joined_quarter[:9] = [7, 7, 7, 7, 7, 12, 7, 7, 7]
+    world.memberships.left_quarter[:9] = [-1, -1, -1, -1, 9, -1, 15, -1, -1]
+    world.memberships.steps_partly[:9] = [9, 9, 9, 1, 2, 3, 4, 9, 9]
     world.exports_by_year_cents = np.zeros((8, size.n_years), dtype=np.int64)
     world.exports_by_year_cents[0, 3] = 1_000
     world.exports_by_year_cents[1, 3] = 500
