@@ -36,7 +36,7 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
         "",
         "",
         "class Levers(NamedTuple):",
-        '    """One row per calendar year of the run; a covenant keeps the row of the year it applied in."""',
+        '    """One row per calendar year of the run; a group keeps the row of the year in which it first met."""',
         "",
     ]
     for lever in levers.values():
@@ -66,8 +66,8 @@ def lever_page(levers: dict[str, Lever]) -> str:
         f"<!-- Generated from scenarios/levers.toml by `{_COMMAND}`; do not edit. -->",
         "",
         f"What policy can choose: {len(levers)} levers. The default is the practice of each year.",
-        "An option's levers count from the first year of the decision window; a covenant keeps the rules",
-        f"of the year in which it applied. For {assumed} of them the size of the effect is an assumption",
+        "An option's levers count from the first year of the decision window; a group keeps the rules of",
+        f"the year in which it first met. For {assumed} of them the size of the effect is an assumption",
         "with a range, because the evaluation has no control group and observed no case where the lever was",
         "varied; that uncertainty is carried into every comparison.",
         "",

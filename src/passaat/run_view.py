@@ -91,6 +91,7 @@ def _group(world: Any, row: int, sectors: tuple[str, ...], first_year: int) -> d
         "coordinator": int(clusters.coordinator[row]),
         "status": STATUS_NAMES[int(clusters.status[row])],
         "met": _quarter_text(int(clusters.met_quarter[row]), first_year),
+        "applied": _quarter_text(int(clusters.applied_quarter[row]), first_year),
         "covenant_start": _quarter_text(int(clusters.start_quarter[row]), first_year),
         "covenant_end": _quarter_text(int(clusters.end_quarter[row]), first_year),
         "extended": bool(clusters.extended[row]),
