@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.errors import ModelError, PassaatError
+from passaat.experiments.simulator import Simulator
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.loading import load_scenario, shipped_names
 
@@ -297,3 +298,79 @@ def test_an_error_keeps_its_parts_and_its_kind_when_copied() -> None:
     error = copy.copy(ModelError(["table of clusters is full"], "raise cluster_rows"))
     assert type(error) is ModelError
     assert (error.problems, error.hint) == (("table of clusters is full",), "raise cluster_rows")
+
+
+# The main job, on a toy model: what the command adds to passaat.experiments
+
+
+@pytest.fixture
+def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder in which `compare` runs the toy model."""
+    monkeypatch.setattr("passaat.experiments.compare.the_model", lambda: toy)
+    monkeypatch.setattr(cli, "_warm_up", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+COMPARE = ("compare", "pib", "--options", "stricter-selection", "follow-up", "--draws", "3", "--worlds", "2")
+
+
+def test_compare_shows_the_answer_and_says_where_study_and_figures_are(bench: Path) -> None:
+    code, out, err = call(*COMPARE)
+    assert code == 0
+    assert "stricter-selection" in out
+    assert "follow-up" in out
+    said = [line.partition(": ") for line in err.splitlines()]
+    assert said[0] == ("Study", ": ", "pib.db")
+    assert {kind for kind, _, _ in said} == {"Study", "Figure"}
+    for _, _, name in said:
+        assert (bench / name).stat().st_size > 0
+
+
+def test_compare_as_json_is_the_same_bytes_again_and_names_no_path(bench: Path) -> None:
+    first = call(*COMPARE, "--json", "--study", "one.db")[1]
+    second = call(*COMPARE, "--json", "--study", "two.db", "--workers", "1")[1]
+    assert first == second
+    assert str(bench) not in first
+    assert "one.db" not in first
+    assert json.loads(first)["reference"] == "pib"
+
+
+def test_without_options_the_four_shipped_ones_are_compared(bench: Path) -> None:
+    _, out, _ = call("compare", "pib", "--draws", "2", "--worlds", "2", "--json")
+    names = [option["name"] for option in json.loads(out)["options"]]
+    assert names == ["stricter-selection", "go-no-go", "follow-up", "sme-focus"]
+
+
+def test_another_policy_or_seed_goes_to_another_study(bench: Path) -> None:
+    for extra in ((), ("--seed", "2"), ("--set", "assessors=3")):
+        assert call(*COMPARE, *extra)[0] == 0
+    studies = sorted(path.name for path in bench.glob("*.db"))
+    assert len(studies) == 3
+    assert {"pib.db", "pib-seed2.db"} < set(studies)
+
+
+def test_compare_refuses_a_path_it_cannot_write_and_leaves_nothing(bench: Path) -> None:
+    said = refusal(*COMPARE, "--study", str(bench / "gone" / "study.db"))
+    assert "gone" in said
+    assert list(bench.iterdir()) == []
+
+
+def test_compare_refuses_a_file_that_is_no_study_and_leaves_it_alone(bench: Path) -> None:
+    (bench / "notes.db").write_text("my notes, not a study " * 100, encoding="utf-8")
+    refusal(*COMPARE, "--study", "notes.db")
+    assert (bench / "notes.db").read_text(encoding="utf-8") == "my notes, not a study " * 100
+
+
+def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    whole = call(*COMPARE, "--json", "--study", "whole.db")[1]
+    with monkeypatch.context() as stopping:
+        stopping.setattr(cli._Bar, "show", interrupt)
+        code, out, err = call(*COMPARE, "--json", "--study", "stopped.db")
+    assert (code, out) == (130, "")
+    assert err.startswith("Stopped by Ctrl-C")
+    assert not list(bench.glob("stopped*.png"))
+    assert call(*COMPARE, "--json", "--study", "stopped.db")[1] == whole

@@ -275,6 +275,21 @@ def test_without_programme_only_switches_it_off_from_the_window_on(pib: Scenario
     assert {name for name in LEVERS if twin.lever(name, 2018) != pib.lever(name, 2018)} == {"programme_on"}
 
 
+def test_a_parameter_the_scenario_fixes_wins_over_the_draw(pib: Scenario, tmp_path: Path) -> None:
+    fixed = pib.with_parameters({"war_rate": 0.0})
+    drawn = fixed.inputs({"war_rate": 0.01, "feedback_gain": 0.1}).parameters
+    assert (drawn["war_rate"], drawn["feedback_gain"]) == (0.0, 0.1)
+    assert fixed.hash != pib.hash
+    assert reread(fixed.to_toml(), tmp_path) == fixed
+
+
+def test_parameters_are_refused_all_at_once_with_range_and_guess() -> None:
+    said = "\n".join(problems_of({"parameters": {"war_rat": 0.1, "war_rate": -1, "feedback_gain": "much"}}))
+    assert "unknown parameter 'war_rat'; did you mean 'war_rate'" in said
+    assert "parameter war_rate = -1 is not allowed; it must be 0 to" in said
+    assert "parameter feedback_gain = 'much' is not allowed" in said
+
+
 def test_inputs_hold_sizes_levers_shocks_and_agents(pib: Scenario) -> None:
     inputs = pib.with_agents(absent=["liaison:3"], random=["embassy:0"]).inputs({})
     assert inputs.size.n_firms == 2000
