@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -71,6 +72,23 @@ def test_recommendations_count_as_expectations_not_as_findings() -> None:
 def test_no_names_of_companies_or_clusters(name: str) -> None:
     for file in EVIDENCE_FOLDER.iterdir():
         assert name.lower() not in file.read_text(encoding="utf-8").lower(), file.name
+
+
+CLAIM_ID = re.compile(r"\b(?:(?:CF|SE|AP|CO|LI|EM|PM|FC|SH|TI|FU|SL|MO|RV|KL|KV|L|K)\d{2}|R[123]\d{2})\b")
+CITED_FROM = ("model", "scenarios", "scenarios/shipped", "experiments", "calibration", "docs", ".")
+
+
+def test_every_claim_that_the_project_cites_is_here() -> None:
+    root = EVIDENCE_FOLDER.parent.parent
+    missing, cited = [], set()
+    for folder in CITED_FROM:
+        for file in sorted((root / folder).glob("*")):
+            if file.suffix in (".py", ".toml", ".md"):
+                found = set(CLAIM_ID.findall(file.read_text(encoding="utf-8")))
+                cited |= found
+                missing += [f"{file.relative_to(root)}: {id}" for id in sorted(found - set(claims()))]
+    assert len(cited) > 20, "no citations found: the search looks in the wrong place"
+    assert not missing
 
 
 def test_a_deduced_row_is_marked_and_says_how() -> None:

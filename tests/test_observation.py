@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from passaat.calibration.evidence import claims, evidence, reconciliations, references
 from passaat.calibration.observation import (
     IN_EXPORT_DATA,
     Records,
@@ -495,6 +497,13 @@ def shifted(step: int) -> Records:
         exports_country_eur=base.exports_country_eur * 0.8**step,
         exports_market_eur=base.exports_market_eur * 0.8**step,
     )
+
+
+def test_every_unknown_cites_evidence_that_exists() -> None:
+    known = {*evidence(), *claims(), *reconciliations()}
+    for record in observation_parameters().values():
+        assert known & set(re.findall(r"\w+", record.source)), record.name
+        assert any(key in record.source for key in references()), record.name
 
 
 def test_an_unknown_parameter_is_refused_with_a_guess() -> None:
