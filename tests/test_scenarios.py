@@ -16,6 +16,7 @@ from passaat.calibration.evidence import claims, evidence
 from passaat.errors import ScenarioError
 from passaat.model.inputs import AGENT_KINDS
 from passaat.model.inputs import SHOCK_KINDS as MODEL_SHOCK_KINDS
+from passaat.model.parameters import PARAMETERS
 from passaat.scenarios import scenario as scenario_module
 from passaat.scenarios.levers import LEVERS, Lever
 from passaat.scenarios.loading import load_scenario, read_scenario, shipped_names
@@ -276,9 +277,10 @@ def test_without_programme_only_switches_it_off_from_the_window_on(pib: Scenario
 
 
 def test_a_parameter_the_scenario_fixes_wins_over_the_draw(pib: Scenario, tmp_path: Path) -> None:
-    fixed = pib.with_parameters({"war_rate": 0.0})
-    drawn = fixed.inputs({"war_rate": 0.01, "feedback_gain": 0.1}).parameters
-    assert (drawn["war_rate"], drawn["feedback_gain"]) == (0.0, 0.1)
+    lowest = PARAMETERS["war_rate"].minimum
+    fixed = pib.with_parameters({"war_rate": lowest})
+    drawn = fixed.inputs({"war_rate": 2 * lowest, "feedback_gain": 0.1}).parameters
+    assert (drawn["war_rate"], drawn["feedback_gain"]) == (lowest, 0.1)
     assert fixed.hash != pib.hash
     assert reread(fixed.to_toml(), tmp_path) == fixed
 
@@ -286,7 +288,7 @@ def test_a_parameter_the_scenario_fixes_wins_over_the_draw(pib: Scenario, tmp_pa
 def test_parameters_are_refused_all_at_once_with_range_and_guess() -> None:
     said = "\n".join(problems_of({"parameters": {"war_rat": 0.1, "war_rate": -1, "feedback_gain": "much"}}))
     assert "unknown parameter 'war_rat'; did you mean 'war_rate'" in said
-    assert "parameter war_rate = -1 is not allowed; it must be 0 to" in said
+    assert f"parameter war_rate = -1 is not allowed; it must be {PARAMETERS['war_rate'].minimum:g} to" in said
     assert "parameter feedback_gain = 'much' is not allowed" in said
 
 
