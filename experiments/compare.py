@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
 PUBLIC_COST: Final = "public_cost_eur"
-MAX_CORRECTIONS: Final = 3
-"""How often the equal-money factor is corrected when all cells disagree with the pilot."""
+MAX_CORRECTIONS: Final = 4
+"""Steps of the equal-money search on all cells, where these disagree with the pilot; mostly none or one."""
 
 JSON_DIGITS: Final = 10
 """Significant digits in the JSON output: more than any result means, fewer than differ between machines."""
@@ -270,30 +270,40 @@ def _require_options(options: Sequence[Scenario]) -> None:
 def _equal_money(bench: _Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> list[EqualMoney]:
     """Bring every option to the reference's public money; all cells have run at the factors returned.
 
-    All options search side by side, so that they share the world without programme of each cell. A
-    correction repeats the search with the difference between pilot and all cells as measured at the factor
-    found.
+    All options search side by side, so that they share the world without programme of each cell: first on
+    the pilot, aiming off by what the pilot misses at factor 1; then, where all cells still disagree, step
+    by step on all cells.
     """
     pilot = [{1.0: bench.cost_excess(arm, base, pilot=True)} for arm in arms]
     full = [{1.0: bench.cost_excess(arm, base)} for arm in arms]
     bounds = [_factor_bounds(arm, bench.parameters[0]) for arm in arms]
-    last = [1.0] * len(arms)
-    open_arms = [i for i in range(len(arms)) if not abs(full[i][1.0]) <= TOLERANCE and bounds[i] is not None]
+
+    def unequal() -> dict[int, tuple[float, float]]:
+        """Options that are not there yet and have an amount to scale, with the bounds of their factor."""
+        return {
+            i: bound
+            for i, bound in enumerate(bounds)
+            if bound is not None and not any(abs(excess) <= TOLERANCE for excess in full[i].values())
+        }
+
+    searches = {
+        i: search_factor(pilot[i], low, high, aim=pilot[i][1.0] - full[i][1.0])
+        for i, (low, high) in unequal().items()
+    }
+    proposals = _search_side_by_side(bench, twin, base, arms, pilot, searches)
     for correction in range(1 + MAX_CORRECTIONS):
-        searches: dict[int, Search] = {}
-        for i in open_arms:
-            low, high = bounds[i] or (1.0, 1.0)
-            searches[i] = search_factor(pilot[i], low, high, aim=pilot[i][last[i]] - full[i][last[i]])
-        found = _search_side_by_side(bench, twin, base, arms, pilot, searches)
-        fresh = {i: factor for i, factor in found.items() if factor not in full[i]}
+        fresh = {i: factor for i, factor in proposals.items() if factor not in full[i]}
         if not fresh:
             break
         stage = "equal public money" + (f", correction {correction}" if correction else "")
         bench.run(twin, [arms[i].at_factor(factor) for i, factor in fresh.items()], stage)
         for i, factor in fresh.items():
             full[i][factor] = bench.cost_excess(arms[i].at_factor(factor), base)
-            last[i] = factor
-        open_arms = [i for i in fresh if not abs(full[i][last[i]]) <= TOLERANCE]
+        proposals = {
+            i: next(search_factor(full[i], low, high), 1.0)
+            for i, (low, high) in unequal().items()
+            if i in fresh
+        }
     return [_verdict(full[i], bounds[i]) for i in range(len(arms))]
 
 
@@ -352,7 +362,7 @@ def _verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) ->
     else:
         more = "dearer" if excess > 0 else "cheaper"
         note = (
-            f"not reachable with amounts per covenant of {bounds[0]:.2f} to {bounds[1]:.2f} times"
+            f"not reached with amounts per covenant of {bounds[0]:.2f} to {bounds[1]:.2f} times"
             f" the option's: still {abs(excess):.1%} {more} than the reference at {factor:.4g} times"
         )
     return EqualMoney(factor, 1.0 + excess, False, note)

@@ -39,7 +39,7 @@ WIDTH_INCHES: Final = 7.5
 FUNNEL: Final = ("firms_with_contacts", "relations", "partnerships", "contracts")
 FUNNEL_END: Final = "exports_members_eur"
 
-STYLE: Final[dict[str, Any]] = {
+STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
     "text.color": INK,
@@ -60,6 +60,7 @@ STYLE: Final[dict[str, Any]] = {
     "svg.hashsalt": "passaat",
     "path.simplify": False,
 }
+"""Settings of matplotlib; ``Any`` because their type in matplotlib's stubs is a list of all setting names."""
 
 
 def save_figures(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
@@ -166,7 +167,7 @@ def _outcome_title(figure: Figure, axes: Axes, comparison: Comparison, name: str
     box = axes.get_position()
     y = box.y1 + 0.055 / figure.get_figheight()
     text = figure.text(0.03, y, f"{label(name)}{unit}", fontsize=8.5, fontweight="bold", va="bottom")
-    box_of_text = text.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    box_of_text = text.get_window_extent()
     right = box_of_text.x1 / figure.bbox.width
     figure.text(
         right + 0.012, y, f"reference {scale.level(level.mean)}{sign}", color=QUIET, fontsize=7.5, va="bottom"

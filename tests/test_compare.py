@@ -98,12 +98,37 @@ def test_equal_public_money_is_equal(pib: Scenario, two_options: list[Scenario],
     assert saver.equal_money.factor > 1.0 > spender.equal_money.factor
 
 
+def test_equal_money_holds_on_all_cells_and_not_only_on_the_pilot(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    """An option whose extra cost is luck of its own: the pilot is off, and the factor is corrected on all
+    cells.
+    """
+
+    def simulate(inputs: RunInputs, seed: int) -> Any:
+        run = toy.simulate(inputs, seed)
+        own_luck = np.random.default_rng(seed + 1).lognormal(0.0, 1.0)
+        return {
+            **run,
+            "public_cost_eur": run["public_cost_eur"]
+            * own_luck ** (inputs.levers["selection_threshold_points"][-1] > 55.0),
+        }
+
+    result = small(pib, two_options, replace(toy, simulate=simulate))
+    reference = result.levels["public_cost_eur"].mean
+    for option in result.options:
+        assert option.equal_money.reached
+        assert option.at_equal_money.levels["public_cost_eur"].mean / reference == pytest.approx(
+            1.0, abs=0.01
+        )
+
+
 def test_money_out_of_reach_is_said(pib: Scenario, toy: Simulator) -> None:
     """An option that selects almost nobody cannot spend the reference's money, whatever it pays them."""
     rare = option_of(selection_threshold_points=99.0, covenant_amount_eur=700_000)
     result = small(pib, [rare], toy).options[0]
     assert not result.equal_money.reached
-    assert "not reachable" in result.equal_money.note
+    assert "not reached" in result.equal_money.note
     assert "cheaper than the reference" in result.equal_money.note
     assert result.equal_money.factor == pytest.approx(2_000_000 / 700_000, abs=1e-4)
 

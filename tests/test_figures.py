@@ -27,7 +27,7 @@ def comparison(request: pytest.FixtureRequest) -> Comparison:
 
 
 def words(figure: Figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 
 # --- figures ------------------------------------------------------------------------------------------------

@@ -175,10 +175,13 @@ def test_chance_better_counts_where_there_is_no_noise() -> None:
 
 def test_chance_better_without_parameter_effect_is_about_the_common_difference() -> None:
     """Where draws do not differ it is not falsely sure: P(common difference > 0) given its error."""
-    row = np.array([-2.0, 0.0, 2.0, 4.0])
-    split = split_variance(np.array([row, row, row]))
+    from scipy.stats import norm
+
+    split = split_variance(np.array([[-3.0, 4.0], [-2.0, 2.4], [-4.0, 4.6]]))  # means 0.5, 0.2, 0.3
     assert split.between == 0.0
-    assert chance_better(split, "higher") == 1.0  # equal draw means: no error left
+    by_hand = float(norm.cdf((1.0 / 3.0) / math.sqrt((0.5**2 + 0.2**2 + 0.3**2 - 1.0 / 3.0) / 6.0)))
+    assert chance_better(split, "higher") == pytest.approx(by_hand)
+    assert chance_better(split, "lower") == pytest.approx(1.0 - by_hand)
     rng = np.random.default_rng(16)
     chances = [
         chance_better(split_variance(synthetic(rng, 10, 4, 0.0, 0.0, 1.0)[1]), "higher") for _ in range(300)
