@@ -36,6 +36,8 @@ DEFAULT_CENTRAL_WORLDS: Final = 20
 
 RANGE: Final = (5.0, 95.0)
 FACTOR: Final = 3.0
+SET_MARK: Final = "="
+"""Marks figures from which a default of the model was set."""
 _DIGITS: Final = 10
 
 
@@ -119,6 +121,12 @@ class Scorecard:
                 f"{role}: {inside} of {len(lines)} inside the simulated 5-95 % range, "
                 f"{near} within a factor of three at default parameters"
             )
+        free = [line for line in self.lines if line.figure.role == "target" and not line.figure.set_by]
+        said.append(
+            f"targets from which no default was set (without the mark {SET_MARK}): "
+            f"{sum(line.inside is True for line in free)} of {len(free)} inside, "
+            f"{sum(line.within_factor is True for line in free)} within a factor of three"
+        )
         said.append(
             f"{self.draws} parameter draws from their stated ranges (not calibrated) x {self.worlds_per_draw} worlds, "
             f"and {self.central_worlds} worlds at default parameters; seed {self.seed}"
@@ -148,7 +156,9 @@ class Scorecard:
                 words = evidence()[figure.rows[0]].wording
                 reported = "in words" if words else _shown(figure.reported, figure.unit)
                 table.add_row(
-                    figure.label + (" *" if figure.inferred else ""),
+                    figure.label
+                    + (" *" if figure.inferred else "")
+                    + (f" {SET_MARK}" if figure.set_by else ""),
                     figure.role,
                     reported,
                     _span(figure.low, figure.high, figure.unit),
@@ -157,7 +167,10 @@ class Scorecard:
                     _verdict(line.inside, "inside", "OUTSIDE"),
                     _verdict(line.within_factor, "yes", "NO"),
                 )
-        table.caption = "* the reported value rests on a reader's reading (INFERRED); see passaat evidence"
+        table.caption = (
+            "* the reported value rests on a reader's reading (INFERRED); see passaat evidence\n"
+            f"{SET_MARK} a default of the model was set straight from this figure: agreement at defaults is no evidence"
+        )
         table.caption_justify = "left"
         return table
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy.stats import chi2
@@ -51,6 +51,7 @@ class Figure:
         n: cases behind it, 0 when not reported.
         census: the source counts all covenants of the window, not a sample of cases.
         inferred: a reader's reading is part of the value.
+        set_by: model parameters whose default was set straight from this figure.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Figure:
     n: int
     census: bool
     inferred: bool
+    set_by: tuple[str, ...]
     why: str
 
 
@@ -124,7 +126,7 @@ def _problems_of(table: Mapping[str, object], known: Mapping[str, EvidenceRow]) 
     form = str(table.get("form"))
     needed = _REQUIRED | _BY_FORM.get(form, set())
     problems = [f"{field} is missing" for field in sorted(needed - set(table))]
-    problems += [f"{field} is not used by form {form}" for field in sorted(set(table) - needed)]
+    problems += [f"{field} is not used by form {form}" for field in sorted(set(table) - needed - {"set_by"})]
     for field, valid in (
         ("form", FORMS),
         ("pattern", PATTERNS),
@@ -134,6 +136,8 @@ def _problems_of(table: Mapping[str, object], known: Mapping[str, EvidenceRow]) 
     ):
         if field in table and table[field] not in valid:
             problems.append(unknown_name(field, str(table[field]), valid))
+    if not _is_names(table.get("set_by", [])):
+        problems.append("set_by must be a list of parameter names")
     ids = table.get("rows")
     if not isinstance(ids, list) or not ids:
         return [*problems, "rows must list at least one evidence row"]
@@ -149,7 +153,11 @@ def _problems_of(table: Mapping[str, object], known: Mapping[str, EvidenceRow]) 
     return problems
 
 
-def _figure(name: str, table: Mapping[str, object], rows: list[EvidenceRow]) -> Figure:
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _figure(name: str, table: Mapping[str, Any], rows: list[EvidenceRow]) -> Figure:
     first, form = rows[0], str(table["form"])
     n = first.n or 0
     percent = first.unit == "percent"
@@ -160,24 +168,19 @@ def _figure(name: str, table: Mapping[str, object], rows: list[EvidenceRow]) -> 
         reported /= n
     low, high = math.nan, math.nan
 
-    def number(field: str) -> float:
-        value = table[field]
-        assert isinstance(value, int | float)
-        return float(value)
-
     if form == "count":
         low, high = poisson(reported)
     elif form == "binomial":
         low, high = wilson(reported * n, n)
     elif form == "mean":
-        half = _NORMAL_95 * number("spread") * reported / math.sqrt(n)
+        half = _NORMAL_95 * float(table["spread"]) * reported / math.sqrt(n)
         low, high = reported - half, reported + half
     elif form == "sum":
-        low, high = log_normal_sum(reported, n, number("sigma"))
+        low, high = log_normal_sum(reported, n, float(table["sigma"]))
     elif form == "top_share":
-        low, high = top_share(n, number("sigma"))
+        low, high = top_share(n, float(table["sigma"]))
     elif form == "ordinal":
-        low, high = number("lower"), number("upper")
+        low, high = float(table["lower"]), float(table["upper"])
     elif table["end"] != "value":
         end = first.lower if table["end"] == "lower" else first.upper
         reported = math.nan if end is None else end
@@ -196,6 +199,7 @@ def _figure(name: str, table: Mapping[str, object], rows: list[EvidenceRow]) -> 
         n=n,
         census=table["seen"] == "census",
         inferred=any(row.inferred for row in rows),
+        set_by=tuple(table.get("set_by", ())),
         why=str(table.get("why", "")),
     )
 

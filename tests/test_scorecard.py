@@ -80,6 +80,15 @@ def test_nothing_fed_in_is_listed_as_reproduced() -> None:
         assert {evidence()[id].use for id in figure.rows} == {figure.role}, figure.name
 
 
+def test_figures_that_set_a_default_are_marked_with_a_parameter_that_exists() -> None:
+    from passaat.model.parameters import PARAMETERS
+
+    marked = {figure.name: figure.set_by for figure in figures() if figure.set_by}
+    assert {name for names in marked.values() for name in names} <= set(PARAMETERS)
+    assert {"sme_share", "extension_request_share", "mean_private_eur", "knowledge_full_share"} <= set(marked)
+    assert not [f for f in figures() if f.role == "validation" and f.set_by], "validation sets no default"
+
+
 def test_every_target_and_validation_row_is_compared_or_said_not_to_be() -> None:
     used = {id for figure in figures() for id in figure.rows}
     for row in evidence().values():
@@ -129,6 +138,11 @@ def written(tmp_path: Path, old: str, new: str) -> Path:
             'rows = ["cluster_started_2016"]',
             "did you mean 'clusters_started_2016'",
         ),
+        (
+            'set_by = ["large_firm_share"]',
+            'set_by = "large_firm_share"',
+            "set_by must be a list of parameter names",
+        ),
         ('rows = ["clusters_started_2016"]', "rows = []", "rows must list at least one evidence row"),
         ('label = "Covenants started in 2016"\n', "", "starts_cohort_1: label is missing"),
         (
@@ -174,6 +188,7 @@ def figure(**changes: Any) -> Figure:
         n=0,
         census=True,
         inferred=False,
+        set_by=(),
         why="",
     )
     return replace(plain, **changes)
@@ -297,6 +312,11 @@ def test_the_table_and_summary_say_what_is_read_and_what_is_not(toy: ToyWorld) -
     assert text.count("inside") >= 50
     summary = "\n".join(card.summary())
     assert "not calibrated" in summary
+    targets = [f for f in figures() if f.role == "target"]
+    free = [f for f in targets if not f.set_by]
+    assert 0 < len(free) < len(targets)
+    assert f"of {len(free)} inside" in summary
+    assert "no evidence" in text
     assert "not compared yet: case_verdict_counts" in summary
     assert "are fed in and so not listed as reproduced" in summary
 
