@@ -1,0 +1,286 @@
+"""The agency: its desks signal chances and help with plans, its assessors select, its budget is shared out."""
+
+from __future__ import annotations
+
+from passaat.model import purposes
+from passaat.model.draws import combine, normal, uniform
+from passaat.model.rules import clip, rule, towards_one, whole_cents
+from passaat.model.status import APPLIED, DISSOLVED, EXTENDED, FOLLOW_UP, FORMING, INCEPTION, REJECTED, RUNNING
+from passaat.model.world import World
+
+RETURNED = 0.0
+TO_BEST_PERFORMERS = 1.0
+TO_FOLLOW_UP = 2.0
+"""Codes of the lever ``freed_money_use``."""
+
+ASSESSOR_TICKS = 1000
+"""Assessor n draws at tick quarter + n x 1000, so that a further assessor leaves the others' judgement as it is."""
+
+
+@rule
+def open_agency(world: World, _row: int) -> None:
+    """Agency: take its key; its budget comes with the first year."""
+    world.agency.key[0] = combine(world.calendar.key[0], purposes.AGENCY)
+
+
+@rule
+def open_desk(world: World, s: int) -> None:
+    """Desk: programme managers for one sector, with the experience they start with (PM01)."""
+    desks = world.desks
+    desks.key[s] = combine(combine(world.calendar.key[0], purposes.DESK), s)
+    desks.experience[s] = 0.5 * uniform(desks.key[s], 0, purposes.DESK_EXPERIENCE)
+    desks.signalled_market[s] = -1
+
+
+@rule
+def signal_chance(world: World, s: int) -> None:
+    """Desk: now and then, tell coordinators of the sector's most promising market (CF20); experience sees more (PM01)."""
+    desks, markets, calendar = world.desks, world.markets, world.calendar
+    desks.signalled_market[s] = -1
+    if world.levers.programme_on[calendar.year[0]] == 0.0:
+        return
+    rate = world.parameters.desk_signal_rate * (0.5 + 0.5 * desks.experience[s])
+    if uniform(desks.key[s], calendar.quarter[0], purposes.DESK_SIGNALS) >= rate:
+        return
+    best, best_promise = -1, 0.0
+    for m in range(markets.key.shape[0]):
+        promise = markets.demand_now[m] * markets.receptivity[m]
+        if markets.sector[m] == s and promise > best_promise:
+            best, best_promise = m, promise
+    desks.signalled_market[s] = best
+
+
+@rule
+def open_groups(world: World, _row: int) -> None:
+    """World: give each winning bid of this quarter a row for its group and a block for its members."""
+    markets, clusters, calendar = world.markets, world.clusters, world.calendar
+    for m in range(markets.key.shape[0]):
+        k = markets.bid_winner[m]
+        if k >= 0:
+            c = calendar.n_clusters[0]
+            if c >= clusters.key.shape[0]:
+                calendar.fault[0] = 1
+                return
+            calendar.n_clusters[0] = c + 1
+            quarter = calendar.quarter[0]
+            key = combine(combine(world.coordinators.key[k], markets.key[m]), quarter)
+            clusters.key[c] = key
+            clusters.coordinator[c] = k
+            clusters.coordinator_quality[c] = 0.3 + 0.7 * world.coordinators.skill[k]
+            clusters.fidelity[c] = world.coordinators.fidelity[k]
+            clusters.market[c] = m
+            clusters.earlier_of_coordinator[c] = world.coordinators.latest_cluster[k]
+            clusters.earlier_in_market[c] = markets.latest_cluster[m]
+            clusters.status[c] = FORMING
+            clusters.met_quarter[c] = quarter
+            clusters.rule_year[c] = calendar.year[0]
+            clusters.applied_quarter[c] = -1
+            clusters.start_quarter[c] = -1
+            clusters.end_quarter[c] = -1
+            clusters.follow_up_end_quarter[c] = -1
+            clusters.first_membership[c] = c * calendar.block[0]
+            clusters.liaison[c] = -1
+            clusters.favoured_firm[c] = -1
+            agreed = 0.5 * world.coordinators.skill[k] + 0.5 * world.coordinators.experience[k]
+            clusters.agreement[c] = 1 if uniform(key, 0, purposes.AGREEMENT) < agreed else 0
+            world.coordinators.latest_cluster[k] = c
+            world.coordinators.clusters_led[k] += 1
+            markets.latest_cluster[m] = c
+            markets.forming_cluster[m] = c
+
+
+@rule
+def open_budget_year(world: World, _row: int) -> None:
+    """Agency: at the start of each year, receive that year's budget; what was left returns to the treasury."""
+    calendar = world.calendar
+    if calendar.quarter_of_year[0] == 0:
+        world.agency.budget_left_cents[0] = whole_cents(world.levers.programme_budget_eur_year[calendar.year[0]])
+
+
+@rule
+def assess(world: World, _row: int) -> None:
+    """Agency: score what was applied for last quarter, then award from the best score down while money lasts.
+
+    An application below the threshold is rejected, or, where the rules have an inception phase and the gap is
+    small, waits for a second look (SE04). Feedback by an experienced desk improves the plan first (SE01, PM01).
+    """
+    clusters, calendar = world.clusters, world.calendar
+    for c in range(calendar.n_clusters[0]):
+        due = clusters.status[c] == APPLIED and clusters.applied_quarter[c] < calendar.quarter[0]
+        due_again = clusters.status[c] == INCEPTION and clusters.planned_end_quarter[c] <= calendar.quarter[0]
+        if due or due_again:
+            if due:
+                world.agency.applications[0] += 1
+                _give_feedback(world, c)
+            else:
+                clusters.quality[c] = towards_hundred(clusters.quality[c], world.parameters.inception_gain)
+            clusters.score[c] = _score(world, c)
+    if calendar.quarter[0] > calendar.window_last_quarter[0]:
+        _let_lapse(world)
+        return
+    while True:
+        best, best_score = -1, -1.0
+        for c in range(calendar.n_clusters[0]):
+            if _awaits_decision(world, c) and clusters.score[c] > best_score:
+                best, best_score = c, clusters.score[c]
+        if best < 0:
+            return
+        _decide(world, best)
+
+
+@rule
+def towards_hundred(points: float, share: float) -> float:
+    """Close a share of the gap between ``points`` and 100."""
+    return points + share * (100.0 - points)
+
+
+@rule
+def _awaits_decision(world: World, c: int) -> bool:
+    clusters, quarter = world.clusters, world.calendar.quarter[0]
+    if clusters.status[c] == APPLIED:
+        return bool(clusters.applied_quarter[c] < quarter)
+    return bool(clusters.status[c] == INCEPTION and clusters.planned_end_quarter[c] <= quarter)
+
+
+@rule
+def _let_lapse(world: World) -> None:
+    """After the window no covenant starts any more: open applications lapse in every option alike."""
+    for c in range(world.calendar.n_clusters[0]):
+        if _awaits_decision(world, c):
+            world.clusters.status[c] = DISSOLVED
+
+
+@rule
+def _give_feedback(world: World, c: int) -> None:
+    """Each round of feedback closes a part of the gap to a perfect plan; experienced managers close more."""
+    clusters = world.clusters
+    rounds = int(world.levers.feedback_rounds[clusters.rule_year[c]])
+    experience = world.desks.experience[world.markets.sector[clusters.market[c]]]
+    for _ in range(rounds):
+        gain = world.parameters.feedback_gain * (0.5 + 0.5 * experience)
+        clusters.quality[c] = towards_hundred(clusters.quality[c], gain)
+        clusters.path_covered[c] = towards_one(clusters.path_covered[c], gain)
+    clusters.feedback_given[c] = rounds
+
+
+@rule
+def _score(world: World, c: int) -> float:
+    """Mean of the assessors' scores: the plan's quality, screened capacity mixed in, plus each assessor's error."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    weight = levers.capacity_screening_weight[year]
+    merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * clusters.mean_capacity[c]
+    assessors = int(levers.assessors[year])
+    error = 0.0
+    for n in range(assessors):
+        error += normal(clusters.key[c], world.calendar.quarter[0] + n * ASSESSOR_TICKS, purposes.ASSESSOR)
+    return clip(merit + world.parameters.assessor_noise_points * error / assessors, 0.0, 100.0)
+
+
+@rule
+def _is_eligible(world: World, c: int) -> bool:
+    """Rules that no score can make up for: size, SME share, blocked markets, a path for every bottleneck."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    if clusters.n_members[c] < levers.minimum_members[year]:
+        return False
+    if clusters.n_smes[c] < levers.minimum_sme_share[year] * clusters.n_companies[c]:
+        return False
+    if levers.blocked_markets_excluded[year] == 1.0 and world.markets.blocking[clusters.market[c]] == 1:
+        return False
+    wanted = world.parameters.path_required_share
+    return bool(levers.bottleneck_path_required[year] == 0.0 or clusters.path_covered[c] >= wanted)
+
+
+@rule
+def _decide(world: World, c: int) -> None:
+    """Award, defer or reject one application; an award commits money from this year's budget."""
+    clusters, levers, agency, p = world.clusters, world.levers, world.agency, world.parameters
+    year, quarter = clusters.rule_year[c], world.calendar.quarter[0]
+    threshold = levers.selection_threshold_points[year]
+    _book_administration(world, c, p.application_cost_eur)
+    committed = offered_cents(
+        levers.covenant_amount_eur[year], levers.covenant_quarters[year], clusters.n_members[c], p.members_for_half_amount
+    )
+    eligible = _is_eligible(world, c)
+    if eligible and clusters.score[c] >= threshold and committed <= agency.budget_left_cents[0]:
+        agency.budget_left_cents[0] -= committed
+        agency.committed_cents[0] += committed
+        world.accounts.committed_cents[c] += committed
+        clusters.status[c] = RUNNING
+        clusters.start_quarter[c] = quarter
+        clusters.planned_end_quarter[c] = quarter + int(levers.covenant_quarters[year])
+        desk = world.markets.sector[clusters.market[c]]
+        world.desks.experience[desk] = towards_one(world.desks.experience[desk], p.desk_learning)
+        return
+    waits = int(levers.inception_quarters[year])
+    near = clusters.score[c] >= threshold - p.inception_margin_points
+    if eligible and waits > 0 and clusters.status[c] == APPLIED and near and threshold <= 100.0:
+        clusters.status[c] = INCEPTION
+        clusters.planned_end_quarter[c] = quarter + waits
+        return
+    clusters.status[c] = REJECTED
+    clusters.end_quarter[c] = quarter
+    agency.rejections[0] += 1
+
+
+@rule
+def offered_cents(amount_eur: float, quarters: float, members: float, half_members: float) -> int:
+    """Public money offered: the reference amount for four years, pro rata to the term, rising with what members match.
+
+    The cluster has to match the amount, mostly in kind, so a small group is offered less: half of the amount at
+    ``half_members`` members (technopolis2023 s2.4.3: 40 to 420 thousand EUR around a reference of 350 thousand).
+    """
+    return whole_cents(amount_eur * (quarters / 16.0) * members / (members + half_members))
+
+
+@rule
+def _book_administration(world: World, c: int, eur: float) -> None:
+    """Book cost of the agency itself to a group."""
+    cents = whole_cents(eur)
+    world.accounts.administration_cents[c] += cents
+    world.agency.paid_cents[0] += cents
+
+
+@rule
+def look_after(world: World, _row: int) -> None:
+    """Agency: run the covenants; every one costs administration each quarter and occupies its desk (PM02, PM05)."""
+    clusters, desks = world.clusters, world.desks
+    for s in range(desks.key.shape[0]):
+        desks.load[s] = 0
+    for c in range(world.calendar.n_clusters[0]):
+        status = clusters.status[c]
+        if status == RUNNING or status == EXTENDED or status == FOLLOW_UP:
+            _book_administration(world, c, world.parameters.administration_eur_quarter)
+        if status == RUNNING or status == EXTENDED:
+            desks.load[world.markets.sector[clusters.market[c]]] += 1
+
+
+@rule
+def reuse_freed_money(world: World, _row: int) -> None:
+    """Agency: give money of stopped covenants to the covenant that reports most progress, or to its follow-up (L09).
+
+    Where the rules say so (lever ``freed_money_use``); otherwise it has gone back to the treasury already.
+    """
+    agency, clusters, accounts = world.agency, world.clusters, world.accounts
+    if agency.freed_cents[0] == 0:
+        return
+    best, best_progress = -1, -1.0
+    for c in range(world.calendar.n_clusters[0]):
+        running = clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED
+        use = world.levers.freed_money_use[clusters.rule_year[c]]
+        if running and use != RETURNED and clusters.progress_reported[c] > best_progress:
+            best, best_progress = c, clusters.progress_reported[c]
+    if best < 0:
+        return
+    freed = agency.freed_cents[0]
+    agency.freed_cents[0] = 0
+    agency.committed_cents[0] += freed
+    accounts.committed_cents[best] += freed
+    if world.levers.freed_money_use[clusters.rule_year[best]] == TO_FOLLOW_UP:
+        accounts.follow_up_reserve_cents[best] += freed
+    else:
+        world.clusters.plan_promotion[best] += (
+            freed / 100.0 * world.parameters.route_1_share / world.parameters.promotion_unit_eur
+        )
+        world.clusters.plan_knowledge[best] += (
+            freed / 100.0 * world.parameters.route_2_share / world.parameters.knowledge_unit_eur
+        )

@@ -1,0 +1,567 @@
+"""Clusters: settle who joins, plan, act, gain visibility, stand before the steering group, end, and live on."""
+
+from __future__ import annotations
+
+import math
+
+from passaat.model import purposes
+from passaat.model.draws import combine, uniform
+from passaat.model.embassy import embassy_help
+from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole_cents
+from passaat.model.status import (
+    CLOSED,
+    EXTENDED,
+    FILLING,
+    FOLLOW_UP,
+    FORMING,
+    INFORMAL,
+    READY,
+    RELATION,
+    RUNNING,
+    STOPPED,
+)
+from passaat.model.world import World
+
+ALL_MEMBERS = 0.0
+WITH_TRACTION = 1.0
+ONLY_SMES = 2.0
+"""Codes of the lever ``follow_up_eligibility``."""
+
+RIVAL_DISTANCE = 0.1
+LINKED_DISTANCE = 0.5
+"""Places along the value chain closer than the first are rivals, closer than the second are linked, others unrelated:
+an assumption that gives a third of random pairs each a different role, about (CF10, CF13, CF14)."""
+
+
+@rule
+def at_work(world: World, c: int) -> bool:
+    """Whether the group acts this quarter: a covenant that runs, or an informal group."""
+    status = world.clusters.status[c]
+    return bool(status == RUNNING or status == EXTENDED or status == INFORMAL)
+
+
+@rule
+def in_covenant(world: World, c: int) -> bool:
+    """Whether a covenant runs, extended or not."""
+    status = world.clusters.status[c]
+    return bool(status == RUNNING or status == EXTENDED)
+
+
+@rule
+def settle_membership(world: World, c: int) -> None:
+    """Cluster: take in the firms that offered to join, in the order of the market's list, up to the maximum size.
+
+    First meeting and the quarter after: by own interest. After that, if short of the minimum, fillers are asked
+    (CF06-CF08). Running covenants take in late joiners.
+    """
+    clusters, status = world.clusters, world.clusters.status[c]
+    gathering = status == FORMING or status == FILLING
+    if not gathering and not in_covenant(world, c):
+        return
+    levers, year, m = world.levers, clusters.rule_year[c], clusters.market[c]
+    most = smaller(levers.maximum_members[year], 1.0 * world.calendar.block[0])
+    if gathering or world.markets.latest_cluster[m] == c:
+        first = world.markets.first_engagement[m]
+        for place in range(first, first + world.markets.n_engagements[m]):
+            e = world.engagements_by_market[place]
+            room = clusters.n_members[c] < most and clusters.n_joined[c] < world.calendar.block[0]
+            if world.engagements.wish[e] == c and room:
+                _enrol(world, c, e)
+    if gathering and world.calendar.quarter[0] > clusters.met_quarter[c]:
+        enough = clusters.n_members[c] >= levers.minimum_members[year]
+        clusters.status[c] = READY if enough else FILLING
+        if enough:
+            _judge_fit(world, c)
+
+
+@rule
+def _enrol(world: World, c: int, e: int) -> None:
+    """Write one membership: the firm's row of the block, and the link from the firm."""
+    clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
+    j = clusters.first_membership[c] + clusters.n_joined[c]
+    clusters.n_joined[c] += 1
+    clusters.n_members[c] += 1
+    memberships.cluster[j] = c
+    memberships.engagement[j] = e
+    memberships.joined_quarter[j] = world.calendar.quarter[0]
+    memberships.left_quarter[j] = -1
+    memberships.filler[j] = engagements.wish_as_filler[e]
+    own = 0.4 + 0.6 * uniform(combine(engagements.key[e], clusters.key[c]), 0, purposes.COMMITMENT)
+    memberships.commitment[j] = own * (world.parameters.filler_commitment if memberships.filler[j] == 1 else 1.0)
+    engagements.cluster[e] = c
+    engagements.membership[e] = j
+    engagements.wish[e] = -1
+
+
+@rule
+def _judge_fit(world: World, c: int) -> None:
+    """Cluster: how well the offers fit together, and the trust between members that follows (CF03, CF09-CF16)."""
+    clusters, firms, memberships = world.clusters, world.firms, world.memberships
+    take_stock(world, c)
+    first, last = clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]
+    linked, rivals, pairs = 0.0, 0.0, 0.0
+    for j in range(first, last):
+        a = world.engagements.firm[memberships.engagement[j]]
+        for other in range(j + 1, last):
+            b = world.engagements.firm[memberships.engagement[other]]
+            gap = math.fabs(firms.chain_position[a] - firms.chain_position[b])
+            pairs += 1.0
+            if gap < RIVAL_DISTANCE:
+                rivals += 1.0
+            elif gap < LINKED_DISTANCE:
+                linked += 1.0
+    pairs = larger(pairs, 1.0)
+    clusters.complementarity[c] = linked / pairs
+    harm = 0.0 if clusters.agreement[c] == 1 else rivals / pairs
+    clusters.cohesion[c] = clip(
+        0.3 + 0.5 * clusters.complementarity[c] + 0.2 * clusters.coordinator_quality[c] - harm, 0.05, 1.0
+    )
+
+
+@rule
+def take_stock(world: World, c: int) -> None:
+    """Cluster: count members and average what they bring; groups that neither gather nor work are skipped."""
+    clusters, firms, memberships = world.clusters, world.firms, world.memberships
+    if clusters.status[c] > EXTENDED and clusters.status[c] != INFORMAL:
+        return
+    members, companies, smes, fillers = 0, 0, 0, 0
+    capacity, experience, position, commitment = 0.0, 0.0, 0.0, 0.0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            i = world.engagements.firm[memberships.engagement[j]]
+            members += 1
+            companies += 1 - firms.institute[i]
+            smes += firms.sme[i]
+            fillers += memberships.filler[j]
+            capacity += firms.capacity[i]
+            experience += firms.experience[i]
+            position += firms.chain_position[i]
+            commitment += memberships.commitment[j]
+    clusters.n_members[c] = members
+    clusters.n_companies[c] = companies
+    clusters.n_smes[c] = smes
+    clusters.n_fillers[c] = fillers
+    size = larger(1.0 * members, 1.0)
+    clusters.mean_capacity[c] = capacity / size
+    clusters.mean_experience[c] = experience / size
+    clusters.mean_position[c] = position / size
+    clusters.mean_commitment[c] = commitment / size
+
+
+@rule
+def plan_activities(world: World, c: int) -> None:
+    """Cluster: in its first quarter, divide the money over the three routes by the members' bottlenecks (AP01, A16)."""
+    clusters, memberships, engagements, p = world.clusters, world.memberships, world.engagements, world.parameters
+    if clusters.status[c] != RUNNING or clusters.start_quarter[c] != world.calendar.quarter[0]:
+        return
+    m = clusters.market[c]
+    need_1, need_2 = 0.0, 0.0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            need_1 += 1.0 - engagements.relation[memberships.engagement[j]]
+            need_2 += 1.0 - engagements.trust[memberships.engagement[j]]
+    size = larger(1.0 * clusters.n_members[c], 1.0)
+    weight_1 = p.route_1_share * (0.5 + need_1 / size)
+    weight_2 = p.route_2_share * (0.5 + need_2 / size)
+    weight_3 = p.route_3_share * (0.5 + world.markets.barrier[m])
+    money_eur = _activity_money_eur(world, c)
+    total = weight_1 + weight_2 + weight_3
+    price = world.countries.price_level[world.markets.country[m]]
+    clusters.plan_promotion[c] = money_eur * weight_1 / total / (p.promotion_unit_eur * price)
+    clusters.plan_knowledge[c] = money_eur * weight_2 / total / (p.knowledge_unit_eur * price)
+    clusters.plan_diplomacy[c] = money_eur * weight_3 / total / p.diplomacy_unit_eur
+
+
+@rule
+def _activity_money_eur(world: World, c: int) -> float:
+    """What the covenant leaves for activities after branding and the liaison's budget, in EUR."""
+    clusters, levers, p = world.clusters, world.levers, world.parameters
+    year = clusters.rule_year[c]
+    committed_eur = world.accounts.committed_cents[c] / 100.0
+    term_years = levers.covenant_quarters[year] / 4.0
+    liaison_eur = smaller(levers.liaison_budget_eur_year[year] * term_years, committed_eur * p.liaison_share_highest)
+    return larger(committed_eur * (1.0 - p.branding_share) - liaison_eur, 0.0)
+
+
+@rule
+def act(world: World, c: int) -> None:
+    """Cluster: do what was planned, affordable and possible this quarter, face to face or online (step 7).
+
+    Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, PM04);
+    a war ends it (SH05); a weak coordinator does less (CO03). Each unit is paid from the covenant.
+    """
+    clusters, p = world.clusters, world.parameters
+    clusters.physical_now[c] = 0.0
+    clusters.online_now[c] = 0.0
+    clusters.knowledge_now[c] = 0.0
+    clusters.diplomacy_now[c] = 0.0
+    if clusters.status[c] == INFORMAL:
+        clusters.physical_now[c] = p.informal_promotion_units * (1.0 - _travel_lost(world, c))
+        return
+    if not in_covenant(world, c):
+        return
+    quarter, m = world.calendar.quarter[0], clusters.market[c]
+    country = world.markets.country[m]
+    left = larger(1.0 * (clusters.planned_end_quarter[c] - quarter), 1.0)
+    grip = 0.5 + 0.5 * clusters.coordinator_quality[c]
+    peace = 1.0 - world.countries.war[country]
+    stop = world.countries.travel_stop[country]
+    price = world.countries.price_level[country]
+    due = larger(clusters.plan_promotion[c] - clusters.done_promotion[c], 0.0) / left
+    luck = 2.0 * uniform(clusters.key[c], quarter, purposes.ACTIVITY_PROMOTION)
+    tried = due * peace * grip * luck * p.promotion_realisation
+    physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price)
+    experience = world.desks.experience[world.markets.sector[m]]
+    moved_online = tried * stop * (0.5 + 0.5 * experience)
+    online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share)
+    due = larger(clusters.plan_knowledge[c] - clusters.done_knowledge[c], 0.0) / left
+    luck = 2.0 * uniform(clusters.key[c], quarter, purposes.ACTIVITY_KNOWLEDGE)
+    tried = due * peace * grip * luck * p.knowledge_realisation * (0.5 + clusters.cohesion[c])
+    knowledge = _afford(world, c, tried * (1.0 - 0.5 * stop), p.knowledge_unit_eur * price)
+    due = larger(clusters.plan_diplomacy[c] - clusters.done_diplomacy[c], 0.0) / left
+    luck = 2.0 * uniform(clusters.key[c], quarter, purposes.ACTIVITY_DIPLOMACY)
+    tried = due * peace * luck * p.diplomacy_realisation * (0.5 + 0.5 * clusters.embassy_support[c])
+    diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur)
+    clusters.physical_now[c] = physical
+    clusters.online_now[c] = online
+    clusters.knowledge_now[c] = knowledge
+    clusters.diplomacy_now[c] = diplomacy
+    clusters.done_promotion[c] += physical + online
+    clusters.done_knowledge[c] += knowledge
+    clusters.done_diplomacy[c] += diplomacy
+    _pay_branding(world, c, left)
+
+
+@rule
+def _travel_lost(world: World, c: int) -> float:
+    """Share of travel that stop or war makes impossible for this group."""
+    country = world.markets.country[world.clusters.market[c]]
+    return larger(world.countries.travel_stop[country], world.countries.war[country])
+
+
+@rule
+def money_left_cents(world: World, c: int) -> int:
+    """Committed money not yet spent, set aside or released, in cents."""
+    a = world.accounts
+    spent = a.activities_cents[c] + a.liaison_cents[c] + a.branding_cents[c] + a.support_cents[c]
+    return int(a.committed_cents[c] - spent - a.released_cents[c] - a.follow_up_reserve_cents[c])
+
+
+@rule
+def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
+    """Units that the money left can pay, of ``units`` wanted; pays them as activities."""
+    cost = whole_cents(units * unit_eur)
+    left = money_left_cents(world, c)
+    if cost <= 0 or left <= 0:
+        return 0.0
+    if cost > left:
+        units = units * left / cost
+        cost = left
+    world.accounts.activities_cents[c] += cost
+    world.agency.paid_cents[0] += cost
+    return units
+
+
+@rule
+def _pay_branding(world: World, c: int, quarters_left: float) -> None:
+    """Branding is spread over the term (AP11)."""
+    accounts = world.accounts
+    budget = whole_cents(accounts.committed_cents[c] / 100.0 * world.parameters.branding_share)
+    due = int((budget - accounts.branding_cents[c]) / quarters_left)
+    left = money_left_cents(world, c)
+    paid = due if due < left else left
+    if paid > 0:
+        accounts.branding_cents[c] += paid
+        world.agency.paid_cents[0] += paid
+
+
+@rule
+def pay_people(world: World, c: int) -> None:
+    """Cluster: pay liaison and coordinator, and book the members' own time (RV10, RV11).
+
+    The liaison is paid by the covenant, the coordinator by the members; fee support for SMEs and a public share of
+    the coordinator's fee come on top of the covenant's money, as an addition to what is committed.
+    """
+    clusters, accounts, levers, p = world.clusters, world.accounts, world.levers, world.parameters
+    if not in_covenant(world, c):
+        return
+    year = clusters.rule_year[c]
+    if clusters.liaison[c] >= 0:
+        price = whole_cents(world.liaisons.price_eur_year[clusters.liaison[c]] / 4.0)
+        left = money_left_cents(world, c)
+        paid = price if price < left else left
+        if paid > 0:
+            accounts.liaison_cents[c] += paid
+            world.agency.paid_cents[0] += paid
+    fee_quarter_eur = p.member_fee_eur_year / 4.0
+    members_pay_eur = fee_quarter_eur * clusters.n_members[c] * clusters.mean_commitment[c]
+    sme_part = clusters.n_smes[c] / larger(1.0 * clusters.n_members[c], 1.0)
+    support_eur = members_pay_eur * sme_part * levers.sme_fee_support_share[year]
+    coordinator_eur = 0.0
+    unpaid_eur = 0.0
+    if clusters.coordinator[c] >= 0:
+        expected = world.coordinators.expected_fee_eur[clusters.coordinator[c]] / 4.0
+        coordinator_eur = expected * levers.coordinator_public_share[year]
+        unpaid_eur = larger(expected - coordinator_eur - members_pay_eur, 0.0)
+    public = whole_cents(support_eur + coordinator_eur)
+    accounts.committed_cents[c] += public
+    accounts.support_cents[c] += public
+    world.agency.committed_cents[0] += public
+    world.agency.paid_cents[0] += public
+    accounts.fees_cents[c] += whole_cents(members_pay_eur - support_eur)
+    accounts.unpaid_cents[c] += whole_cents(unpaid_eur)
+    in_kind_eur = p.in_kind_eur_member_quarter * clusters.n_members[c] * clusters.mean_commitment[c]
+    accounts.in_kind_cents[c] += whole_cents(in_kind_eur)
+
+
+@rule
+def receive_support(world: World, c: int) -> None:
+    """Cluster: take in what embassy and liaison do for it this quarter (step 8, PM06)."""
+    clusters = world.clusters
+    clusters.liaison_support[c] = 0.0
+    clusters.embassy_support[c] = 0.0
+    if not in_covenant(world, c):
+        return
+    country = world.markets.country[clusters.market[c]]
+    state = world.countries.state_involvement[country]
+    peace = 1.0 - world.countries.war[country]
+    clusters.embassy_support[c] = embassy_help(world, country, state) * peace
+    if clusters.liaison[c] >= 0:
+        clusters.liaison_support[c] = world.liaisons.matchmaking[clusters.liaison[c]] * peace
+
+
+@rule
+def gain_visibility(world: World, c: int) -> None:
+    """Cluster: activities make the group visible; webinars reach far but shallow (R201-R203); visibility fades."""
+    clusters, p = world.clusters, world.parameters
+    if not at_work(world, c):
+        return
+    clusters.visibility[c] = clusters.visibility[c] * (1.0 - p.visibility_fade)
+    seen = clusters.physical_now[c] + p.online_visibility * clusters.online_now[c] + clusters.knowledge_now[c]
+    clusters.visibility[c] = towards_one(clusters.visibility[c], p.visibility_gain * seen)
+
+
+@rule
+def measure_progress(world: World, c: int) -> None:
+    """Cluster: progress as it is: half activities done against plan to date, half members with a relation or more."""
+    clusters, memberships = world.clusters, world.memberships
+    if not in_covenant(world, c):
+        return
+    term = larger(1.0 * (clusters.planned_end_quarter[c] - clusters.start_quarter[c]), 1.0)
+    elapsed = clip((world.calendar.quarter[0] + 1 - clusters.start_quarter[c]) / term, 0.05, 1.0)
+    planned = clusters.plan_promotion[c] + clusters.plan_knowledge[c] + clusters.plan_diplomacy[c]
+    done = clusters.done_promotion[c] + clusters.done_knowledge[c] + clusters.done_diplomacy[c]
+    activity = clip(done / larger(planned * elapsed, 1.0e-9), 0.0, 1.0)
+    on_the_way = 0.0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0 and world.engagements.stage[memberships.engagement[j]] >= RELATION:
+            on_the_way += 1.0
+    share = on_the_way / larger(1.0 * clusters.n_members[c], 1.0)
+    clusters.progress_true[c] = 0.5 * activity + 0.5 * clip(share / elapsed, 0.0, 1.0)
+
+
+@rule
+def steer(world: World, c: int) -> None:
+    """Cluster before the steering group: stop at a checkpoint, extend, or close (step 12; L11, L16-L18)."""
+    clusters, quarter = world.clusters, world.calendar.quarter[0]
+    if clusters.status[c] == INFORMAL:
+        if quarter + 1 >= clusters.planned_end_quarter[c]:
+            _end_covenant(world, c, CLOSED)
+        return
+    if not in_covenant(world, c):
+        return
+    if _checkpoint_due(world, c):
+        least = world.levers.checkpoint_minimum_progress[clusters.rule_year[c]]
+        if clusters.progress_reported[c] < least:
+            _stop(world, c)
+            return
+    if quarter + 1 >= clusters.planned_end_quarter[c]:
+        if not _extend(world, c):
+            _close(world, c)
+
+
+@rule
+def _checkpoint_due(world: World, c: int) -> bool:
+    """Whether the rules of this covenant foresee a checkpoint this quarter."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    first = int(levers.checkpoint_quarter[year])
+    since = world.calendar.quarter[0] + 1 - clusters.start_quarter[c]
+    if first == 0 or since < first:
+        return False
+    repeat = int(levers.checkpoint_repeat_quarters[year])
+    if repeat == 0:
+        return bool(since == first)
+    return bool((since - first) % repeat == 0)
+
+
+@rule
+def _stop(world: World, c: int) -> None:
+    """End a covenant early; the money not spent is freed for the use that the rules name."""
+    clusters, agency = world.clusters, world.agency
+    freed = money_left_cents(world, c)
+    world.accounts.released_cents[c] += freed
+    clusters.stopped[c] = 1
+    if world.levers.freed_money_use[clusters.rule_year[c]] != 0.0:
+        agency.freed_cents[0] += freed
+    _end_covenant(world, c, STOPPED)
+
+
+@rule
+def _extend(world: World, c: int) -> bool:
+    """Once, a cluster may ask for more time: the more, the further it lags; most are granted, with a smaller sum.
+
+    35 of 52 asked (technopolis2023 s2.4.1); how many were granted is not reported, an assumption.
+    """
+    clusters, levers, p = world.clusters, world.levers, world.parameters
+    year = clusters.rule_year[c]
+    if clusters.extension_asked[c] == 1:
+        return False
+    wish = p.extension_wish * (1.5 - clusters.progress_true[c])
+    if uniform(clusters.key[c], 0, purposes.EXTENSION_WISH) >= wish:
+        return False
+    clusters.extension_asked[c] = 1
+    quarters = int(levers.extension_quarters[year])
+    if levers.extension_allowed[year] == 0.0 or quarters == 0:
+        return False
+    if uniform(clusters.key[c], 0, purposes.EXTENSION_GRANT) >= p.extension_grant_share:
+        return False
+    clusters.extended[c] = 1
+    clusters.status[c] = EXTENDED
+    clusters.planned_end_quarter[c] += quarters
+    term_eur = levers.covenant_amount_eur[year] / 16.0 * quarters * p.extension_money_share
+    extra = whole_cents(term_eur * clusters.n_members[c] / (clusters.n_members[c] + p.members_for_half_amount))
+    world.accounts.committed_cents[c] += extra
+    world.agency.committed_cents[0] += extra
+    price = world.countries.price_level[world.markets.country[clusters.market[c]]]
+    clusters.plan_promotion[c] += extra / 100.0 * p.route_1_share / (p.promotion_unit_eur * price)
+    clusters.plan_knowledge[c] += extra / 100.0 * p.route_2_share / (p.knowledge_unit_eur * price)
+    return True
+
+
+@rule
+def _close(world: World, c: int) -> None:
+    """Close at the end of the term; go on to follow-up where the rules or a reserve foresee it (L12, FU01)."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    world.accounts.released_cents[c] += money_left_cents(world, c)
+    quarters = int(levers.follow_up_years[year] * 4.0)
+    if levers.follow_up_plan_required[year] == 1.0 and quarters == 0:
+        quarters = int(world.parameters.follow_up_plan_quarters)
+    if world.accounts.follow_up_reserve_cents[c] > 0 and quarters == 0:
+        quarters = int(world.parameters.follow_up_plan_quarters)
+    if quarters > 0:
+        clusters.follow_up_end_quarter[c] = world.calendar.quarter[0] + 1 + quarters
+        _end_covenant(world, c, FOLLOW_UP)
+    else:
+        _end_covenant(world, c, CLOSED)
+
+
+@rule
+def _end_covenant(world: World, c: int, status: int) -> None:
+    """Write the end: the liaison leaves, members go their way unless a follow-up phase holds them, memories stay."""
+    clusters, memberships, engagements, firms = world.clusters, world.memberships, world.engagements, world.firms
+    clusters.status[c] = status
+    clusters.end_quarter[c] = world.calendar.quarter[0] + 1
+    if clusters.liaison[c] >= 0:
+        world.liaisons.cluster[clusters.liaison[c]] = -1
+        clusters.liaison[c] = -1
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            e = memberships.engagement[j]
+            i = engagements.firm[e]
+            firms.last_coordinator[i] = clusters.coordinator[c]
+            firms.last_cohesion[i] = clusters.cohesion[c]
+            if status != FOLLOW_UP:
+                memberships.left_quarter[j] = world.calendar.quarter[0] + 1
+                engagements.cluster[e] = -1
+
+
+@rule
+def review_liaison(world: World, c: int) -> None:
+    """Cluster: replace a liaison whose knowledge does not fit the theme, where the rules allow (LI03, L02)."""
+    clusters, liaisons, p = world.clusters, world.liaisons, world.parameters
+    n = clusters.liaison[c]
+    if n < 0 or world.levers.liaison_replacement[clusters.rule_year[c]] == 0.0 or not in_covenant(world, c):
+        return
+    if liaisons.fit[n] >= p.liaison_fit_wanted:
+        return
+    if uniform(clusters.key[c], world.calendar.quarter[0], purposes.LIAISON_REVIEW) < p.liaison_review_rate:
+        liaisons.cluster[n] = -1
+        liaisons.dismissed_by[n] = c
+        clusters.liaison[c] = -1
+        clusters.favoured_firm[c] = -1
+
+
+@rule
+def run_follow_up(world: World, c: int) -> None:
+    """Cluster in its follow-up phase: members keep attention; eligible ones are paid to go on (step 14; L12)."""
+    clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
+    if clusters.status[c] != FOLLOW_UP:
+        return
+    over = world.calendar.quarter[0] + 1 >= clusters.follow_up_end_quarter[c]
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            e = memberships.engagement[j]
+            engagements.funded_capacity[e] = 0.0
+            if _eligible_for_follow_up(world, c, e) and not over:
+                _fund_member(world, c, j, e)
+            if over:
+                memberships.left_quarter[j] = world.calendar.quarter[0] + 1
+                engagements.cluster[e] = -1
+    if over:
+        clusters.status[c] = CLOSED
+        world.accounts.released_cents[c] += world.accounts.follow_up_reserve_cents[c]
+        world.accounts.follow_up_reserve_cents[c] = 0
+
+
+@rule
+def _eligible_for_follow_up(world: World, c: int, e: int) -> bool:
+    """Who may receive follow-up money under the rules of this covenant."""
+    who = world.levers.follow_up_eligibility[world.clusters.rule_year[c]]
+    if who == WITH_TRACTION:
+        return bool(world.engagements.stage[e] >= RELATION)
+    if who == ONLY_SMES:
+        return bool(world.firms.sme[world.engagements.firm[e]] == 1)
+    return True
+
+
+@rule
+def _fund_member(world: World, c: int, j: int, e: int) -> None:
+    """Pay one member for a quarter of follow-up: from the follow-up budget, or from a reserve of freed money."""
+    levers, accounts, year = world.levers, world.accounts, world.clusters.rule_year[c]
+    rate_eur = levers.follow_up_eur_per_firm_year[year]
+    reserve = accounts.follow_up_reserve_cents[c]
+    if rate_eur == 0.0 and reserve > 0:
+        rate_eur = world.parameters.follow_up_reserve_eur_per_firm_year
+    private = whole_cents(rate_eur / 4.0 * levers.follow_up_private_share[year])
+    public = whole_cents(rate_eur / 4.0) - private
+    from_reserve = public if public < reserve else reserve
+    if levers.follow_up_eur_per_firm_year[year] == 0.0 and from_reserve < public:
+        return
+    if public + private <= 0:
+        return
+    accounts.follow_up_reserve_cents[c] -= from_reserve
+    accounts.committed_cents[c] += public - from_reserve
+    world.agency.committed_cents[0] += public - from_reserve
+    accounts.follow_up_cents[c] += public
+    accounts.private_follow_up_cents[c] += private
+    world.agency.paid_cents[0] += public
+    world.memberships.funded[j] = 1
+    world.engagements.funded_capacity[e] = capacity_bought(rate_eur, world.parameters.follow_up_eur_for_half_effect)
+
+
+@rule
+def capacity_bought(eur_per_year: float, eur_for_half: float) -> float:
+    """Share of the firm's missing capacity that follow-up money buys; half at ``eur_for_half``, never all."""
+    return eur_per_year / (eur_per_year + eur_for_half)
+
+
+@rule
+def warm_up_cohesion(world: World, c: int) -> None:
+    """Cluster: working together builds trust, idleness and fillers wear it down (FU03, FU04, CF08)."""
+    clusters, p = world.clusters, world.parameters
+    if not in_covenant(world, c):
+        return
+    doing = clusters.physical_now[c] + clusters.knowledge_now[c]
+    clusters.cohesion[c] = towards_one(clusters.cohesion[c], p.cohesion_gain * doing)
+    fillers = clusters.n_fillers[c] / larger(1.0 * clusters.n_members[c], 1.0)
+    clusters.cohesion[c] = clusters.cohesion[c] * (1.0 - p.cohesion_wear * fillers)

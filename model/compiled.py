@@ -1,0 +1,222 @@
+"""The compiled driver: the whole schedule of a run as one compiled function, for ensembles.
+
+The driver is generated from the schedule: a short module with one loop per step, written to a cache folder that is named
+by a fingerprint of all that decides the machine code (sources of the model and of added rules, versions of Python, NumPy
+and Numba). Numba does not notice changes in functions of other files, so a stale driver can only be avoided by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import os
+import platform
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+import platformdirs
+
+from passaat.model import schedule
+from passaat.model.build import Store, build_world, check_faults
+from passaat.model.inputs import RunInputs
+from passaat.model.schedule import Step
+from passaat.model.world import World
+
+_ROWS = {
+    "firm": "world.firms.key.shape[0]",
+    "engagement": "world.engagements.key.shape[0]",
+    "market": "world.markets.key.shape[0]",
+    "country": "world.countries.key.shape[0]",
+    "embassy": "world.embassies.key.shape[0]",
+    "coordinator": "world.coordinators.key.shape[0]",
+    "liaison": "world.liaisons.key.shape[0]",
+    "desk": "world.desks.key.shape[0]",
+    "agency": "1",
+    "cluster": "world.calendar.n_clusters[0]",
+    "world": "1",
+}
+
+_drivers: dict[str, Callable[[World], None]] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run.
+
+    Attributes:
+        inputs: what it was given.
+        seed: the world seed.
+        world: the final tables, as NumPy columns.
+        store: the memory behind them.
+    """
+
+    inputs: RunInputs
+    seed: int
+    world: World
+    store: Store
+
+
+def simulate(
+    inputs: RunInputs,
+    world_seed: int,
+    *,
+    quarter: Sequence[Step] = schedule.QUARTER,
+    extra: Any = None,
+) -> Run:
+    """Run the model once, compiled; other threads go on meanwhile.
+
+    Args:
+        inputs: sizes, policy, parameters and shocks.
+        world_seed: the world's luck.
+        quarter: the schedule; the model's own by default.
+        extra: tables of an extension that added rules read as ``world.extra``.
+
+    Raises:
+        ModelError: inputs that the model cannot take, or a table that ran full.
+    """
+    driver = driver_for(quarter)
+    store = build_world(inputs, world_seed, extra)
+    driver(store.compiled_world())
+    check_faults(store)
+    return Run(inputs, world_seed, store.column_world(), store)
+
+
+def driver_source(quarter: Sequence[Step]) -> str:
+    """Python source of the driver of a schedule: imports, then one loop per step."""
+    steps = [*schedule.FOUNDING, *quarter]
+    rules = list(dict.fromkeys(step.rule for step in steps))
+    names = {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
+    lines = ['"""Generated from the schedule; not meant to be edited."""', "", "from numba import njit", ""]
+    lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
+    lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)', "def run(world):"]
+    for step in schedule.FOUNDING:
+        lines += [f"    for row in range({_ROWS[step.kind]}):", f"        {names[step.rule]}(world, row)"]
+    lines += [
+        "    for quarter in range(world.calendar.n_quarters[0]):",
+        "        world.calendar.quarter[0] = quarter",
+        "        world.calendar.year[0] = quarter // 4",
+        "        world.calendar.quarter_of_year[0] = quarter % 4",
+    ]
+    for step in quarter:
+        lines += [f"        for row in range({_ROWS[step.kind]}):", f"            {names[step.rule]}(world, row)"]
+    lines += ["        if world.calendar.fault[0] != 0:", "            return"]
+    return "\n".join(lines) + "\n"
+
+
+def step_loop_source(step: Step) -> str:
+    """Source of ``loop(world)``: one step over all its rows, with the rule under the name ``rule``; for benchmarks."""
+    return f"def loop(world):\n    for row in range({_ROWS[step.kind]}):\n        rule(world, row)\n"
+
+
+def fingerprint(quarter: Sequence[Step]) -> str:
+    """A short name for all that decides the machine code of a driver."""
+    digest = hashlib.sha256(driver_source(quarter).encode())
+    here = Path(__file__).parent
+    sources = set(here.glob("*.py"))
+    for step in quarter:
+        sources.add(Path(inspect.getfile(step.rule)))
+    for path in sorted(sources):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    versions = (sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor())
+    digest.update(repr(versions).encode())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Where compiled drivers are kept: ``PASSAAT_CACHE_DIR`` if set, else the user's cache folder."""
+    chosen = os.environ.get("PASSAAT_CACHE_DIR")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("passaat", appauthor=False))
+
+
+def driver_for(quarter: Sequence[Step] = schedule.QUARTER) -> Callable[[World], None]:
+    """The compiled driver of a schedule; from memory, from disk, or newly written."""
+    name = fingerprint_cached(tuple(quarter))
+    with _lock:
+        if name not in _drivers:
+            _drivers[name] = _load(name, quarter)
+        return _drivers[name]
+
+
+_fingerprints: dict[tuple[Step, ...], str] = {}
+
+
+def fingerprint_cached(quarter: tuple[Step, ...]) -> str:
+    """``fingerprint``, computed once per process and schedule."""
+    if quarter not in _fingerprints:
+        _fingerprints[quarter] = fingerprint(quarter)
+    return _fingerprints[quarter]
+
+
+def _load(name: str, quarter: Sequence[Step]) -> Callable[[World], None]:
+    source = driver_source(quarter)
+    if any(step.rule.__module__ == "__main__" for step in quarter):
+        return _load_in_memory(source, quarter)
+    folder = cache_folder() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "driver.py"
+        if not path.exists():
+            unfinished = folder / f"driver.{os.getpid()}.tmp"
+            unfinished.write_text(source, encoding="utf-8")
+            unfinished.replace(path)
+    except OSError:
+        return _load_in_memory(source, quarter)
+    module = _import(f"passaat_driver_{name}", path)
+    driver: Callable[[World], None] = module.run
+    return driver
+
+
+def _load_in_memory(source: str, quarter: Sequence[Step]) -> Callable[[World], None]:
+    """A driver without cache, for rules typed into a notebook or where no cache folder can be written."""
+    uncached = source.replace("cache=True, ", "")
+    lines = [line for line in uncached.splitlines() if not line.startswith("from __main__ ")]
+    steps = [*schedule.FOUNDING, *quarter]
+    rules = list(dict.fromkeys(step.rule for step in steps))
+    names: dict[str, Any] = {f"rule_{place}_{rule.__name__}": rule for place, rule in enumerate(rules)}
+    exec(compile("\n".join(lines), "<driver>", "exec"), names)
+    driver: Callable[[World], None] = names["run"]
+    return driver
+
+
+def _import(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no module can be read from {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def is_compiled(quarter: Sequence[Step] = schedule.QUARTER) -> bool:
+    """Whether machine code for this schedule lies on disk, so that starting takes no compilation."""
+    folder = cache_folder() / fingerprint_cached(tuple(quarter)) / "__pycache__"
+    return folder.is_dir() and any(folder.glob("*.nbc"))
+
+
+def warm_up(say: Callable[[str], None], quarter: Sequence[Step] = schedule.QUARTER) -> None:
+    """Make the driver ready: load its machine code, or compile it after saying so through ``say``."""
+    if not is_compiled(quarter):
+        say("Compiling the model, once per version; this takes about half a minute.")
+    driver_for(quarter)(_smallest_world())
+
+
+def _smallest_world() -> World:
+    """A world of two firms and no quarters: enough for the compiler to see all types."""
+    from passaat.model.inputs import WorldSize
+    from passaat.model.lever_table import LEVER_NAMES
+
+    size = WorldSize(2000, 2000, 2000, 2000, 2, 1, 1, 1, 1, 1, 1, 1, (1.0,))
+    inputs = RunInputs(size, {name: np.zeros(1) for name in LEVER_NAMES})
+    store = build_world(inputs, 0)
+    store.tables["calendar"]["n_quarters"] = 0
+    return store.compiled_world()

@@ -1,0 +1,254 @@
+"""Coordinators: notice opportunities, gather groups, write applications, report, and leave when underpaid."""
+
+from __future__ import annotations
+
+import math
+
+from passaat.model import purposes
+from passaat.model.draws import combine, normal, uniform
+from passaat.model.rules import between, clip, larger, rule, towards_one
+from passaat.model.status import APPLIED, DISSOLVED, EXTENDED, FORMING, INFORMAL, READY, RUNNING
+from passaat.model.world import World
+
+GOLDEN_RATIO = 0.6180339887498949
+MEMBER_FIRM_SHARE = 0.2
+TRADE_ORGANISATION_SHARE = 0.35
+"""Shares of coordinators by kind. Of the eight cases three are umbrella, trade or sector organisations and the others
+consultants or companies (technopolis2023 C.1-C.8); the split within these is an assumption."""
+
+
+@rule
+def set_up_practice(world: World, k: int) -> None:
+    """Coordinator: draw kind, reach of the network, skill, experience, fidelity and fee (RV08-RV10, CO05, CO11)."""
+    coordinators, p = world.coordinators, world.parameters
+    key = combine(combine(world.calendar.key[0], purposes.COORDINATOR), k)
+    coordinators.key[k] = key
+    coordinators.sector[k] = _sector_of(world, k)
+    u = uniform(key, 0, purposes.COORDINATOR_KIND)
+    coordinators.kind[k] = 0
+    if u < TRADE_ORGANISATION_SHARE:
+        coordinators.kind[k] = 1
+    elif u < TRADE_ORGANISATION_SHARE + MEMBER_FIRM_SHARE:
+        coordinators.kind[k] = 2
+    reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 0.4, 1.6)
+    if coordinators.kind[k] == 1:
+        reach = reach * p.trade_organisation_reach_factor
+    coordinators.reach[k] = clip(reach, 0.0, 1.0)
+    coordinators.skill[k] = uniform(key, 0, purposes.COORDINATOR_SKILL)
+    coordinators.experience[k] = 0.5 * uniform(key, 0, purposes.COORDINATOR_EXPERIENCE)
+    coordinators.fidelity[k] = between(uniform(key, 0, purposes.COORDINATOR_FIDELITY), p.fidelity_lowest, 1.0)
+    fee = between(uniform(key, 0, purposes.COORDINATOR_FEE), 0.6, 1.4)
+    coordinators.expected_fee_eur[k] = p.coordinator_fee_expected_eur_year * fee
+    coordinators.bid_market[k] = -1
+    coordinators.latest_cluster[k] = -1
+
+
+@rule
+def _sector_of(world: World, k: int) -> int:
+    """Coordinators are spread evenly over the sectors by weight (golden-ratio sequence), whatever their number."""
+    place = (k + 0.5) * GOLDEN_RATIO
+    share = place - math.floor(place)
+    for s in range(world.desks.key.shape[0]):
+        if share < world.desks.share_up_to[s]:
+            return s
+    return int(world.desks.key.shape[0] - 1)
+
+
+@rule
+def notice_opportunity(world: World, k: int) -> None:
+    """Coordinator: find the most promising market of the sector and, now and then, offer to form a group (CF20, CO11).
+
+    Reads demand, signals of embassies and of the agency, own taste and experience. Without a programme, few groups
+    form (a rate that no source reports). Experience makes openings easier to see; a good earlier group may re-form
+    for a new market (CF22).
+    """
+    coordinators, levers, p = world.coordinators, world.levers, world.parameters
+    coordinators.bid_market[k] = -1
+    coordinators.bid_strength[k] = 0.0
+    if coordinators.present[k] == 0 or _is_forming(world, k) or coordinators.load[k] >= p.coordinator_clusters_at_once:
+        return
+    calendar = world.calendar
+    quarter = calendar.quarter[0]
+    if quarter > calendar.window_last_quarter[0]:
+        return
+    rate = p.coordinator_start_rate * (0.5 + coordinators.experience[k])
+    if levers.programme_on[calendar.year[0]] == 0.0:
+        rate = rate * p.informal_group_share
+    if uniform(coordinators.key[k], quarter, purposes.COORDINATOR_STARTS) >= rate:
+        return
+    best, best_promise = -1, -1.0e9
+    for m in range(world.markets.key.shape[0]):
+        if world.markets.sector[m] == coordinators.sector[k] and world.markets.forming_cluster[m] < 0:
+            if not _leads_here(world, k, m):
+                promise = _promise(world, k, m)
+                if coordinators.at_random[k] == 1:
+                    promise = uniform(combine(coordinators.key[k], m), quarter, purposes.COORDINATOR_AT_RANDOM)
+                if promise > best_promise:
+                    best, best_promise = m, promise
+    coordinators.bid_market[k] = best
+    if best >= 0:
+        coordinators.bid_strength[k] = 1.0 + coordinators.skill[k] + coordinators.experience[k]
+
+
+@rule
+def _promise(world: World, k: int, m: int) -> float:
+    """What a market promises to a coordinator: demand and receptivity, signals, and a taste of its own."""
+    markets, p = world.markets, world.parameters
+    country = markets.country[m]
+    promise = math.log(0.05 + markets.demand_now[m] * markets.receptivity[m])
+    if world.embassies.signalled_market[country] == m:
+        promise += p.signal_weight * world.embassies.signal_strength[country]
+    if world.desks.signalled_market[markets.sector[m]] == m:
+        promise += p.signal_weight * 0.5
+    return promise + p.coordinator_taste_sd * normal(
+        combine(world.coordinators.key[k], markets.key[m]), 0, purposes.COORDINATOR_TASTE
+    )
+
+
+@rule
+def _is_forming(world: World, k: int) -> bool:
+    """Whether the coordinator has a group that has not yet been decided on."""
+    c = world.coordinators.latest_cluster[k]
+    return bool(c >= 0 and world.clusters.status[c] < RUNNING)
+
+
+@rule
+def _leads_here(world: World, k: int, m: int) -> bool:
+    """Whether the coordinator leads a living group in market ``m``."""
+    clusters = world.clusters
+    c = world.coordinators.latest_cluster[k]
+    while c >= 0:
+        status = clusters.status[c]
+        alive = status <= EXTENDED or status == INFORMAL
+        if alive and clusters.market[c] == m and clusters.coordinator[c] == k:
+            return True
+        c = clusters.earlier_of_coordinator[c]
+    return False
+
+
+@rule
+def write_application(world: World, k: int) -> None:
+    """Coordinator: turn a group that is large enough into an application, or into an informal group without programme.
+
+    The quality of the plan follows the assessors' four groups of criteria with the weights of their number: opportunity
+    4, organisation and capacity 5, strategy and role of government 4, impact 2 (technopolis2023 Table 3).
+    """
+    clusters, levers = world.clusters, world.levers
+    c = world.coordinators.latest_cluster[k]
+    if c < 0 or clusters.coordinator[c] != k or clusters.status[c] != READY:
+        return
+    year = clusters.rule_year[c]
+    if levers.programme_on[year] == 0.0:
+        clusters.status[c] = INFORMAL
+        clusters.start_quarter[c] = world.calendar.quarter[0]
+        clusters.planned_end_quarter[c] = clusters.start_quarter[c] + int(levers.covenant_quarters[year])
+        return
+    clusters.path_covered[c] = _path_covered(world, c)
+    clusters.quality[c] = _quality_of_plan(world, k, c)
+    clusters.status[c] = APPLIED
+    clusters.applied_quarter[c] = world.calendar.quarter[0]
+
+
+@rule
+def _path_covered(world: World, c: int) -> float:
+    """Share of the three outside bottlenecks for which the plan has a path; a blocking barrier has none (R311, L10)."""
+    barrier_path = 0.0 if world.markets.blocking[world.clusters.market[c]] == 1 else 1.0
+    skill = world.coordinators.skill[world.clusters.coordinator[c]]
+    return (2.0 * (0.5 + 0.5 * skill) + barrier_path) / 3.0
+
+
+@rule
+def _quality_of_plan(world: World, k: int, c: int) -> float:
+    """Quality of an application in points, 0 to 100, before assessors' noise."""
+    clusters, coordinators, m = world.clusters, world.coordinators, world.clusters.market[c]
+    demand = world.markets.demand_now[m]
+    opportunity = 0.5 * demand / (1.0 + demand) + 0.5 * world.markets.receptivity[m]
+    experience = 0.5 * coordinators.experience[k] + 0.5 * clusters.mean_experience[c]
+    organisation = 0.4 * clusters.mean_capacity[c] + 0.4 * coordinators.skill[k] + 0.2 * experience
+    strategy = 0.7 * clusters.path_covered[c] + 0.3 * world.embassies.standing[world.markets.country[m]]
+    critical_mass = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
+    impact = 0.5 * critical_mass + 0.5 * clusters.complementarity[c]
+    plan = (4.0 * opportunity + 5.0 * organisation + 4.0 * strategy + 2.0 * impact) / 15.0
+    return clip(world.parameters.quality_floor_points + plan * (100.0 - world.parameters.quality_floor_points), 0.0, 100.0)
+
+
+@rule
+def report_progress(world: World, k: int) -> None:
+    """Coordinator: report progress of each cluster led; part truth, part hope, always blurred (MO05, CO08)."""
+    clusters, p = world.clusters, world.parameters
+    c = world.coordinators.latest_cluster[k]
+    while c >= 0:
+        if (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED) and clusters.coordinator[c] == k:
+            truth_share = world.levers.progress_information_share[clusters.rule_year[c]]
+            blur = p.report_noise_sd * normal(clusters.key[c], world.calendar.quarter[0], purposes.REPORT)
+            clusters.progress_reported[c] = reported(clusters.progress_true[c], truth_share, p.report_hope, blur)
+        c = clusters.earlier_of_coordinator[c]
+
+
+@rule
+def reported(progress: float, truth_share: float, hope: float, blur: float) -> float:
+    """Progress as reported, 0 to 1: the share ``truth_share`` of the truth, for the rest hope, and blur with it."""
+    return clip(truth_share * progress + (1.0 - truth_share) * (hope + blur), 0.0, 1.0)
+
+
+@rule
+def decide_to_stay(world: World, k: int) -> None:
+    """Coordinator: leave a cluster that does not pay (CO01-CO03); a successor takes over with less grip.
+
+    Also keeps the count of clusters led, and gains experience with each quarter of running one.
+    """
+    coordinators, clusters, p = world.coordinators, world.clusters, world.parameters
+    quarter = world.calendar.quarter[0]
+    load = 0
+    c = coordinators.latest_cluster[k]
+    while c >= 0:
+        if clusters.coordinator[c] == k and (clusters.status[c] <= EXTENDED or clusters.status[c] == INFORMAL):
+            load += 1
+        if clusters.coordinator[c] == k and (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED):
+            coordinators.experience[k] = towards_one(coordinators.experience[k], p.coordinator_learning)
+            underpaid = _underpaid_share(world, c)
+            clusters.coordinator_quality[c] = towards_pay(clusters.coordinator_quality[c], underpaid, p.effort_loss_underpaid)
+            leaves = p.coordinator_leave_rate * underpaid * underpaid
+            if uniform(clusters.key[c], quarter, purposes.COORDINATOR_LEAVES) < leaves:
+                clusters.coordinator[c] = -1
+                clusters.coordinator_quality[c] = clusters.coordinator_quality[c] * p.successor_quality
+                coordinators.resignations[k] += 1
+                load -= 1
+        c = clusters.earlier_of_coordinator[c]
+    coordinators.load[k] = load
+
+
+@rule
+def towards_pay(quality: float, underpaid: float, loss: float) -> float:
+    """Quality of coordination slips while the coordinator is underpaid: too little time for all visits (CO02, CO03)."""
+    return quality * (1.0 - loss * underpaid)
+
+
+@rule
+def _underpaid_share(world: World, c: int) -> float:
+    """Part of the expected fee that does not come in, 0 to 1: members' fees plus the programme's share."""
+    clusters, k = world.clusters, world.clusters.coordinator[c]
+    expected = world.coordinators.expected_fee_eur[k]
+    public = expected * world.levers.coordinator_public_share[clusters.rule_year[c]]
+    received = public + world.parameters.member_fee_eur_year * clusters.n_members[c] * clusters.mean_commitment[c]
+    return clip(1.0 - received / larger(expected, 1.0), 0.0, 1.0)
+
+
+@rule
+def hears_of(world: World, k: int, firm: int) -> bool:
+    """Whether a firm is in the coordinator's own network (CO05, CF21): same sector, and by chance of the reach."""
+    if world.firms.sector[firm] != world.coordinators.sector[k]:
+        return False
+    pair = combine(world.coordinators.key[k], world.firms.key[firm])
+    return bool(uniform(pair, 0, purposes.NETWORK) < world.coordinators.reach[k])
+
+
+@rule
+def give_up(world: World, k: int) -> None:
+    """Coordinator: let go of a group that stayed too small."""
+    c = world.coordinators.latest_cluster[k]
+    if c >= 0 and world.clusters.status[c] == FORMING + 1:
+        too_small = world.clusters.n_members[c] < world.levers.minimum_members[world.clusters.rule_year[c]]
+        waited = world.calendar.quarter[0] - world.clusters.met_quarter[c]
+        if too_small and waited >= world.parameters.patience_quarters:
+            world.clusters.status[c] = DISSOLVED

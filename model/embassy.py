@@ -1,0 +1,102 @@
+"""Embassies: signal opportunities, share their time over the clusters in the country, remember who can do what."""
+
+from __future__ import annotations
+
+from passaat.model import purposes
+from passaat.model.draws import combine, uniform
+from passaat.model.rules import between, clip, larger, rule, towards_one
+from passaat.model.status import EXTENDED, RUNNING
+from passaat.model.world import World
+
+
+@rule
+def open_post(world: World, i: int) -> None:
+    """Embassy: draw staff time, standing and expertise at the start (EM01, EM05, EM07: posts differ)."""
+    embassies, p = world.embassies, world.parameters
+    key = combine(combine(world.calendar.key[0], purposes.EMBASSY), i)
+    embassies.key[i] = key
+    spread = between(uniform(key, 0, purposes.EMBASSY_CAPACITY), 0.5, 1.5)
+    embassies.capacity_days[i] = p.embassy_days_per_quarter * spread
+    embassies.standing[i] = uniform(key, 0, purposes.EMBASSY_STANDING)
+    embassies.expertise[i] = uniform(key, 0, purposes.EMBASSY_EXPERTISE)
+    embassies.signalled_market[i] = -1
+
+
+@rule
+def signal_opportunity(world: World, i: int) -> None:
+    """Embassy: now and then, point coordinators to the most promising market of the country (CF20, CF24).
+
+    Reads demand and receptivity of its markets and its own expertise; a busy post signals less.
+    """
+    embassies, markets, p = world.embassies, world.markets, world.parameters
+    embassies.signalled_market[i] = -1
+    embassies.signal_strength[i] = 0.0
+    if embassies.present[i] == 0:
+        return
+    quarter = world.calendar.quarter[0]
+    rate = p.embassy_signal_rate * (0.5 + 0.5 * embassies.time_share[i])
+    if uniform(embassies.key[i], quarter, purposes.EMBASSY_SIGNALS) >= rate:
+        return
+    best, best_promise = -1, 0.0
+    for m in range(markets.key.shape[0]):
+        if markets.country[m] == i:
+            promise = markets.demand_now[m] * markets.receptivity[m]
+            if embassies.at_random[i] == 1:
+                promise = uniform(combine(embassies.key[i], m), quarter, purposes.EMBASSY_PICKS)
+            if promise > best_promise:
+                best, best_promise = m, promise
+    embassies.signalled_market[i] = best
+    embassies.signal_strength[i] = 0.5 + 0.5 * embassies.expertise[i]
+
+
+@rule
+def share_time(world: World, i: int) -> None:
+    """Embassy: divide staff time evenly over the clusters in the country (EM01-EM08); a full post helps each less.
+
+    Sets ``time_share``, the part of the time asked that each cluster gets; memory of the members' expertise grows
+    while clusters are served and fades otherwise (EM13).
+    """
+    embassies, markets, clusters, p = world.embassies, world.markets, world.clusters, world.parameters
+    served = 0
+    for m in range(markets.key.shape[0]):
+        if markets.country[m] == i:
+            c = markets.latest_cluster[m]
+            while c >= 0:
+                if clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED:
+                    served += 1
+                c = clusters.earlier_in_market[c]
+    embassies.clusters_served[i] = served
+    embassies.memory[i] = embassies.memory[i] * (1.0 - p.embassy_memory_fade)
+    if embassies.present[i] == 0:
+        embassies.time_share[i] = 0.0
+        return
+    if embassies.at_random[i] == 1:
+        embassies.time_share[i] = uniform(embassies.key[i], world.calendar.quarter[0], purposes.EMBASSY_AT_RANDOM)
+    else:
+        staff_days = embassies.capacity_days[i] * world.levers.embassy_time_factor[world.calendar.year[0]]
+        asked_days = p.embassy_days_asked_per_cluster * served
+        embassies.time_share[i] = time_share(staff_days, asked_days)
+    if served > 0:
+        embassies.memory[i] = towards_one(embassies.memory[i], p.embassy_memory_gain * embassies.time_share[i])
+
+
+@rule
+def time_share(staff_days: float, asked_days: float) -> float:
+    """Part of the time asked that can be given: all of it while the staff's days last."""
+    if asked_days <= staff_days:
+        return 1.0
+    return clip(staff_days / asked_days, 0.0, 1.0)
+
+
+@rule
+def embassy_help(world: World, i: int, state_involvement: float) -> float:
+    """Help of embassy ``i`` to one cluster this quarter, 0 to 1: time x standing, more where the state is involved.
+
+    Changes of officials cost contacts with the host government (R310, SH06).
+    """
+    embassies = world.embassies
+    if embassies.present[i] == 0:
+        return 0.0
+    standing = embassies.standing[i] * (1.0 - world.countries.officials[i])
+    door = standing * (0.5 + 0.5 * state_involvement) + 0.25 * embassies.expertise[i] + 0.25 * embassies.memory[i]
+    return clip(embassies.time_share[i] * larger(door, 0.0), 0.0, 1.0)

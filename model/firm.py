@@ -1,0 +1,520 @@
+"""Firms: look at markets, join groups, take part, follow up, trade, and sometimes conclude that it is not worth it."""
+
+from __future__ import annotations
+
+import math
+
+from passaat.model import purposes
+from passaat.model.cluster import at_work, in_covenant
+from passaat.model.coordinator import hears_of
+from passaat.model.draws import combine, normal, uniform
+from passaat.model.market import openness
+from passaat.model.rules import clip, larger, log_odds, rule, smaller, towards_one, whole_cents
+from passaat.model.status import CONTACT, CONTRACT, FILLING, FOLLOW_UP, NO_STAGE, PARTNERSHIP, RELATION, SUSTAINED
+from passaat.model.world import World
+
+LAPSED, PARTLY, FULL = 0, 1, 2
+"""How a next step ends: not, partly or fully taken (technopolis2023 s4.1.2: 49, 36 and 15 %)."""
+
+
+# --- founding ---------------------------------------------------------------------------------------------------------
+
+
+@rule
+def found_firm(world: World, i: int) -> None:
+    """Firm: draw size, turnover, offer and capacity at the start; larger firms have more time and money (FC08, SL02)."""
+    firms, p = world.firms, world.parameters
+    key = combine(combine(world.calendar.key[0], purposes.FIRM), i)
+    firms.key[i] = key
+    isolated = i >= firms.key.shape[0] - world.calendar.isolated_firms[0]
+    firms.sector[i] = -1 if isolated else sector_at(world, uniform(key, 0, purposes.FIRM_SECTOR))
+    firms.institute[i] = 1 if uniform(key, 0, purposes.FIRM_INSTITUTE) < p.institute_share else 0
+    u = uniform(key, 0, purposes.FIRM_SIZE)
+    firms.size_class[i] = 0
+    if u < p.large_firm_share:
+        firms.size_class[i] = 3
+    elif u < p.large_firm_share + p.medium_firm_share:
+        firms.size_class[i] = 2
+    elif u < p.large_firm_share + p.medium_firm_share + p.small_firm_share:
+        firms.size_class[i] = 1
+    firms.sme[i] = 1 if firms.size_class[i] < 3 and firms.institute[i] == 0 else 0
+    step = math.log(p.turnover_step) * firms.size_class[i]
+    spread = p.turnover_sigma * normal(key, 0, purposes.FIRM_TURNOVER)
+    firms.turnover_eur[i] = p.micro_turnover_eur * math.exp(step + spread)
+    firms.chain_position[i] = uniform(key, 0, purposes.FIRM_POSITION)
+    firms.distinctiveness[i] = uniform(key, 0, purposes.FIRM_DISTINCTIVENESS)
+    firms.development[i] = uniform(key, 0, purposes.FIRM_DEVELOPMENT)
+    firms.sharing[i] = uniform(key, 0, purposes.FIRM_SHARING)
+    experience = uniform(key, 0, purposes.FIRM_EXPERIENCE)
+    firms.experience[i] = clip(0.7 * experience + 0.1 * firms.size_class[i], 0.0, 1.0)
+    time = uniform(key, 0, purposes.FIRM_TIME)
+    money = uniform(key, 0, purposes.FIRM_MONEY)
+    headroom = p.capacity_by_size * firms.size_class[i] / 3.0
+    firms.capacity[i] = clip(smaller(time, money) * (1.0 - headroom) + headroom, 0.05, 1.0)
+    firms.interrupted_until[i] = -1
+    firms.last_coordinator[i] = -1
+
+
+@rule
+def sector_at(world: World, u: float) -> int:
+    """The sector at share ``u`` of all firms, by the weights of the scenario."""
+    desks = world.desks
+    for s in range(desks.key.shape[0]):
+        if u < desks.share_up_to[s]:
+            return s
+    return int(desks.key.shape[0] - 1)
+
+
+@rule
+def consider_markets(world: World, i: int) -> None:
+    """Firm: pick the markets it considers, those of its sector with most demand in its own eyes; some already sell there."""
+    engagements, markets, calendar = world.engagements, world.markets, world.calendar
+    per_firm = calendar.markets_per_firm[0]
+    for place in range(per_firm):
+        e = i * per_firm + place
+        engagements.firm[e] = i
+        engagements.market[e] = -1
+        engagements.cluster[e] = -1
+        engagements.membership[e] = -1
+        engagements.wish[e] = -1
+        engagements.first_contract_quarter[e] = -1
+        best, best_view = -1, -1.0e9
+        for m in range(markets.key.shape[0]):
+            if markets.sector[m] == world.firms.sector[i] and not _already_considered(world, i, place, m):
+                pair = combine(world.firms.key[i], markets.key[m])
+                view = math.log(markets.demand[m]) + log_odds(uniform(pair, 0, purposes.MARKET_CHOICE))
+                if view > best_view:
+                    best, best_view = m, view
+        if best >= 0:
+            engagements.market[e] = best
+            engagements.key[e] = combine(world.firms.key[i], markets.key[best])
+            _start_position(world, i, e)
+
+
+@rule
+def _already_considered(world: World, i: int, places: int, m: int) -> bool:
+    for place in range(places):
+        if world.engagements.market[i * world.calendar.markets_per_firm[0] + place] == m:
+            return True
+    return False
+
+
+@rule
+def _start_position(world: World, i: int, e: int) -> None:
+    """Firms enter with different positions (CF09, CF15): the experienced more often trade already."""
+    engagements, firms, p = world.engagements, world.firms, world.parameters
+    u = uniform(engagements.key[e], 0, purposes.ALREADY_ACTIVE)
+    chance = p.already_active_share * 2.0 * firms.experience[i]
+    if u < chance:
+        engagements.contacts[e] = 4.0
+        engagements.relation[e] = 0.5
+        engagements.trust[e] = 0.4
+        engagements.knowledge[e] = 0.5
+        engagements.stage[e] = RELATION
+        if u < 0.4 * chance:
+            engagements.stage[e] = SUSTAINED
+            quarters = int(p.delivery_quarters)
+            value = _contract_value_cents(world, e, purposes.START_DELIVERY)
+            engagements.delivery_cents_per_quarter[e] = int(value / quarters)
+            left = 1 + int(uniform(engagements.key[e], 1, purposes.START_DELIVERY) * quarters)
+            engagements.delivery_quarters_left[e] = left
+
+
+# --- each quarter -----------------------------------------------------------------------------------------------------
+
+
+@rule
+def plan_quarter(world: World, i: int) -> None:
+    """Firm: see how much capacity is free; now and then strategy or team change and all follow-up stops (FC01, FC02)."""
+    firms, p, quarter = world.firms, world.parameters, world.calendar.quarter[0]
+    if uniform(firms.key[i], quarter, purposes.STRATEGY_CHANGE) < p.strategy_change_rate:
+        firms.strategy_changes[i] += 1
+        firms.interrupted_until[i] = quarter + int(p.strategy_change_quarters)
+    burdens = 0
+    per_firm = world.calendar.markets_per_firm[0]
+    for e in range(i * per_firm, (i + 1) * per_firm):
+        if world.engagements.cluster[e] >= 0:
+            burdens += 1
+    firms.burdens[i] = burdens
+    free = firms.capacity[i] / (1.0 + p.burden_of_second_cluster * larger(burdens - 1.0, 0.0))
+    firms.free_capacity[i] = 0.0 if quarter < firms.interrupted_until[i] else free
+
+
+@rule
+def fade(world: World, e: int) -> None:
+    """Engagement: contacts, relation and trust that nobody maintains fade (R204, FU07); a local branch holds them (FC15)."""
+    engagements, p = world.engagements, world.parameters
+    if engagements.contacts[e] == 0.0 and engagements.relation[e] == 0.0 and engagements.trust[e] == 0.0:
+        return
+    held = p.presence_holds if engagements.presence[e] == 1 or engagements.stage[e] >= CONTRACT else 0.0
+    engagements.contacts[e] = engagements.contacts[e] * (1.0 - p.contact_fade * (1.0 - held))
+    engagements.relation[e] = engagements.relation[e] * (1.0 - p.relation_fade * (1.0 - held))
+    engagements.trust[e] = engagements.trust[e] * (1.0 - p.trust_fade * (1.0 - held))
+    if engagements.contacts[e] < 0.05:
+        engagements.contacts[e] = 0.0
+        if engagements.stage[e] == CONTACT:
+            engagements.stage[e] = NO_STAGE
+
+
+@rule
+def consider_joining(world: World, e: int) -> None:
+    """Engagement: offer to join the group that forms here, if the firm hears of it and thinks it worth while.
+
+    Reads the coordinator's network, market, peers already in, fee, own time and fear of rivals (CF02, CF04, CF12,
+    CF17-CF19). A firm just short of interest may serve as filler when asked (CF06). Late joining is possible.
+    """
+    engagements, m = world.engagements, world.engagements.market[e]
+    engagements.wish[e] = -1
+    if m < 0 or engagements.cluster[e] >= 0 or engagements.stayed_out[e] == 1:
+        return
+    c = world.markets.forming_cluster[m]
+    if c < 0:
+        c = world.markets.inviting_cluster[m]
+    if c < 0:
+        return
+    k = world.clusters.coordinator[c]
+    i = engagements.firm[e]
+    if k < 0 or not hears_of(world, k, i):
+        return
+    luck = log_odds(uniform(combine(engagements.key[e], world.clusters.key[c]), 0, purposes.JOINING))
+    engagements.appeal[e] = _appeal(world, c, e, i, k)
+    interest = engagements.appeal[e] + luck
+    engagements.wish_as_filler[e] = 0
+    if interest > 0.0:
+        engagements.wish[e] = c
+    elif world.clusters.status[c] == FILLING and interest > -world.parameters.filler_band:
+        engagements.wish[e] = c
+        engagements.wish_as_filler[e] = 1
+
+
+@rule
+def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
+    """What speaks for joining, in log-odds, before the firm's own luck."""
+    firms, clusters, levers, p = world.firms, world.clusters, world.levers, world.parameters
+    m, year = clusters.market[c], clusters.rule_year[c]
+    market_pull = math.log(0.05 + world.markets.demand_now[m])
+    fit = product_fit(firms.development[i], world.countries.development[world.markets.country[m]])
+    known = 1.0 if firms.last_coordinator[i] == k else 0.0
+    faith = world.coordinators.skill[k] + known * firms.last_cohesion[i]
+    fee_eur = p.member_fee_eur_year
+    if firms.sme[i] == 1:
+        fee_eur = fee_eur * (1.0 - levers.sme_fee_support_share[year])
+    fee = fee_burden(fee_eur, firms.turnover_eur[i], p.fee_share_felt_half)
+    criteria = levers.selection_criteria[year] - p.criteria_without_burden
+    paper = p.criteria_burden * criteria * (p.criteria_burden_sme if firms.sme[i] == 1 else 1.0)
+    peers = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
+    rivals = 0.0
+    linked = 0.0
+    if clusters.n_members[c] > 0:
+        gap = math.fabs(firms.chain_position[i] - clusters.mean_position[c])
+        rivals = 1.0 - firms.sharing[i] if gap < 0.1 and clusters.agreement[c] == 0 else 0.0
+        linked = 1.0 if gap >= 0.1 and gap < 0.5 else 0.0
+    connected = world.engagements.relation[e]
+    if firms.size_class[i] == 3:
+        connected = larger(connected, 0.5)
+    return (
+        p.join_intercept
+        + p.join_market * market_pull
+        + p.join_fit * (fit - 0.5)
+        + p.join_faith * (faith - 0.5)
+        + p.join_peers * (peers + 0.5 * linked)
+        - p.join_fee * fee
+        - p.join_time * (1.0 - firms.free_capacity[i])
+        - p.join_rivals * rivals
+        - p.join_connected * connected
+        - paper
+    )
+
+
+@rule
+def fee_burden(fee_eur: float, turnover_eur: float, share_felt_half: float) -> float:
+    """How heavily a yearly fee weighs, 0 to 1: half when it is the share ``share_felt_half`` of turnover."""
+    felt = fee_eur / (turnover_eur * share_felt_half)
+    return felt / (1.0 + felt)
+
+
+@rule
+def product_fit(made_for: float, level: float) -> float:
+    """Fit of a product with the level of development of a country, 0 to 1 (FC13)."""
+    return 1.0 - math.fabs(made_for - level)
+
+
+@rule
+def take_part(world: World, e: int) -> None:
+    """Engagement of a member: gain contacts, knowledge, relation and trust from what the group does (step 9).
+
+    What arrives depends on commitment, on what the coordinator passes on (CO09), and on capacity. Physical meetings
+    make relations, online ones hardly (R201, R202, FC14). Newcomers borrow from experienced members (CF15). A tied
+    liaison works more for one firm (LI02).
+    """
+    engagements = world.engagements
+    c = engagements.cluster[e]
+    engagements.support[e] = 0.0
+    if c < 0 or not at_work(world, c):
+        return
+    clusters, firms, p = world.clusters, world.firms, world.parameters
+    j, i, m = engagements.membership[e], engagements.firm[e], engagements.market[e]
+    commitment = world.memberships.commitment[j]
+    heard = informed_share(clusters.fidelity[c], clusters.coordinator_quality[c], p.information_weight)
+    active = commitment * heard * (0.3 + 0.7 * firms.free_capacity[i])
+    helped = clusters.liaison_support[c]
+    if clusters.favoured_firm[c] >= 0:
+        helped = helped * (p.tied_liaison_own if clusters.favoured_firm[c] == i else p.tied_liaison_others)
+    helped = clip(helped, 0.0, 1.0)
+    engagements.support[e] = clip(0.5 * helped + 0.5 * clusters.embassy_support[c], 0.0, 1.0)
+    borrowed = larger(clusters.mean_experience[c] - firms.experience[i], 0.0) * clusters.cohesion[c] * p.borrowing
+    receptivity = world.markets.receptivity[m]
+    moments = clusters.physical_now[c] + p.online_contact_share * clusters.online_now[c]
+    contacts = active * moments * p.contacts_per_moment * receptivity * (1.0 + p.liaison_contact_gain * helped + borrowed)
+    engagements.contacts[e] += contacts
+    world.memberships.contacts_gained[j] += contacts
+    taught = clusters.knowledge_now[c] + 0.5 * moments
+    engagements.knowledge[e] = towards_one(engagements.knowledge[e], p.knowledge_gain * active * taught * (1.0 + borrowed))
+    near = 1.0 - 0.5 * world.countries.distance[world.markets.country[m]]
+    bond = p.relation_gain * active * clusters.physical_now[c] * near * (1.0 + helped + borrowed)
+    engagements.relation[e] = towards_one(engagements.relation[e], bond)
+    shown = clusters.knowledge_now[c] + clusters.physical_now[c] + p.online_visibility * clusters.online_now[c]
+    backed = 1.0 + clusters.embassy_support[c] * world.countries.state_involvement[world.markets.country[m]]
+    engagements.trust[e] = towards_one(engagements.trust[e], p.trust_gain * active * shown * backed)
+    passed = p.permit_gain * clusters.diplomacy_now[c] * (clusters.embassy_support[c] + 0.5 * helped)
+    engagements.permits[e] = towards_one(engagements.permits[e], passed)
+    if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
+        engagements.stage[e] = CONTACT
+
+
+@rule
+def informed_share(fidelity: float, quality: float, weight: float) -> float:
+    """What reaches a member through the coordinator, 0 to 1: all of it only if nothing is lost or delayed (CO09)."""
+    return 1.0 - weight * (1.0 - fidelity * (0.5 + 0.5 * quality))
+
+
+@rule
+def explore_alone(world: World, e: int) -> None:
+    """Engagement: firms find contacts on their own too, by open missions or by awareness that others built (CF18, R212)."""
+    engagements, m = world.engagements, world.engagements.market[e]
+    if m < 0 or engagements.stayed_out[e] == 1:
+        return
+    firms, p, i = world.firms, world.parameters, engagements.firm[e]
+    drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
+    if drawn >= 1.8 * p.own_contact_rate:
+        return  # no firm's rate is higher: 1.8 = 1 x 1.2 x 1.5 in the next line
+    rate = p.own_contact_rate * firms.free_capacity[i] * (0.2 + firms.experience[i]) * (0.5 + world.markets.awareness[m])
+    if drawn >= rate:
+        return
+    country = world.markets.country[m]
+    reach = 1.0 - larger(world.countries.travel_stop[country], world.countries.war[country])
+    engagements.contacts[e] += 2.0 * reach
+    engagements.relation[e] = towards_one(engagements.relation[e], p.own_relation_gain * reach)
+    engagements.trust[e] = towards_one(engagements.trust[e], 0.5 * p.own_relation_gain * reach)
+    if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
+        engagements.stage[e] = CONTACT
+
+
+@rule
+def follow_up(world: World, e: int) -> None:
+    """Engagement: start a next step when there is time and attention, and see one through (step 10).
+
+    The chance of success follows the weakest of four bottlenecks: relation, awareness and trust, barriers, own
+    capacity (FC17). Attention falls when the covenant ends, unless a follow-up phase holds it (FU01, FU02).
+    """
+    engagements = world.engagements
+    stage = engagements.stage[e]
+    if stage == NO_STAGE or stage >= CONTRACT:
+        return
+    firms, p, quarter, i = world.firms, world.parameters, world.calendar.quarter[0], engagements.firm[e]
+    if engagements.step_open[e] == 0:
+        drawn = uniform(engagements.key[e], quarter, purposes.STEP_STARTS)
+        if drawn >= p.step_start_rate or quarter < firms.interrupted_until[i]:
+            return
+        engagements.attention[e] = _attention(world, e)
+        if drawn < p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0):
+            engagements.step_open[e] = 1
+        return
+    m = engagements.market[e]
+    ends = 1.0 / larger(world.markets.deal_cycle_quarters[m] / p.steps_per_deal_cycle, 1.0)
+    if uniform(engagements.key[e], quarter, purposes.STEP_ENDS) >= ends:
+        return
+    chance = _step_chance(world, e, _capacity(world, e))
+    if quarter < firms.interrupted_until[i]:
+        chance = 0.0
+    result = step_result(uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance, p.partly_share)
+    _end_step(world, e, result, chance)
+
+
+@rule
+def _attention(world: World, e: int) -> float:
+    """Attention for this market, 0 to 1: full in a covenant, held in follow-up, less after it, least on one's own."""
+    p, c = world.parameters, world.engagements.cluster[e]
+    if c >= 0 and at_work(world, c):
+        return 1.0
+    if c >= 0 and world.clusters.status[c] == FOLLOW_UP:
+        return p.attention_follow_up
+    if world.engagements.membership[e] >= 0:
+        return p.attention_after_covenant
+    return p.attention_alone
+
+
+@rule
+def _capacity(world: World, e: int) -> float:
+    """Capacity to follow up, 0 to 1: the firm's own, plus the part of the missing one that follow-up money buys."""
+    own = world.firms.free_capacity[world.engagements.firm[e]]
+    if world.engagements.cluster[e] < 0:
+        return own
+    return towards_one(own, world.engagements.funded_capacity[e])
+
+
+@rule
+def _step_chance(world: World, e: int, capacity: float) -> float:
+    """Chance that a next step succeeds in full."""
+    engagements, firms, p = world.engagements, world.firms, world.parameters
+    m, i = engagements.market[e], engagements.firm[e]
+    country = world.markets.country[m]
+    trust = towards_one(engagements.trust[e], world.markets.awareness[m])
+    link = weakest(engagements.relation[e], trust, openness(world, m, engagements.permits[e]), capacity)
+    fit = product_fit(firms.development[i], world.countries.development[country]) * (0.5 + 0.5 * firms.distinctiveness[i])
+    fit = fit * (0.7 + 0.3 * engagements.knowledge[e])
+    rivalry = world.markets.rivalry[m]
+    demand = smaller(world.markets.demand_now[m], 1.0)
+    return step_chance(link, fit, engagements.support[e], rivalry, demand, p.step_success, p.support_gain, p.rivalry_harm)
+
+
+@rule
+def weakest(relation: float, trust: float, opening: float, capacity: float) -> float:
+    """The weakest of the four bottlenecks decides: one that is unsolved blocks the effect of the others (FC17)."""
+    return smaller(smaller(relation, trust), smaller(opening, capacity))
+
+
+@rule
+def step_chance(
+    link: float, fit: float, support: float, rivalry: float, demand: float, scale: float, gain: float, harm: float
+) -> float:
+    """Chance of full success of a next step, 0 to 1, from the weakest link and what helps and harms (FC04, FC05, FC13)."""
+    return clip(scale * link * fit * (1.0 + gain * support) * (1.0 - harm * rivalry) * demand, 0.0, 1.0)
+
+
+@rule
+def step_result(u: float, chance: float, partly_share: float) -> int:
+    """Fully taken with ``chance``; of the others the share ``partly_share`` is taken in part; the rest lapses."""
+    if u < chance:
+        return FULL
+    if u < chance + (1.0 - chance) * partly_share:
+        return PARTLY
+    return LAPSED
+
+
+@rule
+def _end_step(world: World, e: int, result: int, chance: float) -> None:
+    """Write how a next step ended; full success leads to a contract once there is a relation (FC03)."""
+    engagements, memberships, p = world.engagements, world.memberships, world.parameters
+    engagements.step_open[e] = 0
+    c, j = engagements.cluster[e], engagements.membership[e]
+    counted = c >= 0 and in_covenant(world, c)
+    if result == FULL:
+        engagements.steps_full[e] += 1
+        if counted:
+            memberships.steps_full[j] += 1
+        engagements.relation[e] = towards_one(engagements.relation[e], p.step_relation_gain)
+        if engagements.stage[e] >= RELATION:
+            _sign_contract(world, e)
+        else:
+            engagements.stage[e] = PARTNERSHIP
+    elif result == PARTLY:
+        engagements.steps_partly[e] += 1
+        if counted:
+            memberships.steps_partly[j] += 1
+        engagements.relation[e] = towards_one(engagements.relation[e], 0.5 * p.step_relation_gain)
+        if engagements.stage[e] < PARTNERSHIP:
+            engagements.stage[e] += 1
+    else:
+        engagements.steps_lapsed[e] += 1
+        if counted:
+            memberships.steps_lapsed[j] += 1
+        quits = p.staying_out_share * (1.0 - chance)
+        if uniform(engagements.key[e], world.calendar.quarter[0], purposes.STAYING_OUT) < quits:
+            engagements.stayed_out[e] = 1
+            engagements.stage[e] = NO_STAGE
+
+
+@rule
+def _sign_contract(world: World, e: int) -> None:
+    """A contract: its value, spread over quarters of delivery (heavy tails: FC07, A14)."""
+    engagements, quarter = world.engagements, world.calendar.quarter[0]
+    quarters = int(world.parameters.delivery_quarters)
+    value = _contract_value_cents(world, e, purposes.CONTRACT_VALUE)
+    engagements.delivery_cents_per_quarter[e] = int(value / quarters)
+    engagements.delivery_quarters_left[e] = quarters
+    engagements.stage[e] = CONTRACT
+    engagements.contracts[e] += 1
+    if engagements.membership[e] >= 0:
+        world.memberships.contracts[engagements.membership[e]] += 1
+    if engagements.first_contract_quarter[e] < 0:
+        engagements.first_contract_quarter[e] = quarter
+
+
+@rule
+def _contract_value_cents(world: World, e: int, purpose: int) -> int:
+    """Value of one contract in cents: a share of turnover, times demand, times a heavy-tailed draw, with a bound."""
+    firms, p = world.firms, world.parameters
+    i, m = world.engagements.firm[e], world.engagements.market[e]
+    z = normal(world.engagements.key[e], world.calendar.quarter[0], purpose)
+    turnover = firms.turnover_eur[i]
+    value = contract_value_eur(turnover, world.markets.demand[m], z, p.contract_turnover_share, p.contract_sigma)
+    return whole_cents(smaller(value, p.contract_limit_turnovers * turnover))
+
+
+@rule
+def contract_value_eur(turnover_eur: float, demand: float, z: float, share: float, sigma: float) -> float:
+    """Median contract ``share`` of turnover in an average market; log-normal with ``sigma``; grows less than demand."""
+    return turnover_eur * share * math.sqrt(demand) * math.exp(sigma * z)
+
+
+@rule
+def trade(world: World, e: int) -> None:
+    """Engagement: deliver under a contract; at its end, repeat orders depend on relation and presence (step 11)."""
+    engagements = world.engagements
+    left = engagements.delivery_quarters_left[e]
+    if left == 0:
+        engagements.exports_cents[e] = 0
+        return
+    calendar, p, m = world.calendar, world.parameters, engagements.market[e]
+    country = world.markets.country[m]
+    open_share = (1.0 - world.countries.war[country]) * (1.0 - world.countries.sales_ban[country])
+    exports = int(engagements.delivery_cents_per_quarter[e] * open_share)
+    engagements.exports_cents[e] = exports
+    world.exports_by_year_cents[e, calendar.year[0]] += exports
+    if calendar.quarter[0] >= calendar.window_first_quarter[0]:
+        engagements.exports_since_window_cents[e] += exports
+    engagements.delivery_quarters_left[e] = left - 1
+    if left == 1:
+        _after_delivery(world, e, open_share, p.repeat_share)
+
+
+@rule
+def _after_delivery(world: World, e: int, open_share: float, repeat_share: float) -> None:
+    """When deliveries end: repeat and sustain, perhaps open a branch, or fall back to a relation."""
+    engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
+    present = 0.5 if engagements.presence[e] == 1 else 0.0
+    chance = clip(repeat_share * (0.5 + 0.5 * engagements.relation[e] + present), 0.0, 0.95) * open_share
+    if uniform(engagements.key[e], quarter, purposes.REPEAT_ORDER) < chance:
+        engagements.stage[e] = SUSTAINED
+        engagements.delivery_quarters_left[e] = int(p.delivery_quarters)
+        if uniform(engagements.key[e], quarter, purposes.LOCAL_PRESENCE) < p.local_presence_share:
+            engagements.presence[e] = 1
+    else:
+        engagements.stage[e] = RELATION
+        engagements.delivery_cents_per_quarter[e] = 0
+
+
+@rule
+def decide_to_remain(world: World, e: int) -> None:
+    """Engagement of a member: leave a group that brings the firm little (CF04, CF08), or a market not worth it (FC16)."""
+    engagements, c = world.engagements, world.engagements.cluster[e]
+    if c < 0 or not at_work(world, c):
+        return
+    memberships, p, j = world.memberships, world.parameters, engagements.membership[e]
+    leaves = p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c])
+    pair = combine(engagements.key[e], world.clusters.key[c])
+    drawn = uniform(pair, world.calendar.quarter[0], purposes.DROPPING_OUT)
+    if drawn < leaves or engagements.stayed_out[e] == 1:
+        memberships.left_quarter[j] = world.calendar.quarter[0] + 1
+        engagements.cluster[e] = -1

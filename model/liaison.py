@@ -1,0 +1,71 @@
+"""Liaisons: local representatives paid by the programme, who offer their service and make matches."""
+
+from __future__ import annotations
+
+from passaat.model import purposes
+from passaat.model.draws import combine, uniform
+from passaat.model.rules import between, clip, rule
+from passaat.model.status import EXTENDED, RUNNING
+from passaat.model.world import World
+
+
+@rule
+def set_up_as_liaison(world: World, n: int) -> None:
+    """Liaison: draw network, fit, effort, price and whether a member employs the liaison (LI02-LI05)."""
+    liaisons, p = world.liaisons, world.parameters
+    market = n // world.calendar.liaisons_per_market[0]
+    key = combine(combine(world.calendar.key[0], purposes.LIAISON), n)
+    liaisons.key[n] = key
+    liaisons.market[n] = market
+    liaisons.network[n] = uniform(key, 0, purposes.LIAISON_NETWORK)
+    liaisons.fit[n] = uniform(key, 0, purposes.LIAISON_FIT)
+    liaisons.effort[n] = between(uniform(key, 0, purposes.LIAISON_EFFORT), 0.3, 1.0)
+    quality = 0.5 + 0.5 * liaisons.network[n] + 0.25 * uniform(key, 0, purposes.LIAISON_PRICE)
+    price_level = world.countries.price_level[world.markets.country[market]]
+    liaisons.price_eur_year[n] = p.liaison_price_eur_year * quality * price_level
+    liaisons.tied[n] = 1 if uniform(key, 0, purposes.LIAISON_TIED) < p.liaison_tied_share else 0
+    liaisons.cluster[n] = -1
+    liaisons.dismissed_by[n] = -1
+
+
+@rule
+def offer_service(world: World, n: int) -> None:
+    """Liaison: offer when free and when a covenant here has a budget that meets the price asked (LI05)."""
+    liaisons, clusters, levers = world.liaisons, world.clusters, world.levers
+    liaisons.offer[n] = 0
+    if liaisons.present[n] == 0 or liaisons.cluster[n] >= 0:
+        return
+    c = world.markets.latest_cluster[liaisons.market[n]]
+    while c >= 0:
+        if (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED) and clusters.liaison[c] < 0:
+            if levers.liaison_budget_eur_year[clusters.rule_year[c]] >= liaisons.price_eur_year[n]:
+                liaisons.offer[n] = 1
+        c = clusters.earlier_in_market[c]
+
+
+@rule
+def make_matches(world: World, n: int) -> None:
+    """Liaison: work for the cluster served; network, fit and effort together (LI01, LI03, LI04).
+
+    Members who give little input leave the liaison without the right contacts (LI10).
+    """
+    liaisons, clusters = world.liaisons, world.clusters
+    c = liaisons.cluster[n]
+    liaisons.matchmaking[n] = 0.0
+    if c < 0:
+        return
+    if clusters.status[c] != RUNNING and clusters.status[c] != EXTENDED:
+        liaisons.cluster[n] = -1
+        return
+    if liaisons.at_random[n] == 1:
+        liaisons.matchmaking[n] = uniform(liaisons.key[n], world.calendar.quarter[0], purposes.LIAISON_AT_RANDOM)
+    else:
+        liaisons.matchmaking[n] = match_strength(
+            liaisons.network[n], liaisons.fit[n], liaisons.effort[n], clusters.mean_commitment[c]
+        )
+
+
+@rule
+def match_strength(network: float, fit: float, effort: float, input_of_members: float) -> float:
+    """Strength of matchmaking, 0 to 1: a good network is of use only where the theme fits and effort is made."""
+    return clip((0.2 + 0.8 * network) * (0.2 + 0.8 * fit) * effort * (0.5 + 0.5 * input_of_members), 0.0, 1.0)

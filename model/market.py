@@ -1,0 +1,176 @@
+"""Markets: environment, and the meeting places where bids and liaisons are settled in key order."""
+
+from __future__ import annotations
+
+import math
+
+from passaat.model import purposes
+from passaat.model.draws import combine, normal, uniform
+from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
+from passaat.model.status import EXTENDED, FORMING, INFORMAL, RUNNING
+from passaat.model.world import World
+
+MARKET_TRADE_LIMIT = 20.0
+"""Demand of a market never exceeds twenty average markets: a guard for very long runs with fast growth."""
+
+
+@rule
+def found_market(world: World, m: int) -> None:
+    """Market: draw demand, growth, receptivity, barriers, deal cycle, rivalry and awareness at the start."""
+    markets, p = world.markets, world.parameters
+    key = combine(combine(world.calendar.key[0], purposes.MARKET), m)
+    markets.key[m] = key
+    markets.demand[m] = math.exp(p.market_demand_sigma * normal(key, 0, purposes.MARKET_DEMAND))
+    markets.growth[m] = p.market_growth_mean + p.market_growth_sd * normal(key, 0, purposes.MARKET_GROWTH)
+    markets.receptivity[m] = between(uniform(key, 0, purposes.MARKET_RECEPTIVITY), 0.3, 1.0)
+    markets.barrier[m] = uniform(key, 0, purposes.MARKET_BARRIER) * p.barrier_highest
+    markets.blocking[m] = 1 if uniform(key, 0, purposes.MARKET_BLOCKING) < p.blocking_barrier_share else 0
+    shortest, longest = p.deal_cycle_shortest_quarters, p.deal_cycle_longest_quarters
+    stretch = uniform(key, 0, purposes.MARKET_CYCLE) * math.log(longest / shortest)
+    markets.deal_cycle_quarters[m] = shortest * math.exp(stretch)
+    markets.rivalry[m] = uniform(key, 0, purposes.MARKET_RIVALRY)
+    markets.awareness[m] = uniform(key, 0, purposes.MARKET_AWARENESS) * p.awareness_at_start
+    markets.bid_winner[m] = -1
+    markets.forming_cluster[m] = -1
+    markets.latest_cluster[m] = -1
+    markets.inviting_cluster[m] = -1
+
+
+@rule
+def index_engagements(world: World, _row: int) -> None:
+    """World: list the engagements by market, so that a market finds the firms that consider it."""
+    markets, engagements, listed = world.markets, world.engagements, world.engagements_by_market
+    for e in range(engagements.market.shape[0]):
+        if engagements.market[e] >= 0:
+            markets.n_engagements[engagements.market[e]] += 1
+    place = 0
+    for m in range(markets.key.shape[0]):
+        markets.first_engagement[m] = place
+        place += markets.n_engagements[m]
+        markets.n_engagements[m] = 0
+    for e in range(engagements.market.shape[0]):
+        m = engagements.market[e]
+        if m >= 0:
+            listed[markets.first_engagement[m] + markets.n_engagements[m]] = e
+            markets.n_engagements[m] += 1
+
+
+@rule
+def drift(world: World, m: int) -> None:
+    """Market: demand grows, awareness that nobody maintains fades (R204, FU07), shocks act on demand."""
+    markets, country = world.markets, world.markets.country[m]
+    markets.demand[m] = smaller(markets.demand[m] * (1.0 + markets.growth[m] / 4.0), MARKET_TRADE_LIMIT)
+    markets.awareness[m] = markets.awareness[m] * (1.0 - world.parameters.awareness_fade)
+    shift, war = world.countries.demand_shift[country], world.countries.war[country]
+    markets.demand_now[m] = markets.demand[m] * (1.0 + shift) * (1.0 - war)
+
+
+@rule
+def settle_bids(world: World, m: int) -> None:
+    """Market: of the coordinators that offer to form a group here, the strongest offer wins; ties to the first."""
+    markets, coordinators = world.markets, world.coordinators
+    winner, best = -1, 0.0
+    if markets.forming_cluster[m] < 0:
+        for k in range(coordinators.key.shape[0]):
+            if coordinators.bid_market[k] == m and coordinators.bid_strength[k] > best:
+                winner, best = k, coordinators.bid_strength[k]
+    markets.bid_winner[m] = winner
+
+
+@rule
+def invite_late_members(world: World, m: int) -> None:
+    """Market: now and then the newest running covenant here looks for further members."""
+    c = world.markets.latest_cluster[m]
+    world.markets.inviting_cluster[m] = -1
+    if c < 0 or (world.clusters.status[c] != RUNNING and world.clusters.status[c] != EXTENDED):
+        return
+    drawn = uniform(world.markets.key[m], world.calendar.quarter[0], purposes.LATE_JOINING)
+    if drawn < world.parameters.late_invitation_rate:
+        world.markets.inviting_cluster[m] = c
+
+
+@rule
+def settle_liaisons(world: World, m: int) -> None:
+    """Market: each covenant without liaison appoints the best one on offer that it may take (LI01-LI05, SE06).
+
+    The newest covenant chooses first. What is seen of a liaison is its network and effort, blurred; whether its
+    knowledge fits the theme shows only at work (LI03).
+    """
+    clusters, liaisons = world.clusters, world.liaisons
+    c = world.markets.latest_cluster[m]
+    per_market = world.calendar.liaisons_per_market[0]
+    while c >= 0:
+        status = clusters.status[c]
+        if (status == RUNNING or status == EXTENDED) and clusters.liaison[c] < 0:
+            rules_of = clusters.rule_year[c]
+            best, best_impression = -1, 0.0
+            for n in range(m * per_market, (m + 1) * per_market):
+                allowed = liaisons.tied[n] == 0 or world.levers.liaison_independent[rules_of] == 0.0
+                if liaisons.offer[n] == 1 and allowed and liaisons.dismissed_by[n] != c:
+                    blur = uniform(combine(liaisons.key[n], clusters.key[c]), 0, purposes.LIAISON_IMPRESSION)
+                    impression = liaisons.network[n] + liaisons.effort[n] + blur
+                    if impression > best_impression:
+                        best, best_impression = n, impression
+            if best >= 0:
+                liaisons.offer[best] = 0
+                liaisons.cluster[best] = c
+                clusters.liaison[c] = best
+                clusters.liaisons_tried[c] += 1
+                clusters.favoured_firm[c] = _firm_tied_to(world, best, c)
+        c = clusters.earlier_in_market[c]
+
+
+@rule
+def _firm_tied_to(world: World, n: int, c: int) -> int:
+    """The member that employs liaison ``n``, -1 if the liaison is independent (LI02)."""
+    clusters, memberships = world.clusters, world.memberships
+    if world.liaisons.tied[n] == 0 or clusters.n_members[c] == 0:
+        return -1
+    pair = combine(world.liaisons.key[n], clusters.key[c])
+    wanted = int(uniform(pair, 0, purposes.LIAISON_TIE) * clusters.n_members[c])
+    seen = 0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            if seen == wanted:
+                return int(world.engagements.firm[memberships.engagement[j]])
+            seen += 1
+    return -1
+
+
+@rule
+def gain_awareness(world: World, m: int) -> None:
+    """Market: visibility of clusters raises awareness (R203, R207), diplomacy wears down barriers (R301-R311).
+
+    Awareness helps every Dutch firm there (R212), a lower barrier the whole sector (R309). Barriers fall slowly, only
+    where the host government listens, and not at all where they block.
+    """
+    markets, clusters, p = world.markets, world.clusters, world.parameters
+    visibility, diplomacy = 0.0, 0.0
+    c = markets.latest_cluster[m]
+    while c >= 0:
+        status = clusters.status[c]
+        if status == RUNNING or status == EXTENDED or status == INFORMAL:
+            visibility += clusters.visibility[c]
+            diplomacy += clusters.diplomacy_now[c] * clusters.embassy_support[c]
+        c = clusters.earlier_in_market[c]
+    markets.awareness[m] = towards_one(markets.awareness[m], p.awareness_gain * visibility)
+    if markets.blocking[m] == 0:
+        fall = clip(p.barrier_fall * diplomacy * markets.receptivity[m], 0.0, 1.0)
+        markets.barrier[m] = markets.barrier[m] * (1.0 - fall)
+
+
+@rule
+def release_forming(world: World, m: int) -> None:
+    """Market: once a group has formed, or failed to, another may gather here."""
+    markets = world.markets
+    c = markets.forming_cluster[m]
+    if c >= 0 and world.clusters.status[c] > FORMING + 1:
+        markets.forming_cluster[m] = -1
+
+
+@rule
+def openness(world: World, m: int, permits: float) -> float:
+    """How passable the market's barrier is for a firm that holds ``permits`` (0 to 1); near zero where it blocks."""
+    if world.markets.blocking[m] == 1:
+        return world.parameters.openness_when_blocked
+    return larger(1.0 - world.markets.barrier[m] * (1.0 - permits), 0.0)

@@ -1,0 +1,108 @@
+"""Purposes of random draws: one number per decision, never reused (a test checks that they differ)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# kinds of entities, for their keys
+FIRM: Final = 1
+MARKET: Final = 2
+COUNTRY: Final = 3
+EMBASSY: Final = 4
+COORDINATOR: Final = 5
+LIAISON: Final = 6
+DESK: Final = 7
+AGENCY: Final = 8
+
+# founding
+FIRM_INSTITUTE: Final = 101
+FIRM_SIZE: Final = 102
+FIRM_TURNOVER: Final = 103
+FIRM_POSITION: Final = 104
+FIRM_DISTINCTIVENESS: Final = 105
+FIRM_DEVELOPMENT: Final = 106
+FIRM_SHARING: Final = 107
+FIRM_EXPERIENCE: Final = 108
+FIRM_TIME: Final = 109
+FIRM_MONEY: Final = 110
+FIRM_SECTOR: Final = 111
+MARKET_DEMAND: Final = 121
+MARKET_GROWTH: Final = 122
+MARKET_RECEPTIVITY: Final = 123
+MARKET_BARRIER: Final = 124
+MARKET_BLOCKING: Final = 125
+MARKET_CYCLE: Final = 126
+MARKET_RIVALRY: Final = 127
+MARKET_AWARENESS: Final = 128
+COUNTRY_DEVELOPMENT: Final = 131
+COUNTRY_STATE: Final = 132
+COUNTRY_PRICE: Final = 133
+COUNTRY_DISTANCE: Final = 134
+EMBASSY_STANDING: Final = 141
+EMBASSY_EXPERTISE: Final = 142
+EMBASSY_CAPACITY: Final = 143
+COORDINATOR_KIND: Final = 151
+COORDINATOR_REACH: Final = 152
+COORDINATOR_SKILL: Final = 153
+COORDINATOR_EXPERIENCE: Final = 154
+COORDINATOR_FIDELITY: Final = 155
+COORDINATOR_FEE: Final = 156
+LIAISON_NETWORK: Final = 161
+LIAISON_FIT: Final = 162
+LIAISON_EFFORT: Final = 163
+LIAISON_PRICE: Final = 164
+LIAISON_TIED: Final = 165
+MARKET_CHOICE: Final = 171
+ALREADY_ACTIVE: Final = 172
+START_DELIVERY: Final = 173
+DESK_EXPERIENCE: Final = 181
+
+# context
+PANDEMIC: Final = 201
+WAR: Final = 202
+STRATEGY_CHANGE: Final = 203
+
+# signals and groups
+EMBASSY_SIGNALS: Final = 211
+EMBASSY_PICKS: Final = 212
+DESK_SIGNALS: Final = 213
+COORDINATOR_STARTS: Final = 214
+COORDINATOR_TASTE: Final = 215
+COORDINATOR_AT_RANDOM: Final = 216
+NETWORK: Final = 217
+JOINING: Final = 218
+LATE_JOINING: Final = 219
+AGREEMENT: Final = 220
+
+# selection and start
+ASSESSOR: Final = 231
+LIAISON_TIE: Final = 232
+LIAISON_IMPRESSION: Final = 233
+LIAISON_AT_RANDOM: Final = 234
+
+# work
+ACTIVITY_PROMOTION: Final = 241
+ACTIVITY_KNOWLEDGE: Final = 242
+ACTIVITY_DIPLOMACY: Final = 243
+EMBASSY_AT_RANDOM: Final = 244
+
+# follow-up and trade
+OWN_CONTACT: Final = 251
+STEP_STARTS: Final = 252
+STEP_ENDS: Final = 253
+STEP_RESULT: Final = 254
+STAYING_OUT: Final = 255
+CONTRACT_VALUE: Final = 256
+REPEAT_ORDER: Final = 257
+LOCAL_PRESENCE: Final = 258
+
+# steering and people
+REPORT: Final = 261
+EXTENSION_WISH: Final = 262
+EXTENSION_GRANT: Final = 263
+COORDINATOR_LEAVES: Final = 264
+LIAISON_REVIEW: Final = 265
+DROPPING_OUT: Final = 266
+COMMITMENT: Final = 267
+ASSESSOR_NUMBER: Final = 1000
+"""Draws of assessor n use purpose ASSESSOR and tick = quarter + n x ASSESSOR_NUMBER."""

@@ -1,0 +1,121 @@
+"""The table of contents of the model: who does what, in which order, each quarter.
+
+Inside a step every agent reads what earlier steps left and writes its own row, or whole numbers into a sum, so that
+the order of agents inside a step cannot matter. Two-sided matters (groups, liaisons, covenants) run as offer, then
+settle: agents write offers, one rule of the meeting place settles them in key order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from passaat.model import agency, cluster, coordinator, embassy, firm, liaison, market, record, shocks
+
+Rule = Callable[[Any, int], None]
+
+KINDS: Final = (
+    "firm",
+    "engagement",
+    "market",
+    "country",
+    "embassy",
+    "coordinator",
+    "liaison",
+    "desk",
+    "agency",
+    "cluster",
+    "world",
+)
+"""Kinds of rows that rules act on. Firms own engagements, the agency owns desks; markets, countries and world are
+environment; a step over clusters covers the rows in use."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the schedule: all rows of a kind apply one rule."""
+
+    kind: str
+    rule: Rule
+
+    @property
+    def name(self) -> str:
+        return self.rule.__name__
+
+
+FOUNDING: Final[tuple[Step, ...]] = (
+    Step("country", shocks.found_country),
+    Step("market", market.found_market),
+    Step("embassy", embassy.open_post),
+    Step("desk", agency.open_desk),
+    Step("agency", agency.open_agency),
+    Step("coordinator", coordinator.set_up_practice),
+    Step("liaison", liaison.set_up_as_liaison),
+    Step("firm", firm.found_firm),
+    Step("firm", firm.consider_markets),
+    Step("world", market.index_engagements),
+)
+"""What happens once, before the first quarter."""
+
+QUARTER: Final[tuple[Step, ...]] = (
+    # 1 context
+    Step("country", shocks.meet_shocks),
+    Step("market", market.drift),
+    Step("agency", agency.open_budget_year),
+    Step("firm", firm.plan_quarter),
+    Step("engagement", firm.fade),
+    # 2 signals and openings
+    Step("embassy", embassy.signal_opportunity),
+    Step("desk", agency.signal_chance),
+    Step("coordinator", coordinator.notice_opportunity),
+    Step("market", market.settle_bids),
+    Step("world", agency.open_groups),
+    # 3 groups form
+    Step("market", market.invite_late_members),
+    Step("engagement", firm.consider_joining),
+    Step("cluster", cluster.settle_membership),
+    Step("coordinator", coordinator.give_up),
+    Step("market", market.release_forming),
+    # 4 applications
+    Step("coordinator", coordinator.write_application),
+    # 5 selection
+    Step("agency", agency.assess),
+    # 6 covenants start
+    Step("cluster", cluster.plan_activities),
+    Step("liaison", liaison.offer_service),
+    Step("market", market.settle_liaisons),
+    # 7 activities
+    Step("cluster", cluster.act),
+    Step("cluster", cluster.pay_people),
+    Step("agency", agency.look_after),
+    # 8 embassies and liaisons work
+    Step("embassy", embassy.share_time),
+    Step("liaison", liaison.make_matches),
+    Step("cluster", cluster.receive_support),
+    # 9 members take part
+    Step("engagement", firm.take_part),
+    Step("cluster", cluster.gain_visibility),
+    Step("cluster", cluster.warm_up_cohesion),
+    Step("market", market.gain_awareness),
+    # 10 follow-up
+    Step("engagement", firm.explore_alone),
+    Step("engagement", firm.follow_up),
+    # 11 trade
+    Step("engagement", firm.trade),
+    # 12 steering
+    Step("cluster", cluster.measure_progress),
+    Step("coordinator", coordinator.report_progress),
+    Step("cluster", cluster.steer),
+    Step("agency", agency.reuse_freed_money),
+    # 13 people
+    Step("coordinator", coordinator.decide_to_stay),
+    Step("cluster", cluster.review_liaison),
+    Step("engagement", firm.decide_to_remain),
+    Step("cluster", cluster.take_stock),
+    # 14 follow-up phase
+    Step("cluster", cluster.run_follow_up),
+    # 15 record
+    Step("world", record.record_quarter),
+)
+"""What happens in each quarter, in order; section 3 of the design and ``docs/ODD.md`` follow the same numbers."""
