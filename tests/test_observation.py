@@ -191,6 +191,10 @@ def test_contract_goals_are_judged_where_the_final_report_is_in() -> None:
     none = replace(records(), first_contract_quarter=np.full(8, -1))
     assert observe_records(none, PLAIN)["contract_goal_not_share"] == 1.0
     assert math.isnan(seen(contract_goal_share=0.0)["contract_goal_met_share"])
+    second_without = replace(records(), first_contract_quarter=np.array([15, -1, 16, 27, 19, -1, -1, -1]))
+    assert observe_records(second_without, PLAIN)["contract_goal_not_share"] == 0.0, (
+        "its report is not in yet"
+    )
 
 
 # --- export rise -------------------------------------------------------------------------------------------
@@ -247,6 +251,13 @@ def test_growth_is_summed_over_the_covenant_above_the_year_before() -> None:
     assert result["growth_reported_million_eur"] == pytest.approx(0.81 + 5.0)
     assert result["growth_top_five_share"] == 1.0
     assert result["growth_largest_firm_million_eur"] == pytest.approx(5.0)
+
+
+def test_a_firm_whose_sales_fall_takes_nothing_from_the_growth_of_others() -> None:
+    exports = records().exports_market_eur.copy()
+    exports[7] = years(y2016=1_000_000)
+    result = observe_records(replace(records(), exports_market_eur=exports), PLAIN)
+    assert result["growth_reported_million_eur"] == pytest.approx(0.81 + 5.0)
 
 
 def test_growth_that_is_small_or_not_written_down_is_missing() -> None:

@@ -335,6 +335,20 @@ def test_when_every_run_fails_the_reason_is_the_error(toy: ToyWorld) -> None:
     assert "ArithmeticError: no such world" in caught.value.problems
 
 
+def note(seeds: list[int], seed: int) -> bool:
+    seeds.append(seed)
+    return False
+
+
+def test_every_run_has_a_world_of_its_own(toy: ToyWorld) -> None:
+    seeds: list[int] = []
+    run_toy(ToyWorld(fails=lambda seed: note(seeds, seed)), workers=1)
+    assert len(set(seeds)) == len(seeds) == 4 + 5 * 3
+    more: list[int] = []
+    run_toy(ToyWorld(fails=lambda seed: note(more, seed)), workers=1, draws=6)
+    assert seeds == more[: len(seeds)], "more draws leave the worlds of the others as they were"
+
+
 def test_impossible_counts_are_refused_all_at_once(toy: ToyWorld) -> None:
     with pytest.raises(EvidenceError) as caught:
         run_toy(toy, draws=0, worlds_per_draw=-1, central_worlds=0, seed=-1, workers=0)
