@@ -162,7 +162,7 @@ def _forest(axes: Axes, variants: Sequence[Variant], name: str, scale: Scale) ->
 
 def _outcome_title(figure: Figure, axes: Axes, comparison: Comparison, name: str, scale: Scale) -> None:
     level = comparison.levels[name]
-    unit = "" if scale.difference_unit == label(name).lower() else f", {scale.difference_unit}"
+    unit = "" if scale.difference_unit in ("", label(name).lower()) else f", {scale.difference_unit}"
     sign = " %" if scale.unit == "%" else ""
     box = axes.get_position()
     y = box.y1 + 0.055 / figure.get_figheight()

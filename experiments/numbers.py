@@ -98,7 +98,7 @@ def scale_for(unit: str, levels: Iterable[float], errors: Iterable[float]) -> Sc
     elif unit == "share":
         divisor, shown, difference_unit = 0.01, "%", "percentage points"
     else:
-        shown = "EUR per EUR" if unit == "EUR/EUR" else unit
+        shown = "" if unit == "ratio" else unit
         divisor, difference_unit = 1.0, shown
     nonzero = sorted(abs(e) / divisor for e in errors if math.isfinite(e) and e != 0.0)
     if nonzero:

@@ -9,11 +9,15 @@ The three uncertainties are kept apart, as a one-way random-effects model does i
     d[i, j] = mu + a[i] + e[i, j],    Var(a) = between (parameters),    Var(e) = within (luck),
 
 with mu the mean difference, a[i] what parameter draw i adds and e[i, j] the luck of world j under draw i.
+Luck may be larger under some parameters than under others: what is said of a single draw uses the luck of
+that draw.
 
 Sources:
     Searle, Casella and McCulloch (1992), Variance Components, ch. 3: the split for unequal numbers per row.
     Louis (1984), Journal of the American Statistical Association 79, 393-398: shrunken values whose spread
     is the spread of the true values, and not less, as with ordinary shrinkage.
+    Smyth (2004), Statistical Applications in Genetics and Molecular Biology 3(1), article 3, s. 6: the
+    variance of each of many small groups, moderated by that of all.
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., s. 5.4: what is known of a row's true mean.
     Law (2015), Simulation Modeling and Analysis, 5th ed., s. 11.2: common random numbers.
 """
@@ -26,6 +30,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Floats = NDArray[np.float64]
 Direction = Literal["higher", "lower", "neither"]
@@ -59,6 +64,8 @@ class VarianceSplit:
         within: variance between worlds of one draw (luck); nan with one world per draw.
         draw_means: mean difference of each draw that has a valid pair.
         worlds: number of valid pairs of each of those draws.
+        noise: variance of each draw's mean that is simulation noise, its own luck moderated by that of all
+            draws.
     """
 
     mean: float
@@ -67,6 +74,7 @@ class VarianceSplit:
     within: float
     draw_means: Floats
     worlds: Floats
+    noise: Floats
 
     @property
     def pairs(self) -> int:
@@ -94,50 +102,98 @@ def split_variance(differences: Floats) -> VarianceSplit:
     With n_i valid pairs in draw i, m_i their mean, N = sum n_i over A draws:
 
         within  = sum_ij (d_ij - m_i)^2 / (N - A)
-        between = max(0, (sum_i n_i (m_i - grand)^2 / (A - 1) - within) / n0)
-        n0      = (N - sum n_i^2 / N) / (A - 1)
+        between = max(0, sum_i (m_i - mean)^2 / (A - 1) - sum_i s_i^2 / n_i / A)
         mean    = sum_i m_i / A,   error^2 = sum_i (m_i - mean)^2 / (A (A - 1))
 
-    (analysis-of-variance estimators; Searle, Casella and McCulloch 1992, ch. 3). Worlds of one draw share its
-    parameters and are not independent evidence on the mean: the error therefore comes from the draws'
-    means. With a single draw only luck is left, and the error is that of a plain mean under these parameters.
+    with s_i^2 the variance within draw i (unweighted analysis-of-variance estimators, unbiased also where
+    luck differs between draws; Searle, Casella and McCulloch 1992, ch. 3; with equal n_i the usual ones).
+    Worlds of one draw share its parameters and are not independent evidence on the mean: the error
+    therefore comes from the draws' means. With a single draw only luck is left, and the error is that of a
+    plain mean under these parameters.
     """
     rows = [row[np.isfinite(row)] for row in differences]
     rows = [row for row in rows if row.size]
     if not rows:
         nothing = np.empty(0)
-        return VarianceSplit(NAN, NAN, NAN, NAN, nothing, nothing)
+        return VarianceSplit(NAN, NAN, NAN, NAN, nothing, nothing, nothing)
     worlds = np.array([row.size for row in rows], dtype=np.float64)
     means = np.array([float(row.mean()) for row in rows])
     n_draws, n_pairs = len(rows), float(worlds.sum())
     mean = float(means.mean())
 
     freedom = n_pairs - n_draws
-    residual = math.fsum(float(np.square(row - m).sum()) for row, m in zip(rows, means, strict=True))
-    within = residual / freedom if freedom > 0 else NAN
+    squares = np.array([float(np.square(row - m).sum()) for row, m in zip(rows, means, strict=True)])
+    within = float(squares.sum()) / freedom if freedom > 0 else NAN
+    if freedom > 0:
+        noise = moderated_variances(squares, worlds - 1.0) / worlds
+    else:
+        noise = np.full(n_draws, NAN)
     if n_draws == 1:
-        return VarianceSplit(mean, math.sqrt(within / n_pairs), NAN, within, means, worlds)
+        return VarianceSplit(mean, math.sqrt(within / n_pairs), NAN, within, means, worlds, noise)
 
-    error = math.sqrt(float(np.square(means - mean).sum()) / (n_draws * (n_draws - 1)))
-    grand = float((worlds * means).sum()) / n_pairs
-    between_square = float((worlds * np.square(means - grand)).sum()) / (n_draws - 1)
-    per_draw = (n_pairs - float(np.square(worlds).sum()) / n_pairs) / (n_draws - 1)
-    between = max(0.0, (between_square - within) / per_draw) if freedom > 0 else NAN
-    return VarianceSplit(mean, error, between, within, means, worlds)
+    spread = float(np.square(means - mean).sum()) / (n_draws - 1)
+    own = np.divide(squares, worlds - 1.0, out=np.full(n_draws, within), where=worlds > 1.0) / worlds
+    between = max(0.0, spread - float(own.mean())) if freedom > 0 else NAN
+    return VarianceSplit(mean, math.sqrt(spread / n_draws), between, within, means, worlds, noise)
+
+
+def moderated_variances(squares: Floats, freedom: Floats) -> Floats:
+    """Variance within each draw, from its own few worlds and from what the other draws show.
+
+    Variances of draws are taken to scatter around a common one as a scaled inverse chi-square with d0
+    degrees of freedom,
+
+        s~_i^2 = (d0 s0^2 + squares_i) / (d0 + freedom_i),
+
+    with d0 and s0 from mean and variance of log s_i^2 (Smyth 2004, s. 6.2). Where the s_i^2 scatter no more
+    than chance has them, all get the pooled variance; a draw in which nothing varies at all is known
+    without noise.
+
+    Args:
+        squares: sum of squared deviations of each draw from its own mean, not all without freedom.
+        freedom: their degrees of freedom, worlds less one; 0 for a draw of one world.
+    """
+    pooled = float(squares.sum() / freedom.sum())
+    usable = (freedom > 0.0) & (squares > 0.0)
+    moderated = np.where((freedom > 0.0) & (squares == 0.0), 0.0, pooled)
+    if np.count_nonzero(usable) < 3:
+        return moderated
+    own_squares, own_freedom = squares[usable], freedom[usable]
+    logs = np.log(own_squares / own_freedom) - special.digamma(own_freedom / 2) + np.log(own_freedom / 2)
+    excess = float(np.var(logs, ddof=1) - np.mean(special.polygamma(1, own_freedom / 2)))
+    if excess <= 0.0:
+        return moderated
+    d0 = 2.0 * _inverse_trigamma(excess)
+    common = math.exp(float(np.mean(logs)) + float(special.digamma(d0 / 2)) - math.log(d0 / 2))
+    moderated[usable] = (d0 * common + own_squares) / (d0 + own_freedom)
+    return moderated
+
+
+def _inverse_trigamma(value: float) -> float:
+    """x > 0 with trigamma(x) = value, by Newton steps on 1 / trigamma, which is convex (Smyth 2004,
+    appendix).
+    """
+    x = 0.5 + 1.0 / value
+    for _ in range(50):
+        trigamma = float(special.polygamma(1, x))
+        step = trigamma * (1.0 - trigamma / value) / float(special.polygamma(2, x))
+        x += step
+        if abs(step) < 1e-10 * x:
+            break
+    return x
 
 
 def _reliability(split: VarianceSplit) -> Floats:
-    """Share of each draw mean's variance that is not simulation noise: between / (between + within / n_i)."""
-    noise = split.within / split.worlds
-    total = split.between + noise
+    """Share of each draw mean's variance that is not simulation noise: between / (between + noise_i)."""
+    total = split.between + split.noise
     return np.divide(split.between, total, out=np.zeros_like(total), where=total > 0.0)
 
 
 def range_over_draws(split: VarianceSplit) -> Interval:
     """5 to 95 per cent of the true mean differences over parameter draws, simulation noise removed.
 
-    Draw means scatter more than the truth, by within / n_i. Each is drawn towards the mean by the root of its
-    reliability, mean + sqrt(B_i) (m_i - mean) with B_i = between / (between + within / n_i): the shrunken
+    Draw means scatter more than the truth, by noise_i. Each is drawn towards the mean by the root of its
+    reliability, mean + sqrt(B_i) (m_i - mean) with B_i = between / (between + noise_i): the shrunken
     values then have the variance ``between`` (Louis 1984). Without any variance between draws the range is
     a point; it is unknown with one draw, or one world per draw.
     """
@@ -166,7 +222,7 @@ def chance_better(split: VarianceSplit, direction: Direction) -> float:
 
     The true mean difference of draw i, given what was simulated, is normal with
 
-        mean B_i m_i + (1 - B_i) mean    and variance B_i within / n_i + (1 - B_i)^2 error^2
+        mean B_i m_i + (1 - B_i) mean    and variance B_i noise_i + (1 - B_i)^2 error^2
 
     (Gelman et al. 2013, s. 5.4, flat prior on the mean). The answer is the average over draws of the
     probability that it lies on the favourable side. Where draws do not differ (between = 0) this is the
@@ -182,7 +238,7 @@ def chance_better(split: VarianceSplit, direction: Direction) -> float:
     sign = 1.0 if direction == "higher" else -1.0
     trust = _reliability(split)
     centre = sign * (trust * split.draw_means + (1.0 - trust) * split.mean)
-    spread = np.sqrt(trust * split.within / split.worlds + np.square((1.0 - trust) * split.error))
+    spread = np.sqrt(trust * split.noise + np.square((1.0 - trust) * split.error))
     chances = [_chance_positive(float(c), float(s)) for c, s in zip(centre, spread, strict=True)]
     return math.fsum(chances) / len(chances)
 

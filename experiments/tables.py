@@ -8,7 +8,6 @@ from io import StringIO
 from typing import Final, Literal
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +26,7 @@ _WIDTHS: Final = (20, 19, 20, 20, 8, 8)
 
 def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: bool = False) -> None:
     """Print the comparison; with ``all_outcomes`` every outcome instead of the headlines."""
-    width = max(console.width, PLAIN_WIDTH) if not console.is_terminal else console.width
+    width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
     console.print(comparison_view(comparison, all_outcomes=all_outcomes), width=width)
 
 
@@ -114,7 +113,7 @@ def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> 
     for name in names:
         outcome, scale, level = comparison.outcome(name), scale_of(comparison, name), comparison.levels[name]
         heading = Text(label(name), style="bold")
-        unit = "" if scale.difference_unit == label(name).lower() else f", {scale.difference_unit}"
+        unit = "" if scale.difference_unit in ("", label(name).lower()) else f", {scale.difference_unit}"
         sign = " %" if scale.unit == "%" else ""
         heading.append(
             f"{unit}; reference {scale.level(level.mean)} ± {scale.level(level.error)}{sign}",
@@ -126,7 +125,7 @@ def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> 
         table = _grid()
         for option in comparison.options:
             table.add_row(*_row(comparison, option, _variant(option, money), name, scale))
-        yield Padding(table, 0)
+        yield table
 
 
 def _variant(option: OptionResult, money: Money) -> Variant:

@@ -35,7 +35,7 @@ TOY_OUTCOMES = (
     ToyOutcome("exports_members_eur", "EUR", "exports by members", "higher"),
     ToyOutcome("additional_exports_net_eur", "EUR", "exports the programme adds, net", "higher"),
     ToyOutcome("additional_exports_smes_eur", "EUR", "exports the programme adds, by SMEs", "higher"),
-    ToyOutcome("net_exports_per_public_euro", "EUR/EUR", "net additional exports per public euro", "higher"),
+    ToyOutcome("net_exports_per_public_euro", "ratio", "net additional exports per public euro", "higher"),
     ToyOutcome("public_cost_eur", "EUR", "public cost", "lower"),
     ToyOutcome("quarters_to_first_contract", "quarters", "time to the first contract", "lower"),
 )

@@ -18,6 +18,7 @@ from passaat.experiments.pairing import (
     Interval,
     chance_better,
     difference_of,
+    moderated_variances,
     paired_differences,
     range_over_draws,
     range_over_worlds,
@@ -188,6 +189,75 @@ def test_chance_better_without_parameter_effect_is_about_the_common_difference()
     ]
     assert np.mean(chances) == pytest.approx(0.5, abs=0.08)
     assert np.mean([0.25 < c < 0.75 for c in chances]) > 0.15
+
+
+# --- luck that depends on the parameters --------------------------------------------------------------------
+
+
+def test_moderated_variances_by_limits() -> None:
+    """Equal luck: the pooled variance for all. Very unequal luck: each draw keeps its own, within a third."""
+    rng = np.random.default_rng(18)
+    freedom = np.full(400, 7.0)
+    equal = rng.chisquare(7.0, 400)
+    moderated = moderated_variances(equal, freedom)
+    assert np.std(moderated) < 0.1 * np.std(equal / 7.0)
+    assert moderated.mean() == pytest.approx(1.0, abs=0.1)
+    scales = np.geomspace(1e-4, 1e4, 400)
+    unequal = moderated_variances(scales * equal, freedom)
+    assert np.median(np.abs(np.log(unequal / (scales * equal / 7.0)))) < 0.33
+
+
+def test_moderated_variances_beat_both_extremes() -> None:
+    """Luck spread as inverse chi-square with 6 degrees of freedom: nearer to the truth than own or pooled
+    ones.
+    """
+    rng = np.random.default_rng(19)
+    truth = 6.0 / rng.chisquare(6.0, 2000)
+    squares, freedom = truth * rng.chisquare(5.0, 2000), np.full(2000, 5.0)
+    pooled = squares.sum() / freedom.sum()
+
+    def loss(estimate: Floats) -> float:
+        return float(np.square(np.log(estimate / truth)).mean())
+
+    moderated = loss(moderated_variances(squares, freedom))
+    assert moderated < 0.8 * loss(squares / freedom)
+    assert moderated < 0.8 * loss(np.full(2000, pooled))
+
+
+def test_draws_in_which_nothing_varies_are_known_without_noise() -> None:
+    squares = np.array([0.0, 1.0, 8.0, 60.0, 500.0])
+    moderated = moderated_variances(squares, np.array([3.0, 3.0, 3.0, 3.0, 0.0]))
+    assert moderated[0] == 0.0
+    assert (moderated[1:] > 0.0).all()
+
+
+def test_an_option_that_harms_in_proportion_is_not_called_better_in_part() -> None:
+    """Effects and luck both scale with the parameters over two orders of magnitude, all effects are negative.
+
+    Luck of one world is as large as the effect. With one common luck for all, draws of small effect would
+    look like coin tosses and a fifth of them better. Average over 100 studies, standard error below 0.005.
+    """
+    rng = np.random.default_rng(20)
+    chances = []
+    for _ in range(100):
+        size = np.exp(rng.normal(0.0, 1.5, (40, 1)))
+        differences = -size * (1.0 + rng.standard_normal((40, 8)))
+        chances.append(chance_better(split_variance(differences), "higher"))
+    assert np.mean(chances) < 0.1
+
+
+def test_range_over_draws_keeps_its_width_under_unequal_luck() -> None:
+    """Luck between 0.5 and 8 times the spread of draws: average width over 300 studies within 10 % of the
+    truth.
+    """
+    rng = np.random.default_rng(21)
+    widths = []
+    for _ in range(300):
+        sigma = np.exp(rng.uniform(math.log(0.5), math.log(8.0), (60, 1)))
+        differences = rng.standard_normal((60, 1)) + sigma * rng.standard_normal((60, 8))
+        interval = range_over_draws(split_variance(differences))
+        widths.append(interval.high - interval.low)
+    assert np.mean(widths) == pytest.approx(2 * Z95, rel=0.1)
 
 
 # --- degenerate cases ---------------------------------------------------------------------------------------
