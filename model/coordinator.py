@@ -25,13 +25,13 @@ def set_up_practice(world: World, k: int) -> None:
     coordinators.key[k] = key
     coordinators.sector[k] = _sector_of(world, k)
     u = uniform(key, 0, purposes.COORDINATOR_KIND)
-    coordinators.kind[k] = 0
+    coordinators.profession[k] = 0
     if u < TRADE_ORGANISATION_SHARE:
-        coordinators.kind[k] = 1
+        coordinators.profession[k] = 1
     elif u < TRADE_ORGANISATION_SHARE + MEMBER_FIRM_SHARE:
-        coordinators.kind[k] = 2
+        coordinators.profession[k] = 2
     reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 0.4, 1.6)
-    if coordinators.kind[k] == 1:
+    if coordinators.profession[k] == 1:
         reach = reach * p.trade_organisation_reach_factor
     coordinators.reach[k] = clip(reach, 0.0, 1.0)
     coordinators.skill[k] = uniform(key, 0, purposes.COORDINATOR_SKILL)

@@ -133,7 +133,7 @@ class Coordinators(NamedTuple):
     key: Annotated[IntColumn, Column("key", "identity for keyed draws")]
     present: Annotated[IntColumn, Column("yes/no", "0 when taken out of the world")]
     at_random: Annotated[IntColumn, Column("yes/no", "1 when its decisions are replaced by random ones")]
-    kind: Annotated[IntColumn, Column("class", "0 consultant, 1 trade organisation, 2 member firm")]
+    profession: Annotated[IntColumn, Column("class", "0 consultant, 1 trade organisation, 2 member firm")]
     sector: Annotated[IntColumn, Column("index", "sector")]
     reach: Annotated[FloatColumn, Column("share", "share of the sector's firms in the own network")]
     skill: Annotated[FloatColumn, Column("share", "management skill")]

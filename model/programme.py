@@ -1,0 +1,345 @@
+"""The Mesa driver: the same rules with agents to hold, inspect, subclass and watch.
+
+``Programme`` is a ``mesa.Model`` whose firms, coordinators, liaisons, embassies, agency and clusters are ``mesa.Agent``
+objects; each is one row of its table. It runs the schedule of ``model/schedule.py`` interpreted and gives the same bits
+as the compiled driver, which a test proves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import mesa
+
+from passaat.model import schedule, status
+from passaat.model.build import build_world, check_faults
+from passaat.model.compiled import Run
+from passaat.model.inputs import RunInputs
+from passaat.model.schedule import Step
+from passaat.model.world import World
+
+
+class TableAgent(mesa.Agent):
+    """An agent that is one row of a table; every column of the row reads as an attribute.
+
+    Attributes:
+        row: the agent's row.
+    """
+
+    table: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+    model: Programme
+
+    def __init__(self, model: Programme, row: int) -> None:
+        super().__init__(model)
+        self.row = row
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name in ("model", "row"):
+            raise AttributeError(name)
+        columns = getattr(self.model.world, self.table)
+        if name not in columns._fields:
+            known = ", ".join(columns._fields)
+            raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}; its state is {known}")
+        return getattr(columns, name)[self.row]
+
+    def apply(self, step: Step) -> None:
+        """Apply one step of the schedule to this agent's row, or to the rows it owns."""
+        for row in self.rows_of(step.kind):
+            step.rule(self.model.world, row)
+
+    def rows_of(self, kind: str) -> range:
+        """Rows of table ``kind`` on which this agent acts: its own, or those it owns."""
+        if kind != self.kind:
+            raise ValueError(f"{type(self).__name__} owns no rows of kind {kind!r}")
+        return range(self.row, self.row + 1)
+
+    def state(self) -> dict[str, Any]:
+        """All columns of this agent's row."""
+        columns = getattr(self.model.world, self.table)
+        return {name: getattr(columns, name)[self.row] for name in columns._fields}
+
+
+class Firm(TableAgent):
+    """A company or knowledge institute; owns its engagements with markets."""
+
+    table = "firms"
+    kind = "firm"
+
+    def rows_of(self, kind: str) -> range:
+        """The firm's own row, or its engagements."""
+        if kind == "engagement":
+            return self.engagement_rows
+        return super().rows_of(kind)
+
+    @property
+    def engagement_rows(self) -> range:
+        """Rows of the firm's engagements."""
+        per_firm = self.model.world.calendar.markets_per_firm[0]
+        return range(self.row * per_firm, (self.row + 1) * per_firm)
+
+    @property
+    def markets(self) -> tuple[int, ...]:
+        """Markets that the firm considers."""
+        market = self.model.world.engagements.market
+        return tuple(market[e] for e in self.engagement_rows if market[e] >= 0)
+
+    @property
+    def memberships(self) -> tuple[Cluster, ...]:
+        """Clusters to which the firm belongs now."""
+        cluster = self.model.world.engagements.cluster
+        return tuple(self.model.clusters[cluster[e]] for e in self.engagement_rows if cluster[e] >= 0)
+
+    @property
+    def stage_in(self) -> Mapping[int, str]:
+        """How far the firm is in each market it considers."""
+        engagements = self.model.world.engagements
+        rows = [e for e in self.engagement_rows if engagements.market[e] >= 0]
+        return MappingProxyType({engagements.market[e]: status.STAGE_NAMES[engagements.stage[e]] for e in rows})
+
+    @property
+    def exports_eur(self) -> float:
+        """Exports of this quarter in all markets, EUR."""
+        return float(sum(self.model.world.engagements.exports_cents[e] for e in self.engagement_rows)) / 100.0
+
+    def __repr__(self) -> str:
+        kind = "institute" if self.institute else ("SME" if self.sme else "large firm")
+        return f"<Firm {self.row}: {kind} in sector {self.sector}, capacity {self.capacity:.2f}, {dict(self.stage_in)}>"
+
+
+class Coordinator(TableAgent):
+    """A consultant, trade organisation or member firm that gathers and leads clusters."""
+
+    table = "coordinators"
+    kind = "coordinator"
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Clusters led so far, newest first."""
+        found, c = [], self.latest_cluster
+        while c >= 0:
+            found.append(self.model.clusters[c])
+            c = self.model.world.clusters.earlier_of_coordinator[c]
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        profession = ("consultant", "trade organisation", "member firm")[self.profession]
+        return f"<Coordinator {self.row}: {profession} in sector {self.sector}, skill {self.skill:.2f}, leads {self.load}>"
+
+
+class Liaison(TableAgent):
+    """A local representative paid by the programme."""
+
+    table = "liaisons"
+    kind = "liaison"
+
+    @property
+    def serves(self) -> Cluster | None:
+        """The cluster served now, if any."""
+        return self.model.clusters[self.cluster] if self.cluster >= 0 else None
+
+    def __repr__(self) -> str:
+        at_work = f"serves cluster {self.cluster}" if self.cluster >= 0 else "free"
+        return f"<Liaison {self.row} in market {self.market}: network {self.network:.2f}, fit {self.fit:.2f}, {at_work}>"
+
+
+class Embassy(TableAgent):
+    """A post in a country, with its attaches."""
+
+    table = "embassies"
+    kind = "embassy"
+
+    def __repr__(self) -> str:
+        return f"<Embassy in country {self.row}: standing {self.standing:.2f}, serves {self.clusters_served}>"
+
+
+class Agency(TableAgent):
+    """The programme agency; owns the desks of its programme managers, one per sector."""
+
+    table = "agency"
+    kind = "agency"
+
+    def rows_of(self, kind: str) -> range:
+        """The agency's own row, or its desks."""
+        if kind == "desk":
+            return range(len(self.model.world.desks.key))
+        return super().rows_of(kind)
+
+    def __repr__(self) -> str:
+        return f"<Agency: {self.applications} applications, {self.committed_cents / 100:,.0f} EUR committed>"
+
+
+class Cluster(TableAgent):
+    """A group, from first meeting through covenant to after-life."""
+
+    table = "clusters"
+    kind = "cluster"
+
+    @property
+    def status_name(self) -> str:
+        """Status in words."""
+        return status.STATUS_NAMES[self.status]
+
+    @property
+    def members(self) -> tuple[Firm, ...]:
+        """Firms that belong to the group now."""
+        memberships, firms = self.model.world.memberships, []
+        for j in range(self.first_membership, self.first_membership + self.n_joined):
+            if memberships.left_quarter[j] < 0:
+                firms.append(self.model.firms[self.model.world.engagements.firm[memberships.engagement[j]]])
+        return tuple(firms)
+
+    def __repr__(self) -> str:
+        return f"<Cluster {self.row} in market {self.market}: {self.status_name}, {self.n_members} members>"
+
+
+class Programme(mesa.Model):
+    """A world that runs quarter by quarter, agents and all.
+
+    Args:
+        inputs: sizes, policy, parameters and shocks; ``Scenario.inputs()`` makes them.
+        world_seed: the world's luck.
+        schedule: the steps of a quarter; a researcher's may add or replace some.
+        extra: tables of an extension that added rules read as ``world.extra``.
+        agent_classes: own subclasses by kind, e.g. ``{"firm": MyFirm}``; a method of a subclass that bears the name of
+            a rule is called instead of that rule, once per quarter and agent.
+        shuffle: activate agents in random order inside each step; results are the same, which a test proves.
+    """
+
+    KINDS: ClassVar[Mapping[str, type[TableAgent]]] = MappingProxyType(
+        {
+            "firm": Firm,
+            "coordinator": Coordinator,
+            "liaison": Liaison,
+            "embassy": Embassy,
+            "agency": Agency,
+            "cluster": Cluster,
+        }
+    )
+
+    OWNERS: ClassVar[Mapping[str, str]] = MappingProxyType({"engagement": "firm", "desk": "agency"})
+    """Kinds of rows that belong to an agent of another kind."""
+
+    def __init__(
+        self,
+        inputs: RunInputs,
+        world_seed: int,
+        *,
+        schedule: Sequence[Step] = schedule.QUARTER,
+        extra: Any = None,
+        agent_classes: Mapping[str, type[TableAgent]] | None = None,
+        shuffle: bool = False,
+    ) -> None:
+        super().__init__(seed=world_seed % 2**32)
+        unknown = set(agent_classes or {}) - set(self.KINDS)
+        if unknown:
+            raise ValueError(f"no agents of kind {', '.join(sorted(unknown))}; kinds are {', '.join(self.KINDS)}")
+        self.inputs = inputs
+        self.world_seed = world_seed
+        self.schedule = tuple(schedule)
+        self.shuffle = shuffle
+        self.store = build_world(inputs, world_seed, extra)
+        self.world: World = self.store.interpreted_world()
+        self._classes = {**self.KINDS, **(agent_classes or {})}
+        self._overrides = {kind: self._overridden(made) for kind, made in self._classes.items()}
+        self.clusters: list[Cluster] = []
+        self._found()
+        self.firms: list[Firm] = self._make("firm", len(self.world.firms.key))
+        self.coordinators: list[Coordinator] = self._make("coordinator", len(self.world.coordinators.key))
+        self.liaisons: list[Liaison] = self._make("liaison", len(self.world.liaisons.key))
+        self.embassies: list[Embassy] = self._make("embassy", len(self.world.embassies.key))
+        self.agency: Agency = self._make("agency", 1)[0]
+
+    def _make(self, kind: str, n: int) -> list[Any]:
+        return [self._classes[kind](self, row) for row in range(n)]
+
+    def _found(self) -> None:
+        for step in schedule.FOUNDING:
+            for row in range(self._row_count(step.kind)):
+                step.rule(self.world, row)
+
+    @staticmethod
+    def _overridden(made: type[TableAgent]) -> frozenset[str]:
+        names = {step.name for step in schedule.QUARTER}
+        return frozenset(name for name in names if hasattr(made, name))
+
+    def _row_count(self, kind: str) -> int:
+        world = self.world
+        counts = {
+            "firm": len(world.firms.key),
+            "engagement": len(world.engagements.key),
+            "market": len(world.markets.key),
+            "country": len(world.countries.key),
+            "embassy": len(world.embassies.key),
+            "coordinator": len(world.coordinators.key),
+            "liaison": len(world.liaisons.key),
+            "desk": len(world.desks.key),
+            "agency": 1,
+            "cluster": world.calendar.n_clusters[0],
+            "world": 1,
+        }
+        return int(counts[kind])
+
+    @property
+    def quarter(self) -> int:
+        """Quarters run so far."""
+        return int(self.steps)
+
+    def step(self) -> None:
+        """One quarter: every step of the schedule, in order."""
+        calendar = self.world.calendar
+        quarter = calendar.quarter[0] = int(self.steps) - 1
+        calendar.year[0], calendar.quarter_of_year[0] = quarter // 4, quarter % 4
+        for step in self.schedule:
+            self._do(step)
+            self._welcome_clusters()
+        check_faults(self.store)
+
+    def _do(self, step: Step) -> None:
+        owner = self.OWNERS.get(step.kind, step.kind)
+        if owner in self._classes:
+            for agent in self._in_order(self._agents_of(owner)):
+                if step.name in self._overrides[owner]:
+                    getattr(agent, step.name)()
+                else:
+                    agent.apply(step)
+        else:
+            for row in self._in_order(range(self._row_count(step.kind))):
+                step.rule(self.world, row)
+
+    def _agents_of(self, kind: str) -> Sequence[TableAgent]:
+        agents: Mapping[str, Sequence[TableAgent]] = {
+            "firm": self.firms,
+            "coordinator": self.coordinators,
+            "liaison": self.liaisons,
+            "embassy": self.embassies,
+            "agency": [self.agency],
+            "cluster": self.clusters,
+        }
+        return agents[kind]
+
+    def _in_order(self, rows: Sequence[Any]) -> Iterator[Any]:
+        if not self.shuffle:
+            return iter(rows)
+        order = list(rows)
+        self.random.shuffle(order)
+        return iter(order)
+
+    def _welcome_clusters(self) -> None:
+        for row in range(len(self.clusters), self._row_count("cluster")):
+            self.clusters.append(self._classes["cluster"](self, row))  # type: ignore[arg-type]
+
+    def run(self) -> Self:
+        """Run to the end of the horizon."""
+        while self.steps < self.world.calendar.n_quarters[0]:
+            self.step()
+        return self
+
+    def result(self) -> Run:
+        """What this run left, in the form that the compiled driver returns."""
+        return Run(self.inputs, self.world_seed, self.store.column_world(), self.store)
+
+    def __repr__(self) -> str:
+        return f"<Programme: quarter {self.quarter}, {len(self.firms)} firms, {len(self.clusters)} clusters>"
