@@ -34,6 +34,8 @@ DEFAULT_WORLDS: Final = 4
 DEFAULT_CENTRAL_WORLDS: Final = 20
 """Worlds at default parameters, for the factor of three: their mean has a Monte Carlo error of a fifth of the luck."""
 
+EVALUATED_WINDOW: Final = (2016, 2020)
+"""Years in which the covenants started that the evaluation covers."""
 RANGE: Final = (5.0, 95.0)
 FACTOR: Final = 3.0
 SET_MARK: Final = "="
@@ -101,6 +103,8 @@ class Scorecard:
     """All figures of one reference, with what was run to get them."""
 
     reference: str
+    window: tuple[int, int]
+    """First and last year in which the reference's covenants start."""
     lines: tuple[Line, ...]
     draws: int
     worlds_per_draw: int
@@ -113,6 +117,11 @@ class Scorecard:
     def summary(self) -> tuple[str, ...]:
         """The score in sentences, targets and validation apart."""
         said = []
+        if self.window != EVALUATED_WINDOW:
+            said.append(
+                f"caution: the figures describe {EVALUATED_WINDOW[0]}-{EVALUATED_WINDOW[1]}, this reference "
+                f"starts them in {self.window[0]}-{self.window[1]}: year by year they stand beside each other, no more"
+            )
         for role in ("target", "validation", "check"):
             lines = [line for line in self.lines if line.figure.role == role]
             inside = sum(line.inside is True for line in lines)
@@ -178,6 +187,8 @@ class Scorecard:
         """The scorecard as plain data: no clock times, no paths, nan as None."""
         return {
             "reference": self.reference,
+            "window": list(self.window),
+            "evaluated_window": list(EVALUATED_WINDOW),
             "parameters": "drawn from their stated ranges, not calibrated",
             "draws": self.draws,
             "worlds_per_draw": self.worlds_per_draw,
@@ -262,10 +273,12 @@ def validate(
             [f"every run of {reference.name} failed", *reasons[:5]],
             hint="Run it once with 'passaat run' to see where it stops.",
         )
+    size = reference.inputs().size
     failed = len(results) - len(central) - len(spread)
     failures = tuple([f"{failed} of {len(results)} runs: {'; '.join(reasons[:5])}"] if failed else [])
     return Scorecard(
         reference=reference.name,
+        window=(size.window_first_year, size.window_last_year),
         lines=tuple(judge(figure, central, spread) for figure in figures()),
         draws=draws,
         worlds_per_draw=worlds_per_draw,

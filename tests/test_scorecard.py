@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -243,9 +244,11 @@ def test_a_figure_that_nobody_reports_gets_no_verdict() -> None:
 @dataclass(frozen=True)
 class ToyReference:
     name: str = "toy"
+    first_year: int = 2016
 
     def inputs(self, parameters: Mapping[str, float] | None = None) -> Any:
-        return dict(parameters or {"level": 0.5})
+        size = SimpleNamespace(window_first_year=self.first_year, window_last_year=self.first_year + 4)
+        return SimpleNamespace(size=size, level=(parameters or {"level": 0.5})["level"])
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ class ToyWorld:
     def simulate(self, inputs: Any, seed: int) -> Any:
         if self.fails(seed):
             raise ArithmeticError("no such world")
-        return inputs["level"], seed
+        return inputs.level, seed
 
     def draw_parameters(self, n: int, seed: int) -> Sequence[Mapping[str, float]]:
         return [{"level": (draw + 0.5) / n} for draw in range(n)]
@@ -319,6 +322,15 @@ def test_the_table_and_summary_say_what_is_read_and_what_is_not(toy: ToyWorld) -
     assert "no evidence" in text
     assert "not compared yet: case_verdict_counts" in summary
     assert "are fed in and so not listed as reproduced" in summary
+
+
+def test_a_reference_of_other_years_is_shown_with_a_caution(toy: ToyWorld) -> None:
+    later = validate(
+        ToyReference(first_year=2026), draws=1, worlds_per_draw=1, central_worlds=1, simulator=toy
+    )
+    assert "caution: the figures describe 2016-2020" in later.summary()[0]
+    assert "2026-2030" in later.summary()[0]
+    assert not any("caution" in line for line in run_toy(toy).summary())
 
 
 def test_a_failed_run_is_counted_with_its_reason_and_moves_no_other(toy: ToyWorld) -> None:
