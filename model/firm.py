@@ -10,7 +10,18 @@ from passaat.model.coordinator import hears_of
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.market import openness
 from passaat.model.rules import clip, larger, log_odds, rule, smaller, towards_one, whole_cents
-from passaat.model.status import CONTACT, CONTRACT, FILLING, FOLLOW_UP, NO_STAGE, PARTNERSHIP, RELATION, SUSTAINED
+from passaat.model.status import (
+    CONTACT,
+    CONTRACT,
+    DISSOLVED,
+    FILLING,
+    FOLLOW_UP,
+    NO_STAGE,
+    PARTNERSHIP,
+    REJECTED,
+    RELATION,
+    SUSTAINED,
+)
 from passaat.model.world import World
 
 LAPSED, PARTLY, FULL = 0, 1, 2
@@ -507,14 +518,18 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
 
 @rule
 def decide_to_remain(world: World, e: int) -> None:
-    """Engagement of a member: leave a group that brings the firm little (CF04, CF08), or a market not worth it (FC16)."""
+    """Engagement of a member: leave a group that brings the firm little (CF04, CF08), or a market not worth it (FC16).
+
+    A group that was turned down or fell apart frees its members, for another group and from its burden.
+    """
     engagements, c = world.engagements, world.engagements.cluster[e]
-    if c < 0 or not at_work(world, c):
+    failed = c >= 0 and (world.clusters.status[c] == REJECTED or world.clusters.status[c] == DISSOLVED)
+    if c < 0 or not (failed or at_work(world, c)):
         return
     memberships, p, j = world.memberships, world.parameters, engagements.membership[e]
     leaves = p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c])
     pair = combine(engagements.key[e], world.clusters.key[c])
     drawn = uniform(pair, world.calendar.quarter[0], purposes.DROPPING_OUT)
-    if drawn < leaves or engagements.stayed_out[e] == 1:
+    if failed or drawn < leaves or engagements.stayed_out[e] == 1:
         memberships.left_quarter[j] = world.calendar.quarter[0] + 1
         engagements.cluster[e] = -1
