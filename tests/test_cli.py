@@ -233,11 +233,6 @@ def test_bad_lever_settings_are_refused_all_at_once(command: str) -> None:
     assert "covenant_amount_eur = -1 is not allowed; it must be 0 to 2000000 EUR" in said
 
 
-def test_a_world_of_other_years_is_not_held_against_the_reported_figures() -> None:
-    said = refusal("validate", "pib-next")
-    assert "window of pib-next is 2026-2030, but the reported figures are of 2016-2020" in said
-
-
 def test_a_lever_set_twice_is_refused() -> None:
     said = refusal("run", "pib", "--set", "assessors=3", "--set", "assessors=4")
     assert "lever assessors is set twice" in said

@@ -34,8 +34,6 @@ EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 160
-EVALUATED_YEARS = (2016, 2020)
-"""Cohorts of the evaluation whose figures `validate` compares with (technopolis2023)."""
 
 
 class _Group(TyperGroup):
@@ -250,7 +248,6 @@ def validate(
 ) -> None:
     """Hold a reference against the reported figures, one by one: inside or outside."""
     base, _ = _scenario(name, levers, "reference")
-    _require_evaluated_years(base)
     from passaat.calibration.scorecard import validate as score
 
     _warm_up()
@@ -268,22 +265,6 @@ def validate(
     else:
         _console().print(card.table())
         typer.echo("\n".join(card.summary()))
-
-
-def _require_evaluated_years(base: Scenario) -> None:
-    """Refuse to hold a world of other years against figures of the years that were evaluated.
-
-    Raises
-    ------
-    ScenarioError : the decision window is not that of the evaluation.
-    """
-    years = (base.the_world.window_first_year, base.the_world.window_last_year)
-    if years != EVALUATED_YEARS:
-        raise ScenarioError(
-            f"the decision window of {base.name} is {years[0]}-{years[1]}, "
-            f"but the reported figures are of {EVALUATED_YEARS[0]}-{EVALUATED_YEARS[1]}",
-            "validate pib, or a file of your own with that window.",
-        )
 
 
 # Looking things up
