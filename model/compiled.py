@@ -90,14 +90,19 @@ def simulate(
     return Run(inputs, world_seed, store.column_world(), store)
 
 
-def driver_source(quarter: Sequence[Step]) -> str:
-    """Python source of the driver of a schedule: imports, then one loop per step."""
+def driver_source(quarter: Sequence[Step], *, clocked: bool = False) -> str:
+    """Python source of the driver of a schedule: imports, then one loop per step.
+
+    With ``clocked`` the source is that of ``run(world, ticks)``, which writes ``cycles()`` into ``ticks[quarter, place]``
+    before the first step and after each: for ``benchmarks/step_costs.py``, which supplies ``cycles``.
+    """
     steps = [*schedule.FOUNDING, *quarter]
     rules = list(dict.fromkeys(step.rule for step in steps))
     names = {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
     lines = ['"""Generated from the schedule; not meant to be edited."""', "", "from numba import njit", ""]
     lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
-    lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)', "def run(world):"]
+    lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)']
+    lines += ["def run(world, ticks):" if clocked else "def run(world):"]
     for step in schedule.FOUNDING:
         lines += [f"    for row in range({_ROWS[step.kind]}):", f"        {names[step.rule]}(world, row)"]
     lines += [
@@ -106,8 +111,10 @@ def driver_source(quarter: Sequence[Step]) -> str:
         "        world.calendar.year[0] = quarter // 4",
         "        world.calendar.quarter_of_year[0] = quarter % 4",
     ]
-    for step in quarter:
+    lines += ["        ticks[quarter, 0] = cycles()"] if clocked else []
+    for place, step in enumerate(quarter):
         lines += [f"        for row in range({_ROWS[step.kind]}):", f"            {names[step.rule]}(world, row)"]
+        lines += [f"        ticks[quarter, {place + 1}] = cycles()"] if clocked else []
     lines += ["        if world.calendar.fault[0] != 0:", "            return"]
     return "\n".join(lines) + "\n"
 

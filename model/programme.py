@@ -232,7 +232,7 @@ class Programme(mesa.Model):
         agent_classes: Mapping[str, type[TableAgent]] | None = None,
         shuffle: bool = False,
     ) -> None:
-        super().__init__(seed=world_seed % 2**32)
+        super().__init__(rng=world_seed % 2**32)
         unknown = set(agent_classes or {}) - set(self.KINDS)
         if unknown:
             raise ValueError(f"no agents of kind {', '.join(sorted(unknown))}; kinds are {', '.join(self.KINDS)}")
