@@ -246,7 +246,7 @@ def funnel_figure(comparison: Comparison) -> Figure:
             [
                 Line2D([], [], color=ACCENT, linewidth=3.6, marker="o", markerfacecolor="white", markersize=4.6,
                        markeredgecolor=WARM, markeredgewidth=1.3,
-                       label="option as it stands, with 5–95 % over parameter draws"),
+                       label="change in % of the reference, option as it stands, with 5–95 % over parameter draws"),
                 Line2D([], [], color=QUIET, linewidth=1.0, marker="D", markerfacecolor="white", markersize=3.4,
                        markeredgecolor=INK, markeredgewidth=0.8, label="the same at equal public money"),
             ],
@@ -310,7 +310,7 @@ def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, sta
     axes.set_yticks([])
     _quiet_axis(axes)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_signed_tick(value)} %"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_signed_tick))
 
 
 def _change(comparison: Comparison, variant: Variant, name: str) -> tuple[float, float, float]:

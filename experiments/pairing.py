@@ -124,10 +124,7 @@ def split_variance(differences: Floats) -> VarianceSplit:
     freedom = n_pairs - n_draws
     squares = np.array([float(np.square(row - m).sum()) for row, m in zip(rows, means, strict=True)])
     within = float(squares.sum()) / freedom if freedom > 0 else NAN
-    if freedom > 0:
-        noise = moderated_variances(squares, worlds - 1.0) / worlds
-    else:
-        noise = np.full(n_draws, NAN)
+    noise = moderated_variances(squares, worlds - 1.0) / worlds if freedom > 0 else np.full(n_draws, NAN)
     if n_draws == 1:
         return VarianceSplit(mean, math.sqrt(within / n_pairs), NAN, within, means, worlds, noise)
 

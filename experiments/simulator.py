@@ -6,10 +6,8 @@ driver, a subclassed model, a toy in a test.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from typing import Any, Final, Literal, Protocol, Self
 
 import numpy as np
@@ -82,7 +80,7 @@ class Simulator:
 def the_model() -> Simulator:
     """The model that ships, compiled."""
     import passaat
-    from passaat.model import compiled, outcomes, parameters
+    from passaat.model import compiled, golden, outcomes, parameters
 
     return Simulator(
         outcomes=outcomes.OUTCOMES,
@@ -90,7 +88,7 @@ def the_model() -> Simulator:
         outcomes_of=outcomes.outcomes_of,
         draw_parameters=in_blocks(parameters.draw_parameters),
         version=passaat.__version__,
-        behaviour=behaviour_of_model(),
+        behaviour=golden.behaviour(),
     )
 
 
@@ -158,16 +156,3 @@ def in_blocks(
         return draws[:n]
 
     return drawn
-
-
-def behaviour_of_model() -> str:
-    """Fingerprint of everything in ``passaat.model`` that can change a result: its sources and its data
-    files.
-    """
-    root = resources.files("passaat.model")
-    digest = hashlib.blake2b(digest_size=8)
-    for entry in sorted(root.iterdir(), key=lambda item: item.name):
-        if entry.name.endswith((".py", ".toml")):
-            text = entry.read_text(encoding="utf-8").replace("\r\n", "\n")
-            digest.update(f"{entry.name}\0{text}\0".encode())
-    return digest.hexdigest()

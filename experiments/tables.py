@@ -14,7 +14,7 @@ from rich.text import Text
 
 from passaat.experiments.compare import PUBLIC_COST, Comparison, OptionResult, Variant
 from passaat.experiments.numbers import HEADLINES, NOTHING, Scale, label, percent, scale_of, times
-from passaat.experiments.pairing import Interval
+from passaat.experiments.pairing import Difference, Interval
 
 PLAIN_WIDTH: Final = 104
 """Columns used where there is no terminal to ask."""
@@ -84,7 +84,7 @@ def _money(comparison: Comparison) -> Iterator[RenderableType]:
         table.add_row(
             option.name,
             f"{scale.signed(difference.mean)} ± {scale.level(difference.error)}",
-            scale.between(difference.draws),
+            _over_draws(difference, scale),
             scale.between(difference.worlds),
             f"{equal.factor:.2f}×" if equal.reached else NOTHING,
             NOTHING if math.isnan(equal.cost_ratio) else f"{100 * equal.cost_ratio:.1f} %",
@@ -143,11 +143,18 @@ def _row(
     return (
         name_shown,
         f"{scale.signed(found.mean)} ± {scale.level(found.error)}",
-        scale.between(found.draws),
+        _over_draws(found, scale),
         scale.between(found.worlds),
         percent(found.chance_better),
         times(found.variance_reduction),
     )
+
+
+def _over_draws(found: Difference, scale: Scale) -> str:
+    """Range over draws; a range of no width under noise is not certainty, and is not printed as such."""
+    if found.error and found.draws.low == found.draws.high:
+        return "within noise"
+    return scale.between(found.draws)
 
 
 def _grid(header: Sequence[str] | None = None) -> Table:
@@ -167,7 +174,8 @@ def _reading(comparison: Comparison) -> Iterator[RenderableType]:
     design = comparison.design
     yield Text(
         "± Monte Carlo error of the mean. over draws: 5–95 % of the mean difference over parameter draws,"
-        " simulation noise removed: what we do not know. over worlds: 5–95 % of single worlds: luck."
+        " simulation noise removed: what we do not know (within noise: draws differ no more than by chance)."
+        " over worlds: 5–95 % of single worlds: luck."
     )
     yield Text(
         "better: share of parameter draws whose mean difference is favourable. pairing: how many times as many"

@@ -179,6 +179,37 @@ def test_json_holds_no_path_and_no_time(
     assert content["no_programme"]["additional_exports_net_eur"]["mean"] is None
 
 
+def test_the_model_itself_is_compared_the_same_by_one_worker_and_by_two(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario]
+) -> None:
+    """The real thing, small: equal bytes, real parameters in the file, and the stored run is the run
+    itself.
+    """
+    from passaat.model import compiled
+    from passaat.model.outcomes import OUTCOMES, outcomes_of
+
+    texts, files = [], []
+    for workers in (1, 2):
+        path = tmp_path / f"{workers}.db"
+        found = compare(pib, two_options[1:], draws=2, worlds_per_draw=2, workers=workers, study_path=path)
+        texts.append(found.to_json())
+        with sqlite3.connect(path) as db:
+            files.append(db.execute("SELECT * FROM runs ORDER BY arm, draw, world").fetchall())
+            drawn = dict(db.execute("SELECT name, value FROM parameters WHERE draw = 1"))
+            row = db.execute(
+                "SELECT world_seed, contracts, additional_exports_net_eur FROM runs JOIN arms USING (arm)"
+                " WHERE role = 'reference' AND draw = 1 AND world = 0"
+            ).fetchone()
+        db.close()
+    assert texts[0] == texts[1]
+    assert files[0] == files[1]
+    run = compiled.simulate(pib.inputs(drawn), row[0])
+    twin = compiled.simulate(pib.without_programme().inputs(drawn), row[0])
+    names = [outcome.name for outcome in OUTCOMES]
+    again = dict(zip(names, outcomes_of(run, twin).tolist(), strict=True))
+    assert row[1:] == (again["contracts"], again["additional_exports_net_eur"])
+
+
 # --- interruption and resumption ----------------------------------------------------------------------------
 
 
@@ -391,3 +422,25 @@ def test_search_copes_with_a_cost_that_jumps() -> None:
 def test_search_aims_off() -> None:
     factor, _ = search(lambda k: 0.5 * k, 0.0, 5.0, aim=0.1)
     assert factor == pytest.approx(2.2, rel=0.01)
+
+
+def test_the_queries_in_the_documentation_work(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    path = tmp_path / "study.db"
+    result = small(pib, two_options, toy, path)
+    page = (Path(__file__).parents[1] / "docs" / "comparisons.md").read_text(encoding="utf-8")
+    queries = page.split("```sql")[1].split("```")[0].split(";")[:-1]
+    assert len(queries) == 4
+    with sqlite3.connect(path) as db:
+        *_, by_draw = [db.execute(query).fetchall() for query in queries]
+    db.close()
+    mean = sum(difference for _, difference in by_draw) / len(by_draw)
+    assert mean == pytest.approx(result.options[1].as_it_stands.differences["contracts"].mean)
+
+
+def test_the_documentation_states_the_default_size() -> None:
+    from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS
+
+    page = (Path(__file__).parents[1] / "docs" / "comparisons.md").read_text(encoding="utf-8")
+    assert f"{DEFAULT_DRAWS} × {DEFAULT_WORLDS} = {DEFAULT_DRAWS * DEFAULT_WORLDS} paired worlds" in page

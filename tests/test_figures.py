@@ -151,6 +151,16 @@ def test_table_says_which_effects_are_assumed_and_how_many_runs_failed(
     assert "failed" not in text
 
 
+def test_draws_that_differ_by_chance_only_are_not_shown_as_certain(comparison: Comparison) -> None:
+    option = comparison.options[1]
+    found = replace(option.as_it_stands.differences["contracts"], draws=Interval(7.0, 7.0))
+    variant = replace(
+        option.as_it_stands, differences={**option.as_it_stands.differences, "contracts": found}
+    )
+    changed = replace(comparison, options=(comparison.options[0], replace(option, as_it_stands=variant)))
+    assert "within noise  " in comparison_text(changed)
+
+
 def test_table_fits_a_narrow_code_page(comparison: Comparison) -> None:
     """Windows consoles may know no more than cp1252; rules are drawn by rich, which looks after itself."""
     comparison_text(comparison, all_outcomes=True).replace("─", "-").encode("cp1252")
