@@ -1,0 +1,215 @@
+"""The model's behaviour as one short hash: results of a fixed set of small runs, and the records of the parameters.
+
+Two versions of the model with the same hash give the same results, whatever changed in their text; a study belongs to
+one hash. The runs differ in policy, calendar of shocks and agents, so that every rule acts in at least one of them.
+``python -m passaat.model.golden --write tests/golden.json`` stores the hashes after a deliberate change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from passaat.model.compiled import Run, simulate
+from passaat.model.inputs import RunInputs, ShockEvent, WorldSize
+from passaat.model.parameters import PARAMETERS
+from passaat.model.world import TABLES
+
+SIGNIFICANT_DIGITS: Final = 9
+"""Digits of a number that enter the hash, so that mathematical libraries that differ in the last bit agree."""
+
+SMALL_WORLD: Final = WorldSize(
+    first_year=2012,
+    window_first_year=2014,
+    window_last_year=2017,
+    last_year=2023,
+    n_firms=200,
+    n_sectors=4,
+    n_countries=6,
+    n_markets=12,
+    markets_per_firm=3,
+    n_coordinators=24,
+    liaisons_per_market=2,
+    cluster_rows=200,
+    sector_weights=(4.0, 3.0, 2.0, 1.0),
+)
+"""Twelve years of 200 firms: about 25 groups and 15 covenants, in some 3 ms."""
+
+_SHOCKS: Final = (
+    ShockEvent("travel_stop", -1, 12, 16, 0.9),
+    ShockEvent("war", 1, 20, 40, 0.95),
+    ShockEvent("officials", 2, 8, 20, 0.6),
+    ShockEvent("demand_boom", 3, 6, 18, 0.3),
+    ShockEvent("demand_slump", 4, 6, 18, 0.3),
+    ShockEvent("export_control", 0, 16, 40, 0.5),
+)
+
+_STRICT: Final = {
+    "selection_threshold_points": 62.0,
+    "capacity_screening_weight": 0.5,
+    "bottleneck_path_required": 1.0,
+    "blocked_markets_excluded": 1.0,
+    "assessors": 4.0,
+    "inception_quarters": 4.0,
+    "feedback_rounds": 1.0,
+    "selection_criteria": 20.0,
+}
+_CHECKED: Final = {
+    "checkpoint_quarter": 4.0,
+    "checkpoint_repeat_quarters": 2.0,
+    "checkpoint_minimum_progress": 0.7,
+    "progress_information_share": 0.9,
+}
+_FOLLOWED: Final = {
+    "follow_up_plan_required": 1.0,
+    "follow_up_years": 4.0,
+    "follow_up_eur_per_firm_year": 12_000.0,
+    "follow_up_eligibility": 1.0,
+}
+_SMES: Final = {
+    "minimum_sme_share": 0.6,
+    "sme_fee_support_share": 0.5,
+    "coordinator_public_share": 0.3,
+    "liaison_budget_eur_year": 60_000.0,
+    "liaison_independent": 0.0,
+}
+
+
+def small_inputs(
+    levers: Mapping[str, float] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    size: WorldSize = SMALL_WORLD,
+    **others: Any,
+) -> RunInputs:
+    """Inputs of a small run: the practice of each year, with some levers at other values throughout.
+
+    Args:
+        levers: values that differ from practice, in every year.
+        parameters: values that differ from the defaults.
+        size: calendar and sizes.
+        others: further fields of ``RunInputs``: shocks, absent, random_agents.
+
+    Raises:
+        KeyError: a lever that does not exist.
+    """
+    from passaat.scenarios.levers import LEVERS
+
+    years = range(size.first_year, size.last_year + 1)
+    rows = {name: [lever.code(lever.default_in(year)) for year in years] for name, lever in LEVERS.items()}
+    policy = {name: np.array(row, dtype=np.float64) for name, row in rows.items()}
+    for name, value in (levers or {}).items():
+        policy[name][:] = value
+    return RunInputs(size=size, levers=policy, parameters=dict(parameters or {}), **others)
+
+
+def golden_inputs() -> dict[str, tuple[RunInputs, int]]:
+    """Inputs and world seed of each golden run, by name."""
+    return {
+        "practice": (small_inputs(), 1),
+        "practice, another world": (small_inputs(), 2),
+        "no programme": (small_inputs({"programme_on": 0.0}), 1),
+        "strict selection": (small_inputs(_STRICT), 1),
+        "checkpoints, money to the best": (small_inputs({**_CHECKED, "freed_money_use": 1.0}), 1),
+        "checkpoints, money to follow-up": (small_inputs({**_CHECKED, "freed_money_use": 2.0}), 1),
+        "follow-up": (small_inputs(_FOLLOWED), 1),
+        "smes": (small_inputs(_SMES), 1),
+        "dated shocks": (small_inputs(shocks=_SHOCKS), 1),
+        "random shocks": (small_inputs(size=replace(SMALL_WORLD, random_shocks=True)), 1),
+        "agents taken out": (
+            small_inputs(absent=(("embassy", 0), ("coordinator", 1), ("liaison", 2))),
+            1,
+        ),
+        "agents at random": (
+            small_inputs(random_agents=(("embassy", 0), ("coordinator", 0), ("liaison", 0), ("liaison", 1))),
+            1,
+        ),
+    }
+
+
+def columns_of(run: Run) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Every column of the final tables of a run with its name, ``table.column``; lists and extra tables too."""
+    world = run.world
+    for table in TABLES:
+        columns = getattr(world, table)
+        for name in columns._fields:
+            yield f"{table}.{name}", getattr(columns, name)
+    yield "engagements_by_market", world.engagements_by_market
+    yield "exports_by_year_cents", world.exports_by_year_cents
+    extra: Any = world.extra
+    for name in getattr(extra, "_fields", ()):
+        yield f"extra.{name}", getattr(extra, name)
+
+
+def run_hash(run: Run, digits: int | None = None) -> str:
+    """Hash of all final tables of a run, of every bit or of so many significant digits of each number."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name, column in columns_of(run):
+        values = np.ascontiguousarray(column)
+        if digits is not None and values.dtype == np.float64:
+            values = _rounded(values, digits)
+        digest.update(name.encode() + b"\0" + values.astype(values.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def _rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """Each number to so many significant digits, minus zero as zero; nan and infinity stay."""
+    rounded = values.copy()
+    plain = np.isfinite(values) & (values != 0.0)
+    scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values[plain]))))
+    rounded[plain] = np.round(values[plain] * scale) / scale
+    return rounded + 0.0
+
+
+def golden_hashes(digits: int | None = SIGNIFICANT_DIGITS) -> dict[str, str]:
+    """Hash of each golden run, by name."""
+    return {
+        name: run_hash(simulate(inputs, seed), digits) for name, (inputs, seed) in golden_inputs().items()
+    }
+
+
+@lru_cache(maxsize=1)
+def behaviour() -> str:
+    """The model's behaviour: sixteen digits that change when results of any run may change.
+
+    Runs the golden worlds, which takes some 50 ms once the model is compiled.
+    """
+    records = {
+        name: [record.value, record.minimum, record.maximum, record.shape]
+        for name, record in PARAMETERS.items()
+    }
+    text = json.dumps({"runs": golden_hashes(), "parameters": records}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def golden_text() -> str:
+    """What ``tests/golden.json`` holds: the behaviour and the hash of each golden run."""
+    return json.dumps({"behaviour": behaviour(), "runs": golden_hashes()}, indent=2) + "\n"
+
+
+def main() -> None:
+    """Print the hashes, or write them to a file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m passaat.model.golden", description="Hashes of the golden runs."
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="file to write, tests/golden.json")
+    parser.add_argument("--exact", action="store_true", help="print hashes of every bit instead")
+    chosen = parser.parse_args()
+    if chosen.exact:
+        print(json.dumps(golden_hashes(digits=None), indent=2))
+    elif chosen.write is None:
+        print(golden_text(), end="")
+    else:
+        chosen.write.write_text(golden_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
