@@ -189,6 +189,8 @@ def test_the_model_itself_is_compared_the_same_by_one_worker_and_by_two(
     from passaat.model.outcomes import OUTCOMES, outcomes_of
 
     texts, files = [], []
+    drawn: dict[str, float] = {}
+    row: tuple[float, ...] = ()
     for workers in (1, 2):
         path = tmp_path / f"{workers}.db"
         found = compare(pib, two_options[1:], draws=2, worlds_per_draw=2, workers=workers, study_path=path)
@@ -203,8 +205,8 @@ def test_the_model_itself_is_compared_the_same_by_one_worker_and_by_two(
         db.close()
     assert texts[0] == texts[1]
     assert files[0] == files[1]
-    run = compiled.simulate(pib.inputs(drawn), row[0])
-    twin = compiled.simulate(pib.without_programme().inputs(drawn), row[0])
+    run = compiled.simulate(pib.inputs(drawn), int(row[0]))
+    twin = compiled.simulate(pib.without_programme().inputs(drawn), int(row[0]))
     names = [outcome.name for outcome in OUTCOMES]
     again = dict(zip(names, outcomes_of(run, twin).tolist(), strict=True))
     assert row[1:] == (again["contracts"], again["additional_exports_net_eur"])
