@@ -37,7 +37,7 @@ from passaat.experiments.pairing import (
 )
 from passaat.experiments.runner import OnProgress, default_workers, run_missing
 from passaat.experiments.simulator import Arm, Simulator, amounts_in_window, the_model
-from passaat.experiments.store import FailedRun, Study
+from passaat.experiments.store import FailedRun, Study, require_writable
 from passaat.scenarios.levers import LEVERS
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ def compare(
     """
     _require_options(options)
     design = Design(draws, worlds_per_draw, seed)
+    if study_path is not None:
+        require_writable(study_path)  # before the model, which may have to be compiled to tell its behaviour
     model = the_model() if simulator is None else simulator
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study:

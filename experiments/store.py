@@ -17,6 +17,7 @@ command computes what is missing, and more options, draws or worlds can be added
 from __future__ import annotations
 
 import math
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -101,7 +102,7 @@ class Study:
         """
         place = ":memory:" if path is None else str(path)
         if path is not None:
-            _require_writable(path)
+            require_writable(path)
         names = [outcome.name for outcome in simulator.outcomes]
         identity = {
             "format": FORMAT,
@@ -328,11 +329,11 @@ def _explain(place: str, error: sqlite3.Error) -> tuple[str, str]:
     return f"{place} cannot be written ({text})", way_out
 
 
-def _require_writable(path: Path) -> None:
+def require_writable(path: Path) -> None:
     """Refuse a path that cannot become a study, before anything is computed.
 
     Raises:
-        StudyError: the folder does not exist, or the path is a folder.
+        StudyError: the folder does not exist or may not be written to, or the path is a folder.
     """
     if path.is_dir():
         raise StudyError(f"{path} is a folder", hint="Give the name of a file, for example study.db.")
@@ -340,6 +341,11 @@ def _require_writable(path: Path) -> None:
         raise StudyError(
             f"the folder {path.parent} does not exist, so {path.name} cannot be written there",
             hint="Make the folder first, or give a file in a folder that exists.",
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise StudyError(
+            f"{path} cannot be written: no permission",
+            hint="Give a file in a folder that you may write to.",
         )
 
 

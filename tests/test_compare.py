@@ -363,6 +363,27 @@ def test_an_unwritable_path_is_refused_before_any_run(
     assert runs == []
 
 
+def test_an_unwritable_path_is_refused_before_the_model_is_compiled(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiling() -> Simulator:
+        raise AssertionError("the model was asked for first")
+
+    monkeypatch.setattr("passaat.experiments.compare.the_model", compiling)
+    with pytest.raises(StudyError, match="does not exist"):
+        compare(pib, two_options, study_path=tmp_path / "nowhere" / "study.db")
+
+
+def test_a_study_belongs_to_how_outcomes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fingerprint changes when the same runs are judged otherwise."""
+    from passaat.experiments.simulator import behaviour_of_model
+    from passaat.model import outcomes
+
+    before, counted = behaviour_of_model(), outcomes.outcomes_of
+    monkeypatch.setattr(outcomes, "outcomes_of", lambda run, twin: 1.01 * counted(run, twin))
+    assert behaviour_of_model() != before
+
+
 def test_progress_counts_every_run(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
     seen: list[Progress] = []
     compare(pib, two_options, draws=6, worlds_per_draw=4, workers=2, simulator=toy, progress=seen.append)

@@ -13,7 +13,7 @@ import pytest
 from passaat.errors import StudyError
 from passaat.experiments.design import Cell, Design, world_seed
 from passaat.experiments.simulator import Arm, Simulator
-from passaat.experiments.store import RunRecord, Study
+from passaat.experiments.store import RunRecord, Study, require_writable
 from passaat.scenarios.scenario import Scenario
 
 
@@ -139,6 +139,12 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, toy: Simulator, 
     tmp_path.chmod(0o500)
     with pytest.raises(StudyError, match="cannot be written"):
         Study.open(tmp_path / "study.db", toy, pib, 1)
+
+
+def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passaat.experiments.store.os.access", lambda path, mode: False)
+    with pytest.raises(StudyError, match="no permission"):
+        require_writable(tmp_path / "study.db")
 
 
 def test_a_locked_file_is_said_to_be_locked(
