@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
-from passaat.model.rules import clip, rule, towards_one, whole_cents
+from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
 from passaat.model.status import APPLIED, DISSOLVED, EXTENDED, FOLLOW_UP, FORMING, INCEPTION, REJECTED, RUNNING
 from passaat.model.world import World
 
@@ -12,6 +12,13 @@ RETURNED = 0.0
 TO_BEST_PERFORMERS = 1.0
 TO_FOLLOW_UP = 2.0
 """Codes of the lever ``freed_money_use``."""
+
+LARGEST_PART = 1.2
+"""The largest covenant was 420 thousand EUR, 1.2 times the reference amount of 350 (technopolis2023 s2.4.3)."""
+
+ORDINARY_INFORMATION = 0.6
+"""Share of true progress known with ordinary reporting, as in the years with a baseline measurement (lever
+``progress_information_share``); knowing more costs money."""
 
 ASSESSOR_TICKS = 1000
 """Assessor n draws at tick quarter + n x 1000, so that a further assessor leaves the others' judgement as it is."""
@@ -115,7 +122,8 @@ def assess(world: World, _row: int) -> None:
             else:
                 clusters.quality[c] = towards_hundred(clusters.quality[c], world.parameters.inception_gain)
             clusters.score[c] = _score(world, c)
-    if calendar.quarter[0] > calendar.window_last_quarter[0]:
+    ended = world.levers.programme_on[calendar.year[0]] == 0.0
+    if ended or calendar.quarter[0] > calendar.window_last_quarter[0]:
         _let_lapse(world)
         return
     while True:
@@ -144,7 +152,7 @@ def _awaits_decision(world: World, c: int) -> bool:
 
 @rule
 def _let_lapse(world: World) -> None:
-    """After the window no covenant starts any more: open applications lapse in every option alike."""
+    """After the window, or the end of the programme, no covenant starts any more: open applications lapse."""
     for c in range(world.calendar.n_clusters[0]):
         if _awaits_decision(world, c):
             world.clusters.status[c] = DISSOLVED
@@ -196,10 +204,10 @@ def _decide(world: World, c: int) -> None:
     clusters, levers, agency, p = world.clusters, world.levers, world.agency, world.parameters
     year, quarter = clusters.rule_year[c], world.calendar.quarter[0]
     threshold = levers.selection_threshold_points[year]
-    _book_administration(world, c, p.application_cost_eur)
-    committed = offered_cents(
-        levers.covenant_amount_eur[year], levers.covenant_quarters[year], clusters.n_members[c], p.members_for_half_amount
-    )
+    _book_administration(world, c, _assessment_cost_eur(world, year))
+    ambition = between(uniform(clusters.key[c], 0, purposes.AMBITION), 1.0 - p.ambition_spread, 1.0 + p.ambition_spread)
+    amount = smaller(levers.covenant_amount_eur[year] * ambition, LARGEST_PART * levers.covenant_amount_eur[year])
+    committed = offered_cents(amount, levers.covenant_quarters[year], clusters.n_members[c], p.members_for_half_amount)
     eligible = _is_eligible(world, c)
     if eligible and clusters.score[c] >= threshold and committed <= agency.budget_left_cents[0]:
         agency.budget_left_cents[0] -= committed
@@ -220,6 +228,15 @@ def _decide(world: World, c: int) -> None:
     clusters.status[c] = REJECTED
     clusters.end_quarter[c] = quarter
     agency.rejections[0] += 1
+
+
+@rule
+def _assessment_cost_eur(world: World, year: int) -> float:
+    """What one assessment costs the agency: half of it grows with the assessors, screening and feedback come on top."""
+    levers, p = world.levers, world.parameters
+    screening = p.screening_cost_eur if levers.capacity_screening_weight[year] > 0.0 else 0.0
+    feedback = p.feedback_cost_eur * levers.feedback_rounds[year]
+    return p.application_cost_eur * (0.5 + 0.25 * levers.assessors[year]) + screening + feedback
 
 
 @rule
@@ -249,9 +266,28 @@ def look_after(world: World, _row: int) -> None:
     for c in range(world.calendar.n_clusters[0]):
         status = clusters.status[c]
         if status == RUNNING or status == EXTENDED or status == FOLLOW_UP:
-            _book_administration(world, c, world.parameters.administration_eur_quarter)
+            _book_administration(world, c, _administration_eur(world, c))
         if status == RUNNING or status == EXTENDED:
             desks.load[world.markets.sector[clusters.market[c]]] += 1
+
+
+@rule
+def _administration_eur(world: World, c: int) -> float:
+    """Cost of one covenant this quarter: administration, better information, and embassy days beyond the ordinary.
+
+    Ordinary embassy time is counted in no world; extra days that the lever ``embassy_time_factor`` buys are.
+    """
+    levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
+    extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
+    extra_days = larger(levers.embassy_time_factor[world.calendar.year[0]] - 1.0, 0.0) * p.embassy_days_asked_per_cluster
+    monitoring = p.monitoring_eur_quarter * extra_information
+    return p.administration_eur_quarter + monitoring + p.embassy_day_eur * extra_days
+
+
+@rule
+def book_checkpoint(world: World, c: int) -> None:
+    """Book what one go/no-go decision costs the agency."""
+    _book_administration(world, c, world.parameters.checkpoint_cost_eur)
 
 
 @rule

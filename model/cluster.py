@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
+from passaat.model.agency import book_checkpoint
 from passaat.model.draws import combine, uniform
 from passaat.model.embassy import embassy_help
 from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole_cents
@@ -49,7 +50,7 @@ def in_covenant(world: World, c: int) -> bool:
 
 @rule
 def settle_membership(world: World, c: int) -> None:
-    """Cluster: take in the firms that offered to join, in the order of the market's list, up to the maximum size.
+    """Cluster: take in the firms that offered to join, SMEs first, in the order of the market's list, up to the maximum.
 
     First meeting and the quarter after: by own interest. After that, if short of the minimum, fillers are asked
     (CF06-CF08). Running covenants take in late joiners.
@@ -62,16 +63,28 @@ def settle_membership(world: World, c: int) -> None:
     most = smaller(levers.maximum_members[year], 1.0 * world.calendar.block[0])
     if gathering or world.markets.latest_cluster[m] == c:
         first = world.markets.first_engagement[m]
-        for place in range(first, first + world.markets.n_engagements[m]):
-            e = world.engagements_by_market[place]
-            room = clusters.n_members[c] < most and clusters.n_joined[c] < world.calendar.block[0]
-            if world.engagements.wish[e] == c and room:
-                _enrol(world, c, e)
+        for large_firms in range(2):
+            for place in range(first, first + world.markets.n_engagements[m]):
+                e = world.engagements_by_market[place]
+                room = clusters.n_members[c] < most and clusters.n_joined[c] < world.calendar.block[0]
+                if world.engagements.wish[e] == c and room and _may_join(world, c, e, large_firms == 1):
+                    _enrol(world, c, e)
     if gathering and world.calendar.quarter[0] > clusters.met_quarter[c]:
         enough = clusters.n_members[c] >= levers.minimum_members[year]
         clusters.status[c] = READY if enough else FILLING
         if enough:
             _judge_fit(world, c)
+
+
+@rule
+def _may_join(world: World, c: int, e: int, large_firms: bool) -> bool:
+    """SMEs and institutes are taken in first; then large firms, as far as the minimum share of SMEs leaves room."""
+    firms, clusters, i = world.firms, world.clusters, world.engagements.firm[e]
+    is_large = firms.sme[i] == 0 and firms.institute[i] == 0
+    if is_large != large_firms:
+        return False
+    least = world.levers.minimum_sme_share[clusters.rule_year[c]] * (clusters.n_companies[c] + 1.0)
+    return bool(not is_large or clusters.n_smes[c] >= least)
 
 
 @rule
@@ -81,6 +94,8 @@ def _enrol(world: World, c: int, e: int) -> None:
     j = clusters.first_membership[c] + clusters.n_joined[c]
     clusters.n_joined[c] += 1
     clusters.n_members[c] += 1
+    clusters.n_companies[c] += 1 - world.firms.institute[engagements.firm[e]]
+    clusters.n_smes[c] += world.firms.sme[engagements.firm[e]]
     memberships.cluster[j] = c
     memberships.engagement[j] = e
     memberships.joined_quarter[j] = world.calendar.quarter[0]
@@ -208,19 +223,19 @@ def act(world: World, c: int) -> None:
     stop = world.countries.travel_stop[country]
     price = world.countries.price_level[country]
     due = larger(clusters.plan_promotion[c] - clusters.done_promotion[c], 0.0) / left
-    luck = 2.0 * uniform(clusters.key[c], quarter, purposes.ACTIVITY_PROMOTION)
-    tried = due * peace * grip * luck * p.promotion_realisation
+    luck = _luck_of_module(world, c, purposes.ACTIVITY_PROMOTION, p.promotion_realisation)
+    tried = due * peace * grip * luck
     physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price)
     experience = world.desks.experience[world.markets.sector[m]]
     moved_online = tried * stop * (0.5 + 0.5 * experience)
     online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share)
     due = larger(clusters.plan_knowledge[c] - clusters.done_knowledge[c], 0.0) / left
-    luck = 2.0 * uniform(clusters.key[c], quarter, purposes.ACTIVITY_KNOWLEDGE)
-    tried = due * peace * grip * luck * p.knowledge_realisation * (0.5 + clusters.cohesion[c])
+    luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
+    tried = due * peace * grip * luck * (0.5 + clusters.cohesion[c])
     knowledge = _afford(world, c, tried * (1.0 - 0.5 * stop), p.knowledge_unit_eur * price)
     due = larger(clusters.plan_diplomacy[c] - clusters.done_diplomacy[c], 0.0) / left
-    luck = 2.0 * uniform(clusters.key[c], quarter, purposes.ACTIVITY_DIPLOMACY)
-    tried = due * peace * luck * p.diplomacy_realisation * (0.5 + 0.5 * clusters.embassy_support[c])
+    luck = _luck_of_module(world, c, purposes.ACTIVITY_DIPLOMACY, p.diplomacy_realisation)
+    tried = due * peace * luck * (0.5 + 0.5 * clusters.embassy_support[c])
     diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur)
     clusters.physical_now[c] = physical
     clusters.online_now[c] = online
@@ -230,6 +245,19 @@ def act(world: World, c: int) -> None:
     clusters.done_knowledge[c] += knowledge
     clusters.done_diplomacy[c] += diplomacy
     _pay_branding(world, c, left)
+
+
+@rule
+def _luck_of_module(world: World, c: int, module: int, realisation: float) -> float:
+    """Part of what is due that is tried this quarter: nothing at all if the module never gets off the ground.
+
+    A module fails for good by chance: the more, the harder its kind is to realise (AP06); a training fell through
+    because the best provider was a member and could not be paid (AP13).
+    """
+    key = world.clusters.key[c]
+    if uniform(key, -1, module) < world.parameters.module_failure_share * (1.0 - realisation):
+        return 0.0
+    return 2.0 * realisation * uniform(key, world.calendar.quarter[0], module)
 
 
 @rule
@@ -371,6 +399,7 @@ def steer(world: World, c: int) -> None:
     if not in_covenant(world, c):
         return
     if _checkpoint_due(world, c):
+        book_checkpoint(world, c)
         least = world.levers.checkpoint_minimum_progress[clusters.rule_year[c]]
         if clusters.progress_reported[c] < least:
             _stop(world, c)

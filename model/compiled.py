@@ -90,23 +90,25 @@ def simulate(
     return Run(inputs, world_seed, store.column_world(), store)
 
 
-def driver_source(quarter: Sequence[Step], *, clocked: bool = False) -> str:
+def driver_source(
+    quarter: Sequence[Step], *, founding: Sequence[Step] = schedule.FOUNDING, clocked: bool = False
+) -> str:
     """Python source of the driver of a schedule: imports, then one loop per step.
 
-    With ``clocked`` the source is that of ``run(world, ticks)``, which writes ``cycles()`` into ``ticks[quarter, place]``
-    before the first step and after each: for ``benchmarks/step_costs.py``, which supplies ``cycles``.
+    The driver goes on from the quarter at which the calendar stands. Benchmarks leave ``founding`` empty to go on with
+    a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply, into
+    ``ticks[quarter, place]`` before the first step and after each.
     """
-    steps = [*schedule.FOUNDING, *quarter]
-    rules = list(dict.fromkeys(step.rule for step in steps))
+    rules = list(dict.fromkeys(step.rule for step in [*founding, *quarter]))
     names = {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
     lines = ['"""Generated from the schedule; not meant to be edited."""', "", "from numba import njit", ""]
     lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
     lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)']
     lines += ["def run(world, ticks):" if clocked else "def run(world):"]
-    for step in schedule.FOUNDING:
+    for step in founding:
         lines += [f"    for row in range({_ROWS[step.kind]}):", f"        {names[step.rule]}(world, row)"]
     lines += [
-        "    for quarter in range(world.calendar.n_quarters[0]):",
+        "    for quarter in range(world.calendar.quarter[0], world.calendar.n_quarters[0]):",
         "        world.calendar.quarter[0] = quarter",
         "        world.calendar.year[0] = quarter // 4",
         "        world.calendar.quarter_of_year[0] = quarter % 4",
@@ -117,11 +119,6 @@ def driver_source(quarter: Sequence[Step], *, clocked: bool = False) -> str:
         lines += [f"        ticks[quarter, {place + 1}] = cycles()"] if clocked else []
     lines += ["        if world.calendar.fault[0] != 0:", "            return"]
     return "\n".join(lines) + "\n"
-
-
-def step_loop_source(step: Step) -> str:
-    """Source of ``loop(world)``: one step over all its rows, with the rule under the name ``rule``; for benchmarks."""
-    return f"def loop(world):\n    for row in range({_ROWS[step.kind]}):\n        rule(world, row)\n"
 
 
 def fingerprint(quarter: Sequence[Step]) -> str:

@@ -6,9 +6,13 @@ import math
 
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
-from passaat.model.rules import between, clip, larger, rule, towards_one
+from passaat.model.rules import between, clip, larger, rule, towards_one, whole_cents
 from passaat.model.status import APPLIED, DISSOLVED, EXTENDED, FORMING, INFORMAL, READY, RUNNING
 from passaat.model.world import World
+
+USUAL_CRITERIA = 15.0
+PATH_CRITERIA = 3.0
+"""A plan answers 15 criteria (technopolis2023 Table 3); showing a path for every bottleneck is taken as three more."""
 
 GOLDEN_RATIO = 0.6180339887498949
 MEMBER_FIRM_SHARE = 0.2
@@ -30,7 +34,7 @@ def set_up_practice(world: World, k: int) -> None:
         coordinators.profession[k] = 1
     elif u < TRADE_ORGANISATION_SHARE + MEMBER_FIRM_SHARE:
         coordinators.profession[k] = 2
-    reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 0.4, 1.6)
+    reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 0.6, 1.4)
     if coordinators.profession[k] == 1:
         reach = reach * p.trade_organisation_reach_factor
     coordinators.reach[k] = clip(reach, 0.0, 1.0)
@@ -130,14 +134,15 @@ def _leads_here(world: World, k: int, m: int) -> bool:
 def write_application(world: World, k: int) -> None:
     """Coordinator: turn a group that is large enough into an application, or into an informal group without programme.
 
-    The quality of the plan follows the assessors' four groups of criteria with the weights of their number: opportunity
+    The rules of that year hold for it from then on. The quality of the plan follows the assessors' four groups of criteria with the weights of their number: opportunity
     4, organisation and capacity 5, strategy and role of government 4, impact 2 (technopolis2023 Table 3).
     """
     clusters, levers = world.clusters, world.levers
     c = world.coordinators.latest_cluster[k]
     if c < 0 or clusters.coordinator[c] != k or clusters.status[c] != READY:
         return
-    year = clusters.rule_year[c]
+    year = world.calendar.year[0]
+    clusters.rule_year[c] = year
     if levers.programme_on[year] == 0.0:
         clusters.status[c] = INFORMAL
         clusters.start_quarter[c] = world.calendar.quarter[0]
@@ -147,6 +152,9 @@ def write_application(world: World, k: int) -> None:
     clusters.quality[c] = _quality_of_plan(world, k, c)
     clusters.status[c] = APPLIED
     clusters.applied_quarter[c] = world.calendar.quarter[0]
+    paper = levers.selection_criteria[year] + PATH_CRITERIA * levers.bottleneck_path_required[year]
+    plan_eur = world.parameters.plan_cost_eur * paper / USUAL_CRITERIA
+    world.accounts.in_kind_cents[c] += whole_cents(plan_eur)
 
 
 @rule

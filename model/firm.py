@@ -122,7 +122,7 @@ def _start_position(world: World, i: int, e: int) -> None:
         engagements.trust[e] = 0.4
         engagements.knowledge[e] = 0.5
         engagements.stage[e] = RELATION
-        if u < 0.4 * chance:
+        if u < p.already_selling_share * chance:
             engagements.stage[e] = SUSTAINED
             quarters = int(p.delivery_quarters)
             value = _contract_value_cents(world, e, purposes.START_DELIVERY)
@@ -330,7 +330,7 @@ def follow_up(world: World, e: int) -> None:
     """
     engagements = world.engagements
     stage = engagements.stage[e]
-    if stage == NO_STAGE or stage >= CONTRACT:
+    if stage == NO_STAGE:
         return
     firms, p, quarter, i = world.firms, world.parameters, world.calendar.quarter[0], engagements.firm[e]
     if engagements.step_open[e] == 0:
@@ -440,7 +440,7 @@ def _end_step(world: World, e: int, result: int, chance: float) -> None:
         engagements.steps_lapsed[e] += 1
         if counted:
             memberships.steps_lapsed[j] += 1
-        quits = p.staying_out_share * (1.0 - chance)
+        quits = p.staying_out_share * (1.0 - chance) if engagements.stage[e] < CONTRACT else 0.0
         if uniform(engagements.key[e], world.calendar.quarter[0], purposes.STAYING_OUT) < quits:
             engagements.stayed_out[e] = 1
             engagements.stage[e] = NO_STAGE
@@ -448,13 +448,20 @@ def _end_step(world: World, e: int, result: int, chance: float) -> None:
 
 @rule
 def _sign_contract(world: World, e: int) -> None:
-    """A contract: its value, spread over quarters of delivery (heavy tails: FC07, A14)."""
-    engagements, quarter = world.engagements, world.calendar.quarter[0]
-    quarters = int(world.parameters.delivery_quarters)
+    """A contract: its value, spread over quarters of delivery (heavy tails: FC07, A14); it adds to what still runs.
+
+    What a firm delivers in one market stays within ``contract_limit_turnovers``.
+    """
+    engagements, quarter, p = world.engagements, world.calendar.quarter[0], world.parameters
+    quarters = int(p.delivery_quarters)
     value = _contract_value_cents(world, e, purposes.CONTRACT_VALUE)
-    engagements.delivery_cents_per_quarter[e] = int(value / quarters)
+    running = engagements.delivery_cents_per_quarter[e] if engagements.delivery_quarters_left[e] > 0 else 0
+    limit = whole_cents(p.contract_limit_turnovers * world.firms.turnover_eur[engagements.firm[e]] / quarters)
+    delivery = running + int(value / quarters)
+    engagements.delivery_cents_per_quarter[e] = delivery if delivery < limit else limit
     engagements.delivery_quarters_left[e] = quarters
-    engagements.stage[e] = CONTRACT
+    if engagements.stage[e] < CONTRACT:
+        engagements.stage[e] = CONTRACT
     engagements.contracts[e] += 1
     if engagements.membership[e] >= 0:
         world.memberships.contracts[engagements.membership[e]] += 1
@@ -475,8 +482,13 @@ def _contract_value_cents(world: World, e: int, purpose: int) -> int:
 
 @rule
 def contract_value_eur(turnover_eur: float, demand: float, z: float, share: float, sigma: float) -> float:
-    """Median contract ``share`` of turnover in an average market; log-normal with ``sigma``; grows less than demand."""
-    return turnover_eur * share * math.sqrt(demand) * math.exp(sigma * z)
+    """Median contract: ``share`` of the turnover of a small firm; grows less than turnover and demand; log-normal.
+
+    Values scale with the square root of turnover around 5 million EUR, so that large firms win larger contracts, yet a
+    smaller share of what they are.
+    """
+    reference = 5.0e6
+    return share * math.sqrt(turnover_eur * reference) * math.sqrt(demand) * math.exp(sigma * z)
 
 
 @rule
@@ -505,10 +517,12 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
     """When deliveries end: repeat and sustain, perhaps open a branch, or fall back to a relation."""
     engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
     present = 0.5 if engagements.presence[e] == 1 else 0.0
-    chance = clip(repeat_share * (0.5 + 0.5 * engagements.relation[e] + present), 0.0, 0.95) * open_share
+    chance = clip(repeat_share * (0.8 + 0.2 * engagements.relation[e] + present), 0.0, 0.98) * open_share
     if uniform(engagements.key[e], quarter, purposes.REPEAT_ORDER) < chance:
         engagements.stage[e] = SUSTAINED
         engagements.delivery_quarters_left[e] = int(p.delivery_quarters)
+        change = math.exp(p.repeat_order_sigma * normal(engagements.key[e], quarter, purposes.REPEAT_VALUE))
+        engagements.delivery_cents_per_quarter[e] = int(engagements.delivery_cents_per_quarter[e] * change)
         if uniform(engagements.key[e], quarter, purposes.LOCAL_PRESENCE) < p.local_presence_share:
             engagements.presence[e] = 1
     else:

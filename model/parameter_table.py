@@ -27,6 +27,7 @@ class Parameters(NamedTuple):
     awareness_at_start: float
     price_level_spread: float
     already_active_share: float
+    already_selling_share: float
     travel_stop_rate: float
     war_rate: float
     random_shock_strength: float
@@ -74,7 +75,14 @@ class Parameters(NamedTuple):
     inception_margin_points: float
     path_required_share: float
     members_for_half_amount: float
+    ambition_spread: float
     application_cost_eur: float
+    plan_cost_eur: float
+    screening_cost_eur: float
+    feedback_cost_eur: float
+    checkpoint_cost_eur: float
+    monitoring_eur_quarter: float
+    embassy_day_eur: float
     administration_eur_quarter: float
     liaison_share_highest: float
     branding_share: float
@@ -89,6 +97,7 @@ class Parameters(NamedTuple):
     extension_wish: float
     extension_grant_share: float
     extension_money_share: float
+    module_failure_share: float
     promotion_realisation: float
     knowledge_realisation: float
     diplomacy_realisation: float
@@ -148,6 +157,7 @@ class Parameters(NamedTuple):
     contract_limit_turnovers: float
     delivery_quarters: float
     repeat_share: float
+    repeat_order_sigma: float
     local_presence_share: float
     displacement_share: float
     discount_rate: float

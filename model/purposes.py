@@ -76,6 +76,7 @@ AGREEMENT: Final = 220
 
 # selection and start
 ASSESSOR: Final = 231
+AMBITION: Final = 230
 LIAISON_TIE: Final = 232
 LIAISON_IMPRESSION: Final = 233
 LIAISON_AT_RANDOM: Final = 234
@@ -95,6 +96,7 @@ STAYING_OUT: Final = 255
 CONTRACT_VALUE: Final = 256
 REPEAT_ORDER: Final = 257
 LOCAL_PRESENCE: Final = 258
+REPEAT_VALUE: Final = 259
 
 # steering and people
 REPORT: Final = 261
@@ -104,5 +106,3 @@ COORDINATOR_LEAVES: Final = 264
 LIAISON_REVIEW: Final = 265
 DROPPING_OUT: Final = 266
 COMMITMENT: Final = 267
-ASSESSOR_NUMBER: Final = 1000
-"""Draws of assessor n use purpose ASSESSOR and tick = quarter + n x ASSESSOR_NUMBER."""
