@@ -21,13 +21,20 @@ PLAIN_WIDTH: Final = 104
 
 Money = Literal["as it stands", "at equal public money"]
 
-_WIDTHS: Final = (20, 19, 20, 20, 8, 8)
+_WIDE: Final = (20, 19, 20, 20, 8, 8)
+_NARROW: Final = (20, 19, 22, 9)
+"""Column widths: six columns, or four of which the last two hold two lines each, to fit 80 characters."""
 
 
 def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: bool = False) -> None:
     """Print the comparison; with ``all_outcomes`` every outcome instead of the headlines."""
     width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
-    console.print(comparison_view(comparison, all_outcomes=all_outcomes), width=width)
+    view = comparison_view(comparison, all_outcomes=all_outcomes, narrow=width < PLAIN_WIDTH)
+    before, console.width = console.width, width
+    try:
+        console.print(view)
+    finally:
+        console.width = before
 
 
 def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> str:
@@ -40,13 +47,18 @@ def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> st
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
 
-def comparison_view(comparison: Comparison, *, all_outcomes: bool = False) -> RenderableType:
-    """Heading, money, differences as options stand and at equal public money, and how to read them."""
+def comparison_view(
+    comparison: Comparison, *, all_outcomes: bool = False, narrow: bool = False
+) -> RenderableType:
+    """Heading, money, differences as options stand and at equal public money, and how to read them.
+
+    ``narrow`` stacks the ranges, and the last two columns, to fit 80 characters.
+    """
     present = [outcome.name for outcome in comparison.outcomes]
     shown = present if all_outcomes else [name for name in HEADLINES if name in present]
-    parts: list[RenderableType] = [*_heading(comparison), Text(), *_money(comparison), Text()]
+    parts: list[RenderableType] = [*_heading(comparison), Text(), *_money(comparison, narrow), Text()]
     for money in ("as it stands", "at equal public money"):
-        parts += [*_differences(comparison, shown, money), Text()]
+        parts += [*_differences(comparison, shown, money, narrow), Text()]
     parts += _reading(comparison)
     if not all_outcomes and len(shown) < len(present):
         parts.append(
@@ -67,7 +79,7 @@ def _heading(comparison: Comparison) -> Iterator[RenderableType]:
 # --- money --------------------------------------------------------------------------------------------------
 
 
-def _money(comparison: Comparison) -> Iterator[RenderableType]:
+def _money(comparison: Comparison, narrow: bool) -> Iterator[RenderableType]:
     scale = scale_of(comparison, PUBLIC_COST)
     level = comparison.levels[PUBLIC_COST]
     yield Rule(Text("Public cost", style="bold"), align="left", style="dim")
@@ -76,12 +88,12 @@ def _money(comparison: Comparison) -> Iterator[RenderableType]:
         f" over parameter draws {scale.between(level.draws, signed=False)}"
     )
     table = _grid(
-        ("option", f"difference, {scale.unit}", "over draws", "over worlds", "amount", "then costs")
+        narrow, ("option", f"difference, {scale.unit}", "over draws", "over worlds", "amount", "then costs")
     )
     for option in comparison.options:
         difference = option.as_it_stands.differences[PUBLIC_COST]
         equal = option.equal_money
-        table.add_row(
+        cells = (
             option.name,
             f"{scale.signed(difference.mean)} ± {scale.level(difference.error)}",
             _over_draws(difference, scale),
@@ -89,6 +101,7 @@ def _money(comparison: Comparison) -> Iterator[RenderableType]:
             f"{equal.factor:.2f}×" if equal.reached else NOTHING,
             NOTHING if math.isnan(equal.cost_ratio) else f"{100 * equal.cost_ratio:.1f} %",
         )
+        table.add_row(*_stacked(narrow, cells))
     yield table
     yield Text(
         "amount: amount per covenant, times the option's own, at which public cost is the reference's;"
@@ -103,13 +116,15 @@ def _money(comparison: Comparison) -> Iterator[RenderableType]:
 # --- differences --------------------------------------------------------------------------------------------
 
 
-def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> Iterator[RenderableType]:
+def _differences(
+    comparison: Comparison, names: Sequence[str], money: Money, narrow: bool
+) -> Iterator[RenderableType]:
     title = {
         "as it stands": "Differences from the reference, options as they stand",
         "at equal public money": "Differences from the reference, at equal public money",
     }[money]
     yield Rule(Text(title, style="bold"), align="left", style="dim")
-    yield _grid(("", "difference ± error", "over draws", "over worlds", "better", "pairing"))
+    yield _grid(narrow, ("", "difference ± error", "over draws", "over worlds", "better", "pairing"))
     for name in names:
         outcome, scale, level = comparison.outcome(name), scale_of(comparison, name), comparison.levels[name]
         heading = Text(label(name), style="bold")
@@ -122,9 +137,9 @@ def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> 
         if outcome.better == "neither":
             heading.append(" (neither direction is better)", style="dim not bold")
         yield heading
-        table = _grid()
+        table = _grid(narrow)
         for option in comparison.options:
-            table.add_row(*_row(comparison, option, _variant(option, money), name, scale))
+            table.add_row(*_stacked(narrow, _row(comparison, option, _variant(option, money), name, scale)))
         yield table
 
 
@@ -157,13 +172,22 @@ def _over_draws(found: Difference, scale: Scale) -> str:
     return scale.between(found.draws)
 
 
-def _grid(header: Sequence[str] | None = None) -> Table:
+def _stacked(narrow: bool, cells: Sequence[str]) -> tuple[str, ...]:
+    """Six cells as they are, or as four: ranges over draws and worlds, and the last two, one above the
+    other.
+    """
+    if not narrow:
+        return tuple(cells)
+    name, difference, draws, worlds, fifth, sixth = cells
+    return name, difference, f"{draws}\n{worlds}", f"{fifth}\n{sixth}"
+
+
+def _grid(narrow: bool, header: Sequence[str] | None = None) -> Table:
     """A table of the common column widths, so that tables under one another line up."""
     table = Table(box=None, show_header=header is not None, padding=(0, 1, 0, 0), header_style="dim")
-    for place, width in enumerate(_WIDTHS):
-        table.add_column(
-            header[place] if header else "", justify="left" if place == 0 else "right", min_width=width
-        )
+    titles = _stacked(narrow, header or [""] * len(_WIDE))
+    for place, (title, width) in enumerate(zip(titles, _NARROW if narrow else _WIDE, strict=True)):
+        table.add_column(title, justify="left" if place == 0 else "right", min_width=width)
     return table
 
 

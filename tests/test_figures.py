@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from rich.console import Console
 
 from passaat.errors import StudyError
 from passaat.experiments.compare import Comparison, compare
@@ -16,7 +18,7 @@ from passaat.experiments.figures import differences_figure, funnel_figure, save_
 from passaat.experiments.numbers import percent, scale_for, times
 from passaat.experiments.pairing import Interval
 from passaat.experiments.simulator import Simulator
-from passaat.experiments.tables import comparison_text
+from passaat.experiments.tables import comparison_text, print_comparison
 from passaat.scenarios.scenario import Scenario
 
 
@@ -149,6 +151,25 @@ def test_table_says_which_effects_are_assumed_and_how_many_runs_failed(
     text = " ".join(comparison_text(comparison).split())
     assert "follow-up rests on assumptions, not on data, for:" in text
     assert "failed" not in text
+
+
+def test_a_narrow_terminal_loses_nothing(comparison: Comparison) -> None:
+    """At 80 characters ranges are stacked; every number of the wide table is still there, unbroken."""
+    out = StringIO()
+    print_comparison(comparison, Console(file=out, width=80, force_terminal=True, color_system=None))
+    narrow, wide = out.getvalue(), comparison_text(comparison)
+    assert max(len(line) for line in narrow.splitlines()) <= 80
+    number = r"[+-]?[\d,]+\.\d+(?: to [+-]?[\d,]+\.\d+)?|\d+ %"
+    assert sorted(re.findall(number, narrow)) == sorted(re.findall(number, wide))
+
+
+def test_piped_output_does_not_depend_on_the_terminal(comparison: Comparison) -> None:
+    texts = []
+    for width in (40, 200):
+        out = StringIO()
+        print_comparison(comparison, Console(file=out, width=width, force_terminal=False, color_system=None))
+        texts.append(out.getvalue())
+    assert texts[0] == texts[1]
 
 
 def test_draws_that_differ_by_chance_only_are_not_shown_as_certain(comparison: Comparison) -> None:
