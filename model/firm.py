@@ -338,7 +338,10 @@ def follow_up(world: World, e: int) -> None:
         if drawn >= p.step_start_rate or quarter < firms.interrupted_until[i]:
             return
         engagements.attention[e] = _attention(world, e)
-        if drawn < p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0):
+        start = p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0)
+        if stage >= CONTRACT:
+            start = start * p.growth_share
+        if drawn < start:
             engagements.step_open[e] = 1
         return
     m = engagements.market[e]

@@ -139,6 +139,7 @@ class Parameters(NamedTuple):
     own_contact_rate: float
     own_relation_gain: float
     step_start_rate: float
+    growth_share: float
     steps_per_deal_cycle: float
     step_success: float
     partly_share: float
