@@ -36,7 +36,7 @@ WARM: Final = "#c8581a"
 WIDTH_INCHES: Final = 7.5
 """Fits between the margins of an A4 page."""
 
-FUNNEL: Final = ("firms_with_contacts", "relations", "partnerships", "contracts")
+FUNNEL: Final = ("firms_with_contacts", "relations", "partnerships", "firms_with_contract")
 FUNNEL_END: Final = "exports_members_eur"
 
 STYLE: Final[Any] = {

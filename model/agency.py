@@ -176,7 +176,8 @@ def _score(world: World, c: int) -> float:
     """Mean of the assessors' scores: the plan's quality, screened capacity mixed in, plus each assessor's error."""
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     weight = levers.capacity_screening_weight[year]
-    merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * clusters.mean_capacity[c]
+    capacity = clip(world.parameters.capacity_score_offset + clusters.mean_capacity[c], 0.0, 1.0)
+    merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * capacity
     assessors = int(levers.assessors[year])
     error = 0.0
     for n in range(assessors):
@@ -281,6 +282,8 @@ def _administration_eur(world: World, c: int) -> float:
     extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
     extra_days = larger(levers.embassy_time_factor[world.calendar.year[0]] - 1.0, 0.0) * p.embassy_days_asked_per_cluster
     monitoring = p.monitoring_eur_quarter * extra_information
+    if world.clusters.status[c] == FOLLOW_UP:
+        return p.administration_eur_quarter * p.follow_up_administration_share
     return p.administration_eur_quarter + monitoring + p.embassy_day_eur * extra_days
 
 

@@ -427,8 +427,9 @@ def _checkpoint_due(world: World, c: int) -> bool:
 def _stop(world: World, c: int) -> None:
     """End a covenant early; the money not spent is freed for the use that the rules name."""
     clusters, agency = world.clusters, world.agency
-    freed = money_left_cents(world, c)
+    freed = money_left_cents(world, c) + world.accounts.follow_up_reserve_cents[c]
     world.accounts.released_cents[c] += freed
+    world.accounts.follow_up_reserve_cents[c] = 0
     clusters.stopped[c] = 1
     if world.levers.freed_money_use[clusters.rule_year[c]] != 0.0:
         agency.freed_cents[0] += freed
@@ -478,6 +479,8 @@ def _close(world: World, c: int) -> None:
     if world.accounts.follow_up_reserve_cents[c] > 0 and quarters == 0:
         quarters = int(world.parameters.follow_up_plan_quarters)
     if quarters > 0:
+        plan_eur = world.parameters.plan_cost_eur * levers.follow_up_plan_required[year]
+        world.accounts.private_follow_up_cents[c] += whole_cents(plan_eur)
         clusters.follow_up_end_quarter[c] = world.calendar.quarter[0] + 1 + quarters
         _end_covenant(world, c, FOLLOW_UP)
     else:

@@ -1,8 +1,9 @@
 """The compiled driver: the whole schedule of a run as one compiled function, for ensembles.
 
-The driver is generated from the schedule: a short module with one loop per step, written to a cache folder that is named
-by a fingerprint of all that decides the machine code (sources of the model and of added rules, versions of Python, NumPy
-and Numba). Numba does not notice changes in functions of other files, so a stale driver can only be avoided by name.
+The driver is generated from the schedule: a short module with one loop per step, written to a cache folder that is
+named by a fingerprint of all that decides the machine code (sources of the model and of added rules, versions of
+Python, NumPy and Numba). Numba does not notice changes in functions of other files, so a stale driver can only be
+avoided by name.
 """
 
 from __future__ import annotations
@@ -96,8 +97,8 @@ def driver_source(
     """Python source of the driver of a schedule: imports, then one loop per step.
 
     The driver goes on from the quarter at which the calendar stands. Benchmarks leave ``founding`` empty to go on with
-    a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply, into
-    ``ticks[quarter, place]`` before the first step and after each.
+    a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply,
+    into ``ticks[quarter, place]`` before the first step and after each.
     """
     rules = list(dict.fromkeys(step.rule for step in [*founding, *quarter]))
     names = {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
@@ -115,7 +116,10 @@ def driver_source(
     ]
     lines += ["        ticks[quarter, 0] = cycles()"] if clocked else []
     for place, step in enumerate(quarter):
-        lines += [f"        for row in range({_ROWS[step.kind]}):", f"            {names[step.rule]}(world, row)"]
+        lines += [
+            f"        for row in range({_ROWS[step.kind]}):",
+            f"            {names[step.rule]}(world, row)",
+        ]
         lines += [f"        ticks[quarter, {place + 1}] = cycles()"] if clocked else []
     lines += ["        if world.calendar.fault[0] != 0:", "            return"]
     return "\n".join(lines) + "\n"

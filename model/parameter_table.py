@@ -69,6 +69,7 @@ class Parameters(NamedTuple):
     late_invitation_rate: float
     dropout_rate: float
     quality_floor_points: float
+    capacity_score_offset: float
     assessor_noise_points: float
     feedback_gain: float
     inception_gain: float
@@ -83,6 +84,7 @@ class Parameters(NamedTuple):
     checkpoint_cost_eur: float
     monitoring_eur_quarter: float
     embassy_day_eur: float
+    follow_up_administration_share: float
     administration_eur_quarter: float
     liaison_share_highest: float
     branding_share: float

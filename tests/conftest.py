@@ -1,11 +1,11 @@
 """A toy simulator with a known answer, for tests of what is done with runs rather than of the model
-itself.
+itself; and small worlds, for tests of the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from passaat.experiments.pairing import Direction
 from passaat.experiments.simulator import Simulator
-from passaat.model.inputs import RunInputs
+from passaat.model.compiled import Run
+from passaat.model.golden import SMALL_WORLD, columns_of
+from passaat.model.inputs import RunInputs, WorldSize
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -31,6 +33,7 @@ TOY_OUTCOMES = (
     ToyOutcome("firms_with_contacts", "firms", "firms with at least one contact", "higher"),
     ToyOutcome("relations", "relations", "relations", "higher"),
     ToyOutcome("partnerships", "partnerships", "partnerships", "higher"),
+    ToyOutcome("firms_with_contract", "firms", "firms with a first contract", "higher"),
     ToyOutcome("contracts", "contracts", "first contracts", "higher"),
     ToyOutcome("exports_members_eur", "EUR", "exports by members", "higher"),
     ToyOutcome("additional_exports_net_eur", "EUR", "exports the programme adds, net", "higher"),
@@ -65,6 +68,7 @@ def toy_simulate(inputs: RunInputs, world_seed: int) -> dict[str, float]:
         "firms_with_contacts": contacts,
         "relations": relations,
         "partnerships": partnerships,
+        "firms_with_contract": contracts,
         "contracts": contracts,
         "exports_members_eur": exports,
         "public_cost_eur": covenants * (policy["covenant_amount_eur"] + 30_000.0 * policy["follow_up_years"]),
@@ -111,3 +115,28 @@ def pib() -> Scenario:
 def two_options() -> list[Scenario]:
     """One option that saves money and one that spends more."""
     return [load_scenario("stricter-selection", "option"), load_scenario("follow-up", "option")]
+
+
+# --- small runs of the model itself -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def tiny() -> WorldSize:
+    """A world so small that the Mesa driver runs it in a quarter of a second, in which covenants still
+    form.
+    """
+    return replace(
+        SMALL_WORLD, n_firms=120, n_sectors=3, n_markets=9, sector_weights=(3.0, 2.0, 1.0), last_year=2021
+    )
+
+
+@pytest.fixture(scope="session")
+def differing() -> Callable[[Run, Run], list[str]]:
+    """Function that names every column in which two runs differ in any bit."""
+
+    def names(one: Run, other: Run) -> list[str]:
+        mine, theirs = dict(columns_of(one)), dict(columns_of(other))
+        assert mine.keys() == theirs.keys()
+        return [name for name in mine if mine[name].tobytes() != theirs[name].tobytes()]
+
+    return names

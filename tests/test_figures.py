@@ -121,7 +121,7 @@ def test_an_unwritable_folder_is_refused_in_words(tmp_path: Path, comparison: Co
 def test_table_is_short_and_full_on_request(comparison: Comparison) -> None:
     short, full = comparison_text(comparison), comparison_text(comparison, all_outcomes=True)
     assert "Partnerships" not in short
-    assert "5 of 11 outcomes" in short
+    assert "5 of 12 outcomes" in short
     for outcome in ("Partnerships", "Relations", "Quarters to first contract", "Exports of members"):
         assert outcome in full
     for text in (short, full):

@@ -143,7 +143,7 @@ def compare(
     reference: ScenarioArgument,
     options: OptionsOption = None,
     draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the uncertain parameters.")] = 40,
-    worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 10,
+    worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 8,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     levers: SetOption = None,
@@ -163,7 +163,10 @@ def compare(
     chosen = [_load(name, "option") for name in options or _shipped_options()]
     from passaat.experiments.compare import compare as run_comparison
 
+    from passaat.experiments.store import require_writable
+
     path = study if study is not None else Path(_study_name(base, changed, seed))
+    require_writable(path)
     _warm_up()
     with _Bar() as bar:
         result = run_comparison(
