@@ -5,7 +5,16 @@ from __future__ import annotations
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
-from passaat.model.status import APPLIED, DISSOLVED, EXTENDED, FOLLOW_UP, FORMING, INCEPTION, REJECTED, RUNNING
+from passaat.model.status import (
+    APPLIED,
+    DISSOLVED,
+    EXTENDED,
+    FOLLOW_UP,
+    FORMING,
+    INCEPTION,
+    REJECTED,
+    RUNNING,
+)
 from passaat.model.world import World
 
 RETURNED = 0.0
@@ -74,6 +83,7 @@ def open_groups(world: World, _row: int) -> None:
             clusters.key[c] = key
             clusters.coordinator[c] = k
             clusters.coordinator_quality[c] = 0.3 + 0.7 * world.coordinators.skill[k]
+            clusters.span[c] = world.parameters.coordinator_span_members * (0.5 + world.coordinators.skill[k])
             clusters.fidelity[c] = world.coordinators.fidelity[k]
             clusters.market[c] = m
             clusters.earlier_of_coordinator[c] = world.coordinators.latest_cluster[k]
@@ -101,7 +111,9 @@ def open_budget_year(world: World, _row: int) -> None:
     """Agency: at the start of each year, receive that year's budget; what was left returns to the treasury."""
     calendar = world.calendar
     if calendar.quarter_of_year[0] == 0:
-        world.agency.budget_left_cents[0] = whole_cents(world.levers.programme_budget_eur_year[calendar.year[0]])
+        world.agency.budget_left_cents[0] = whole_cents(
+            world.levers.programme_budget_eur_year[calendar.year[0]]
+        )
 
 
 @rule
@@ -206,9 +218,15 @@ def _decide(world: World, c: int) -> None:
     year, quarter = clusters.rule_year[c], world.calendar.quarter[0]
     threshold = levers.selection_threshold_points[year]
     _book_administration(world, c, _assessment_cost_eur(world, year))
-    ambition = between(uniform(clusters.key[c], 0, purposes.AMBITION), 1.0 - p.ambition_spread, 1.0 + p.ambition_spread)
-    amount = smaller(levers.covenant_amount_eur[year] * ambition, LARGEST_PART * levers.covenant_amount_eur[year])
-    committed = offered_cents(amount, levers.covenant_quarters[year], clusters.n_members[c], p.members_for_half_amount)
+    ambition = between(
+        uniform(clusters.key[c], 0, purposes.AMBITION), 1.0 - p.ambition_spread, 1.0 + p.ambition_spread
+    )
+    amount = smaller(
+        levers.covenant_amount_eur[year] * ambition, LARGEST_PART * levers.covenant_amount_eur[year]
+    )
+    committed = offered_cents(
+        amount, levers.covenant_quarters[year], clusters.n_members[c], p.members_for_half_amount
+    )
     eligible = _is_eligible(world, c)
     if eligible and clusters.score[c] >= threshold and committed <= agency.budget_left_cents[0]:
         agency.budget_left_cents[0] -= committed
@@ -280,7 +298,10 @@ def _administration_eur(world: World, c: int) -> float:
     """
     levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
     extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
-    extra_days = larger(levers.embassy_time_factor[world.calendar.year[0]] - 1.0, 0.0) * p.embassy_days_asked_per_cluster
+    extra_days = (
+        larger(levers.embassy_time_factor[world.calendar.year[0]] - 1.0, 0.0)
+        * p.embassy_days_asked_per_cluster
+    )
     monitoring = p.monitoring_eur_quarter * extra_information
     if world.clusters.status[c] == FOLLOW_UP:
         return p.administration_eur_quarter * p.follow_up_administration_share

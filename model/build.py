@@ -204,7 +204,9 @@ def _check(inputs: RunInputs, world_seed: int) -> None:
         if event.kind not in SHOCK_KINDS:
             problems.append(f"no shock of kind {event.kind!r}; known are {', '.join(SHOCK_KINDS)}")
         elif event.country >= inputs.size.n_countries or event.country < -1:
-            problems.append(f"shock {event.kind} hits country {event.country}; there are 0 to {inputs.size.n_countries - 1}")
+            problems.append(
+                f"shock {event.kind} hits country {event.country}; there are 0 to {inputs.size.n_countries - 1}"
+            )
     if problems:
         raise ModelError("this world cannot be built:\n  " + "\n  ".join(problems))
 

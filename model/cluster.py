@@ -52,7 +52,8 @@ def in_covenant(world: World, c: int) -> bool:
 def settle_membership(world: World, c: int) -> None:
     """Cluster: take in the firms that offered to join, SMEs first, in the order of the market's list, up to the maximum.
 
-    First meeting and the quarter after: by own interest. After that, if short of the minimum, fillers are asked
+    The maximum is that of the rules, or what the coordinator can oversee if that is less (CF21, RV14). First meeting and
+    the quarter after: by own interest. After that, if short of the minimum, fillers are asked
     (CF06-CF08). Running covenants take in late joiners.
     """
     clusters, status = world.clusters, world.clusters.status[c]
@@ -60,7 +61,7 @@ def settle_membership(world: World, c: int) -> None:
     if not gathering and not in_covenant(world, c):
         return
     levers, year, m = world.levers, clusters.rule_year[c], clusters.market[c]
-    most = smaller(levers.maximum_members[year], 1.0 * world.calendar.block[0])
+    most = smaller(smaller(levers.maximum_members[year], 1.0 * world.calendar.block[0]), clusters.span[c])
     if gathering or world.markets.latest_cluster[m] == c:
         first = world.markets.first_engagement[m]
         for large_firms in range(2):
@@ -102,7 +103,9 @@ def _enrol(world: World, c: int, e: int) -> None:
     memberships.left_quarter[j] = -1
     memberships.filler[j] = engagements.wish_as_filler[e]
     own = 0.4 + 0.6 * uniform(combine(engagements.key[e], clusters.key[c]), 0, purposes.COMMITMENT)
-    memberships.commitment[j] = own * (world.parameters.filler_commitment if memberships.filler[j] == 1 else 1.0)
+    memberships.commitment[j] = own * (
+        world.parameters.filler_commitment if memberships.filler[j] == 1 else 1.0
+    )
     engagements.cluster[e] = c
     engagements.membership[e] = j
     engagements.wish[e] = -1
@@ -166,7 +169,12 @@ def take_stock(world: World, c: int) -> None:
 @rule
 def plan_activities(world: World, c: int) -> None:
     """Cluster: in its first quarter, divide the money over the three routes by the members' bottlenecks (AP01, A16)."""
-    clusters, memberships, engagements, p = world.clusters, world.memberships, world.engagements, world.parameters
+    clusters, memberships, engagements, p = (
+        world.clusters,
+        world.memberships,
+        world.engagements,
+        world.parameters,
+    )
     if clusters.status[c] != RUNNING or clusters.start_quarter[c] != world.calendar.quarter[0]:
         return
     m = clusters.market[c]
@@ -194,7 +202,9 @@ def _activity_money_eur(world: World, c: int) -> float:
     year = clusters.rule_year[c]
     committed_eur = world.accounts.committed_cents[c] / 100.0
     term_years = levers.covenant_quarters[year] / 4.0
-    liaison_eur = smaller(levers.liaison_budget_eur_year[year] * term_years, committed_eur * p.liaison_share_highest)
+    liaison_eur = smaller(
+        levers.liaison_budget_eur_year[year] * term_years, committed_eur * p.liaison_share_highest
+    )
     return larger(committed_eur * (1.0 - p.branding_share) - liaison_eur, 0.0)
 
 
@@ -459,7 +469,9 @@ def _extend(world: World, c: int) -> bool:
     clusters.status[c] = EXTENDED
     clusters.planned_end_quarter[c] += quarters
     term_eur = levers.covenant_amount_eur[year] / 16.0 * quarters * p.extension_money_share
-    extra = whole_cents(term_eur * clusters.n_members[c] / (clusters.n_members[c] + p.members_for_half_amount))
+    extra = whole_cents(
+        term_eur * clusters.n_members[c] / (clusters.n_members[c] + p.members_for_half_amount)
+    )
     world.accounts.committed_cents[c] += extra
     world.agency.committed_cents[0] += extra
     price = world.countries.price_level[world.markets.country[clusters.market[c]]]
@@ -490,7 +502,12 @@ def _close(world: World, c: int) -> None:
 @rule
 def _end_covenant(world: World, c: int, status: int) -> None:
     """Write the end: the liaison leaves, members go their way unless a follow-up phase holds them, memories stay."""
-    clusters, memberships, engagements, firms = world.clusters, world.memberships, world.engagements, world.firms
+    clusters, memberships, engagements, firms = (
+        world.clusters,
+        world.memberships,
+        world.engagements,
+        world.firms,
+    )
     clusters.status[c] = status
     clusters.end_quarter[c] = world.calendar.quarter[0] + 1
     if clusters.liaison[c] >= 0:
@@ -578,7 +595,9 @@ def _fund_member(world: World, c: int, j: int, e: int) -> None:
     accounts.private_follow_up_cents[c] += private
     world.agency.paid_cents[0] += public
     world.memberships.funded[j] = 1
-    world.engagements.funded_capacity[e] = capacity_bought(rate_eur, world.parameters.follow_up_eur_for_half_effect)
+    world.engagements.funded_capacity[e] = capacity_bought(
+        rate_eur, world.parameters.follow_up_eur_for_half_effect
+    )
 
 
 @rule

@@ -69,7 +69,11 @@ def notice_opportunity(world: World, k: int) -> None:
     coordinators, levers, p = world.coordinators, world.levers, world.parameters
     coordinators.bid_market[k] = -1
     coordinators.bid_strength[k] = 0.0
-    if coordinators.present[k] == 0 or _is_forming(world, k) or coordinators.load[k] >= p.coordinator_clusters_at_once:
+    if (
+        coordinators.present[k] == 0
+        or _is_forming(world, k)
+        or coordinators.load[k] >= p.coordinator_clusters_at_once
+    ):
         return
     calendar = world.calendar
     quarter = calendar.quarter[0]
@@ -86,7 +90,9 @@ def notice_opportunity(world: World, k: int) -> None:
             if not _leads_here(world, k, m):
                 promise = _promise(world, k, m)
                 if coordinators.at_random[k] == 1:
-                    promise = uniform(combine(coordinators.key[k], m), quarter, purposes.COORDINATOR_AT_RANDOM)
+                    promise = uniform(
+                        combine(coordinators.key[k], m), quarter, purposes.COORDINATOR_AT_RANDOM
+                    )
                 if promise > best_promise:
                     best, best_promise = m, promise
     coordinators.bid_market[k] = best
@@ -177,7 +183,11 @@ def _quality_of_plan(world: World, k: int, c: int) -> float:
     critical_mass = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
     impact = 0.5 * critical_mass + 0.5 * clusters.complementarity[c]
     plan = (4.0 * opportunity + 5.0 * organisation + 4.0 * strategy + 2.0 * impact) / 15.0
-    return clip(world.parameters.quality_floor_points + plan * (100.0 - world.parameters.quality_floor_points), 0.0, 100.0)
+    return clip(
+        world.parameters.quality_floor_points + plan * (100.0 - world.parameters.quality_floor_points),
+        0.0,
+        100.0,
+    )
 
 
 @rule
@@ -189,7 +199,9 @@ def report_progress(world: World, k: int) -> None:
         if (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED) and clusters.coordinator[c] == k:
             truth_share = world.levers.progress_information_share[clusters.rule_year[c]]
             blur = p.report_noise_sd * normal(clusters.key[c], world.calendar.quarter[0], purposes.REPORT)
-            clusters.progress_reported[c] = reported(clusters.progress_true[c], truth_share, p.report_hope, blur)
+            clusters.progress_reported[c] = reported(
+                clusters.progress_true[c], truth_share, p.report_hope, blur
+            )
         c = clusters.earlier_of_coordinator[c]
 
 
@@ -210,12 +222,16 @@ def decide_to_stay(world: World, k: int) -> None:
     load = 0
     c = coordinators.latest_cluster[k]
     while c >= 0:
-        if clusters.coordinator[c] == k and (clusters.status[c] <= EXTENDED or clusters.status[c] == INFORMAL):
+        if clusters.coordinator[c] == k and (
+            clusters.status[c] <= EXTENDED or clusters.status[c] == INFORMAL
+        ):
             load += 1
         if clusters.coordinator[c] == k and (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED):
             coordinators.experience[k] = towards_one(coordinators.experience[k], p.coordinator_learning)
             underpaid = _underpaid_share(world, c)
-            clusters.coordinator_quality[c] = towards_pay(clusters.coordinator_quality[c], underpaid, p.effort_loss_underpaid)
+            clusters.coordinator_quality[c] = towards_pay(
+                clusters.coordinator_quality[c], underpaid, p.effort_loss_underpaid
+            )
             leaves = p.coordinator_leave_rate * underpaid * underpaid
             if uniform(clusters.key[c], quarter, purposes.COORDINATOR_LEAVES) < leaves:
                 clusters.coordinator[c] = -1
@@ -238,7 +254,9 @@ def _underpaid_share(world: World, c: int) -> float:
     clusters, k = world.clusters, world.clusters.coordinator[c]
     expected = world.coordinators.expected_fee_eur[k]
     public = expected * world.levers.coordinator_public_share[clusters.rule_year[c]]
-    received = public + world.parameters.member_fee_eur_year * clusters.n_members[c] * clusters.mean_commitment[c]
+    received = (
+        public + world.parameters.member_fee_eur_year * clusters.n_members[c] * clusters.mean_commitment[c]
+    )
     return clip(1.0 - received / larger(expected, 1.0), 0.0, 1.0)
 
 

@@ -71,13 +71,17 @@ def share_time(world: World, i: int) -> None:
         embassies.time_share[i] = 0.0
         return
     if embassies.at_random[i] == 1:
-        embassies.time_share[i] = uniform(embassies.key[i], world.calendar.quarter[0], purposes.EMBASSY_AT_RANDOM)
+        embassies.time_share[i] = uniform(
+            embassies.key[i], world.calendar.quarter[0], purposes.EMBASSY_AT_RANDOM
+        )
     else:
         staff_days = embassies.capacity_days[i] * world.levers.embassy_time_factor[world.calendar.year[0]]
         asked_days = p.embassy_days_asked_per_cluster * served
         embassies.time_share[i] = time_share(staff_days, asked_days)
     if served > 0:
-        embassies.memory[i] = towards_one(embassies.memory[i], p.embassy_memory_gain * embassies.time_share[i])
+        embassies.memory[i] = towards_one(
+            embassies.memory[i], p.embassy_memory_gain * embassies.time_share[i]
+        )
 
 
 @rule
@@ -98,5 +102,9 @@ def embassy_help(world: World, i: int, state_involvement: float) -> float:
     if embassies.present[i] == 0:
         return 0.0
     standing = embassies.standing[i] * (1.0 - world.countries.officials[i])
-    door = standing * (0.5 + 0.5 * state_involvement) + 0.25 * embassies.expertise[i] + 0.25 * embassies.memory[i]
+    door = (
+        standing * (0.5 + 0.5 * state_involvement)
+        + 0.25 * embassies.expertise[i]
+        + 0.25 * embassies.memory[i]
+    )
     return clip(embassies.time_share[i] * larger(door, 0.0), 0.0, 1.0)

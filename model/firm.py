@@ -273,18 +273,30 @@ def take_part(world: World, e: int) -> None:
         helped = helped * (p.tied_liaison_own if clusters.favoured_firm[c] == i else p.tied_liaison_others)
     helped = clip(helped, 0.0, 1.0)
     engagements.support[e] = clip(0.5 * helped + 0.5 * clusters.embassy_support[c], 0.0, 1.0)
-    borrowed = larger(clusters.mean_experience[c] - firms.experience[i], 0.0) * clusters.cohesion[c] * p.borrowing
+    borrowed = (
+        larger(clusters.mean_experience[c] - firms.experience[i], 0.0) * clusters.cohesion[c] * p.borrowing
+    )
     receptivity = world.markets.receptivity[m]
     moments = clusters.physical_now[c] + p.online_contact_share * clusters.online_now[c]
-    contacts = active * moments * p.contacts_per_moment * receptivity * (1.0 + p.liaison_contact_gain * helped + borrowed)
+    contacts = (
+        active
+        * moments
+        * p.contacts_per_moment
+        * receptivity
+        * (1.0 + p.liaison_contact_gain * helped + borrowed)
+    )
     engagements.contacts[e] += contacts
     world.memberships.contacts_gained[j] += contacts
     taught = clusters.knowledge_now[c] + 0.5 * moments
-    engagements.knowledge[e] = towards_one(engagements.knowledge[e], p.knowledge_gain * active * taught * (1.0 + borrowed))
+    engagements.knowledge[e] = towards_one(
+        engagements.knowledge[e], p.knowledge_gain * active * taught * (1.0 + borrowed)
+    )
     near = 1.0 - 0.5 * world.countries.distance[world.markets.country[m]]
     bond = p.relation_gain * active * clusters.physical_now[c] * near * (1.0 + helped + borrowed)
     engagements.relation[e] = towards_one(engagements.relation[e], bond)
-    shown = clusters.knowledge_now[c] + clusters.physical_now[c] + p.online_visibility * clusters.online_now[c]
+    shown = (
+        clusters.knowledge_now[c] + clusters.physical_now[c] + p.online_visibility * clusters.online_now[c]
+    )
     backed = 1.0 + clusters.embassy_support[c] * world.countries.state_involvement[world.markets.country[m]]
     engagements.trust[e] = towards_one(engagements.trust[e], p.trust_gain * active * shown * backed)
     passed = p.permit_gain * clusters.diplomacy_now[c] * (clusters.embassy_support[c] + 0.5 * helped)
@@ -309,7 +321,12 @@ def explore_alone(world: World, e: int) -> None:
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
     if drawn >= 1.8 * p.own_contact_rate:
         return  # no firm's rate is higher: 1.8 = 1 x 1.2 x 1.5 in the next line
-    rate = p.own_contact_rate * firms.free_capacity[i] * (0.2 + firms.experience[i]) * (0.5 + world.markets.awareness[m])
+    rate = (
+        p.own_contact_rate
+        * firms.free_capacity[i]
+        * (0.2 + firms.experience[i])
+        * (0.5 + world.markets.awareness[m])
+    )
     if drawn >= rate:
         return
     country = world.markets.country[m]
@@ -385,11 +402,15 @@ def _step_chance(world: World, e: int, capacity: float) -> float:
     country = world.markets.country[m]
     trust = towards_one(engagements.trust[e], world.markets.awareness[m])
     link = weakest(engagements.relation[e], trust, openness(world, m, engagements.permits[e]), capacity)
-    fit = product_fit(firms.development[i], world.countries.development[country]) * (0.5 + 0.5 * firms.distinctiveness[i])
+    fit = product_fit(firms.development[i], world.countries.development[country]) * (
+        0.5 + 0.5 * firms.distinctiveness[i]
+    )
     fit = fit * (0.7 + 0.3 * engagements.knowledge[e])
     rivalry = world.markets.rivalry[m]
     demand = smaller(world.markets.demand_now[m], 1.0)
-    return step_chance(link, fit, engagements.support[e], rivalry, demand, p.step_success, p.support_gain, p.rivalry_harm)
+    return step_chance(
+        link, fit, engagements.support[e], rivalry, demand, p.step_success, p.support_gain, p.rivalry_harm
+    )
 
 
 @rule
@@ -400,7 +421,14 @@ def weakest(relation: float, trust: float, opening: float, capacity: float) -> f
 
 @rule
 def step_chance(
-    link: float, fit: float, support: float, rivalry: float, demand: float, scale: float, gain: float, harm: float
+    link: float,
+    fit: float,
+    support: float,
+    rivalry: float,
+    demand: float,
+    scale: float,
+    gain: float,
+    harm: float,
 ) -> float:
     """Chance of full success of a next step, 0 to 1, from the weakest link and what helps and harms (FC04, FC05, FC13)."""
     return clip(scale * link * fit * (1.0 + gain * support) * (1.0 - harm * rivalry) * demand, 0.0, 1.0)
@@ -479,7 +507,9 @@ def _contract_value_cents(world: World, e: int, purpose: int) -> int:
     i, m = world.engagements.firm[e], world.engagements.market[e]
     z = normal(world.engagements.key[e], world.calendar.quarter[0], purpose)
     turnover = firms.turnover_eur[i]
-    value = contract_value_eur(turnover, world.markets.demand[m], z, p.contract_turnover_share, p.contract_sigma)
+    value = contract_value_eur(
+        turnover, world.markets.demand[m], z, p.contract_turnover_share, p.contract_sigma
+    )
     return whole_cents(smaller(value, p.contract_limit_turnovers * turnover))
 
 

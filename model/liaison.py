@@ -58,7 +58,9 @@ def make_matches(world: World, n: int) -> None:
         liaisons.cluster[n] = -1
         return
     if liaisons.at_random[n] == 1:
-        liaisons.matchmaking[n] = uniform(liaisons.key[n], world.calendar.quarter[0], purposes.LIAISON_AT_RANDOM)
+        liaisons.matchmaking[n] = uniform(
+            liaisons.key[n], world.calendar.quarter[0], purposes.LIAISON_AT_RANDOM
+        )
     else:
         liaisons.matchmaking[n] = match_strength(
             liaisons.network[n], liaisons.fit[n], liaisons.effort[n], clusters.mean_commitment[c]

@@ -36,7 +36,9 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome("members", "firms", "firms that were member of such a covenant", "higher"),
     Outcome("smes", "firms", "SMEs among them", "higher"),
     Outcome("sme_share", "share", "SMEs among companies that were members", "neither"),
-    Outcome("members_per_covenant", "participants", "participants at the start of a covenant, mean", "neither"),
+    Outcome(
+        "members_per_covenant", "participants", "participants at the start of a covenant, mean", "neither"
+    ),
     Outcome("applications", "applications", "applications in the window", "neither"),
     Outcome("rejections", "applications", "applications rejected", "neither"),
     Outcome("extension_requests", "covenants", "covenants that asked for an extension", "neither"),
@@ -44,33 +46,87 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome("covenants_stopped", "covenants", "covenants stopped at a checkpoint", "neither"),
     Outcome("activities_realised_share", "share", "planned activities that took place", "higher"),
     Outcome("firms_with_contacts", "firms", "members that gained at least one contact", "higher"),
-    Outcome("relations", "firms", "members with a relation or more at the end of their membership's market", "higher"),
+    Outcome(
+        "relations",
+        "firms",
+        "members with a relation or more at the end of their membership's market",
+        "higher",
+    ),
     Outcome("partnerships", "firms", "members with a partnership or a contract", "higher"),
     Outcome("firms_with_contract", "firms", "members that won a contract in the covenant's market", "higher"),
     Outcome("contracts", "contracts", "contracts won by members in the covenant's market", "higher"),
     Outcome("local_presence", "firms", "members with a local branch", "higher"),
     Outcome("exports_members_eur", "EUR", "exports of members to the covenant's market", "higher"),
     Outcome("exports_all_eur", "EUR", "exports of all firms to all markets", "higher"),
-    Outcome("additional_exports_members_eur", "EUR", "exports of members beyond those of the same firms without programme", "higher", True),
+    Outcome(
+        "additional_exports_members_eur",
+        "EUR",
+        "exports of members beyond those of the same firms without programme",
+        "higher",
+        True,
+    ),
     Outcome("additional_exports_smes_eur", "EUR", "the same for SMEs among the members", "higher", True),
-    Outcome("additional_exports_others_eur", "EUR", "the same for other Dutch firms, displaced sales taken off", "higher", True),
-    Outcome("additional_exports_net_eur", "EUR", "additional exports of all firms, net of displacement", "higher", True),
-    Outcome("net_exports_per_public_euro", "ratio", "additional net exports per euro of public money", "higher", True),
+    Outcome(
+        "additional_exports_others_eur",
+        "EUR",
+        "the same for other Dutch firms, displaced sales taken off",
+        "higher",
+        True,
+    ),
+    Outcome(
+        "additional_exports_net_eur",
+        "EUR",
+        "additional exports of all firms, net of displacement",
+        "higher",
+        True,
+    ),
+    Outcome(
+        "net_exports_per_public_euro",
+        "ratio",
+        "additional net exports per euro of public money",
+        "higher",
+        True,
+    ),
     Outcome("top_five_share", "share", "share of the five best covenants in members' exports", "lower"),
     Outcome("export_gini", "share", "inequality of members' exports (Gini)", "lower"),
     Outcome("awareness", "share", "awareness of Dutch solutions, mean over markets and window", "higher"),
-    Outcome("firms_learned_out", "firms", "members that concluded that the market is not worth it", "neither"),
-    Outcome("quarters_to_first_contract", "quarters", "from joining to the first contract, mean over members that won one", "lower"),
-    Outcome("cooperation_survival_share", "share", "members still in touch with the market two years after the covenant", "higher"),
-    Outcome("public_cost_eur", "EUR", "public money spent on covenants and applications of the window", "lower"),
+    Outcome(
+        "firms_learned_out", "firms", "members that concluded that the market is not worth it", "neither"
+    ),
+    Outcome(
+        "quarters_to_first_contract",
+        "quarters",
+        "from joining to the first contract, mean over members that won one",
+        "lower",
+    ),
+    Outcome(
+        "cooperation_survival_share",
+        "share",
+        "members still in touch with the market two years after the covenant",
+        "higher",
+    ),
+    Outcome(
+        "public_cost_eur", "EUR", "public money spent on covenants and applications of the window", "lower"
+    ),
     Outcome("public_cost_activities_eur", "EUR", "of which activities", "neither"),
     Outcome("public_cost_liaison_eur", "EUR", "of which liaisons", "neither"),
     Outcome("public_cost_branding_eur", "EUR", "of which branding", "neither"),
     Outcome("public_cost_follow_up_eur", "EUR", "of which follow-up", "neither"),
     Outcome("public_cost_administration_eur", "EUR", "of which administration", "neither"),
-    Outcome("public_cost_support_eur", "EUR", "of which fee support to SMEs and the coordinator's public share", "neither"),
+    Outcome(
+        "public_cost_support_eur",
+        "EUR",
+        "of which fee support to SMEs and the coordinator's public share",
+        "neither",
+    ),
     Outcome("private_cost_eur", "EUR", "members' fees, own time and share of follow-up", "lower"),
-    Outcome("additional_exports_net_discounted_eur", "EUR", "additional net exports, discounted to the window's first year", "higher", True),
+    Outcome(
+        "additional_exports_net_discounted_eur",
+        "EUR",
+        "additional net exports, discounted to the window's first year",
+        "higher",
+        True,
+    ),
 )
 """Every outcome, in the order of the array that ``outcomes_of`` returns."""
 
@@ -126,8 +182,12 @@ def _portfolio(run: Run) -> dict[str, float]:
     planned = clusters.plan_promotion + clusters.plan_knowledge + clusters.plan_diplomacy
     done = clusters.done_promotion + clusters.done_knowledge + clusters.done_diplomacy
     rows = membership_rows(run, covenants)
-    at_start = world.memberships.joined_quarter[rows] <= clusters.start_quarter[world.memberships.cluster[rows]]
-    ends = np.where(clusters.end_quarter[covenants] < 0, calendar.n_quarters[0], clusters.end_quarter[covenants])
+    at_start = (
+        world.memberships.joined_quarter[rows] <= clusters.start_quarter[world.memberships.cluster[rows]]
+    )
+    ends = np.where(
+        clusters.end_quarter[covenants] < 0, calendar.n_quarters[0], clusters.end_quarter[covenants]
+    )
     return {
         "covenants": float(len(covenants)),
         "members_per_covenant": _share(float(at_start.sum()), float(len(covenants))),
@@ -174,7 +234,9 @@ def _exports(run: Run) -> dict[str, float]:
     e = np.unique(world.memberships.engagement[rows])
     exports = world.engagements.exports_since_window_cents / CENTS
     by_cluster = np.bincount(
-        world.memberships.cluster[rows], exports[world.memberships.engagement[rows]], minlength=int(world.calendar.n_clusters[0])
+        world.memberships.cluster[rows],
+        exports[world.memberships.engagement[rows]],
+        minlength=int(world.calendar.n_clusters[0]),
     )
     top = np.sort(by_cluster)[::-1]
     return {
@@ -205,8 +267,12 @@ def _money(run: Run) -> dict[str, float]:
     counted[window_covenants(run)] = True
     turned_down = (start < 0) & (clusters.applied_quarter[:n] >= calendar.window_first_quarter[0])
     counted |= turned_down
-    eur = {name: float(getattr(accounts, f"{name}_cents")[:n][counted].sum()) / CENTS for name in PUBLIC_PURPOSES}
-    private = sum(float(getattr(accounts, f"{name}_cents")[:n][counted].sum()) / CENTS for name in PRIVATE_PURPOSES)
+    eur = {
+        name: float(getattr(accounts, f"{name}_cents")[:n][counted].sum()) / CENTS for name in PUBLIC_PURPOSES
+    }
+    private = sum(
+        float(getattr(accounts, f"{name}_cents")[:n][counted].sum()) / CENTS for name in PRIVATE_PURPOSES
+    )
     costs = {f"public_cost_{name}_eur": value for name, value in eur.items()}
     return {**costs, "public_cost_eur": sum(eur.values()), "private_cost_eur": private}
 
@@ -219,7 +285,9 @@ PRIVATE_PURPOSES: Final = ("fees", "in_kind", "private_follow_up")
 def _additional(run: Run, twin: Run, public_cost_eur: float) -> dict[str, float]:
     """What the programme added, by firm: this run minus the twin; displaced sales are booked to other Dutch firms."""
     world, parameters = run.world, run.world.parameters
-    gain = (world.engagements.exports_since_window_cents - twin.world.engagements.exports_since_window_cents) / CENTS
+    gain = (
+        world.engagements.exports_since_window_cents - twin.world.engagements.exports_since_window_cents
+    ) / CENTS
     by_firm = np.bincount(world.engagements.firm, gain, minlength=len(world.firms.key))
     e = world.memberships.engagement[membership_rows(run, window_covenants(run))]
     member = np.zeros(len(world.firms.key), dtype=bool)
@@ -235,5 +303,6 @@ def _additional(run: Run, twin: Run, public_cost_eur: float) -> dict[str, float]
         "additional_exports_others_eur": net - members,
         "additional_exports_net_eur": net,
         "net_exports_per_public_euro": _share(net, public_cost_eur),
-        "additional_exports_net_discounted_eur": float((yearly * factors).sum()) * (1.0 - parameters.displacement_share),
+        "additional_exports_net_discounted_eur": float((yearly * factors).sum())
+        * (1.0 - parameters.displacement_share),
     }

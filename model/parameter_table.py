@@ -46,6 +46,7 @@ class Parameters(NamedTuple):
     trade_organisation_reach_factor: float
     fidelity_lowest: float
     coordinator_fee_expected_eur_year: float
+    coordinator_span_members: float
     coordinator_learning: float
     patience_quarters: float
     informal_group_share: float

@@ -65,7 +65,9 @@ def read_parameters(text: str) -> Mapping[str, Parameter]:
 def _problems_of(name: str, record: dict[str, Any]) -> list[str]:
     missing, unknown = sorted(_FIELDS - set(record)), sorted(set(record) - _FIELDS)
     problems = [f"{name}: field {field!r} is missing" for field in missing]
-    problems += [f"{name}: field {field!r} is unknown; known are {', '.join(sorted(_FIELDS))}" for field in unknown]
+    problems += [
+        f"{name}: field {field!r} is unknown; known are {', '.join(sorted(_FIELDS))}" for field in unknown
+    ]
     if missing:
         return problems
     if record["shape"] not in SHAPES:
@@ -73,7 +75,9 @@ def _problems_of(name: str, record: dict[str, Any]) -> list[str]:
     if record["grade"] not in GRADES:
         problems.append(f"{name}: grade {record['grade']!r} is none of {', '.join(GRADES)}")
     if not record["minimum"] <= record["value"] <= record["maximum"]:
-        problems.append(f"{name}: value {record['value']} is outside {record['minimum']} to {record['maximum']}")
+        problems.append(
+            f"{name}: value {record['value']} is outside {record['minimum']} to {record['maximum']}"
+        )
     if record["shape"] == "loguniform" and record["minimum"] <= 0:
         problems.append(f"{name}: a loguniform range must be positive, but starts at {record['minimum']}")
     return problems

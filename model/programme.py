@@ -97,7 +97,9 @@ class Firm(TableAgent):
         """How far the firm is in each market it considers."""
         engagements = self.model.world.engagements
         rows = [e for e in self.engagement_rows if engagements.market[e] >= 0]
-        return MappingProxyType({engagements.market[e]: status.STAGE_NAMES[engagements.stage[e]] for e in rows})
+        return MappingProxyType(
+            {engagements.market[e]: status.STAGE_NAMES[engagements.stage[e]] for e in rows}
+        )
 
     @property
     def exports_eur(self) -> float:
@@ -235,7 +237,9 @@ class Programme(mesa.Model):
         super().__init__(rng=world_seed % 2**32)
         unknown = set(agent_classes or {}) - set(self.KINDS)
         if unknown:
-            raise ValueError(f"no agents of kind {', '.join(sorted(unknown))}; kinds are {', '.join(self.KINDS)}")
+            raise ValueError(
+                f"no agents of kind {', '.join(sorted(unknown))}; kinds are {', '.join(self.KINDS)}"
+            )
         self.inputs = inputs
         self.world_seed = world_seed
         self.schedule = tuple(schedule)

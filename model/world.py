@@ -25,18 +25,26 @@ class Firms(NamedTuple):
     sme: Annotated[IntColumn, Column("yes/no", "fewer than 250 employees")]
     size_class: Annotated[IntColumn, Column("class", "0 micro, 1 small, 2 medium, 3 large")]
     turnover_eur: Annotated[FloatColumn, Column("EUR/year", "yearly turnover")]
-    chain_position: Annotated[FloatColumn, Column("share", "place along the value chain, 0 upstream to 1 downstream")]
+    chain_position: Annotated[
+        FloatColumn, Column("share", "place along the value chain, 0 upstream to 1 downstream")
+    ]
     distinctiveness: Annotated[FloatColumn, Column("share", "how much the offer stands out")]
-    development: Annotated[FloatColumn, Column("share", "level of market development that the product is made for")]
+    development: Annotated[
+        FloatColumn, Column("share", "level of market development that the product is made for")
+    ]
     sharing: Annotated[FloatColumn, Column("share", "willingness to share knowledge and contacts")]
     experience: Annotated[FloatColumn, Column("share", "experience with foreign markets")]
     capacity: Annotated[FloatColumn, Column("share", "time and money to follow up (slagkracht)")]
     burdens: Annotated[IntColumn, Column("count", "clusters the firm takes part in this quarter")]
     free_capacity: Annotated[FloatColumn, Column("share", "capacity left per engagement this quarter")]
-    interrupted_until: Annotated[IntColumn, Column("quarter", "quarter until which a change of strategy or team stops all follow-up")]
+    interrupted_until: Annotated[
+        IntColumn, Column("quarter", "quarter until which a change of strategy or team stops all follow-up")
+    ]
     strategy_changes: Annotated[IntColumn, Column("count", "changes of strategy or team so far")]
     last_coordinator: Annotated[IntColumn, Column("index", "coordinator the firm last worked with, -1 none")]
-    last_cohesion: Annotated[FloatColumn, Column("share", "cohesion of the last cluster the firm belonged to")]
+    last_cohesion: Annotated[
+        FloatColumn, Column("share", "cohesion of the last cluster the firm belonged to")
+    ]
 
 
 class Engagements(NamedTuple):
@@ -44,21 +52,39 @@ class Engagements(NamedTuple):
 
     key: Annotated[IntColumn, Column("key", "identity for keyed draws")]
     firm: Annotated[IntColumn, Column("index", "the firm")]
-    market: Annotated[IntColumn, Column("index", "the market, -1 where the firm's sector has too few markets")]
-    cluster: Annotated[IntColumn, Column("index", "cluster in this market of which the firm is a member, -1 none")]
+    market: Annotated[
+        IntColumn, Column("index", "the market, -1 where the firm's sector has too few markets")
+    ]
+    cluster: Annotated[
+        IntColumn, Column("index", "cluster in this market of which the firm is a member, -1 none")
+    ]
     membership: Annotated[IntColumn, Column("index", "row of that membership, -1 none")]
     wish: Annotated[IntColumn, Column("index", "cluster the firm offers to join, -1 none")]
     wish_as_filler: Annotated[IntColumn, Column("yes/no", "the firm would join only for single activities")]
     appeal: Annotated[FloatColumn, Column("log-odds", "what speaks for joining, net of the firm's own luck")]
     knowledge: Annotated[FloatColumn, Column("share", "knowledge of the market")]
     contacts: Annotated[FloatColumn, Column("contacts", "contacts with market parties that are alive")]
-    relation: Annotated[FloatColumn, Column("share", "bond with parties in the market (bottleneck of route 1)")]
-    trust: Annotated[FloatColumn, Column("share", "awareness of and trust in this firm (bottleneck of route 2)")]
-    permits: Annotated[FloatColumn, Column("share", "part of the market's barrier that this firm has passed (bottleneck of route 3)")]
-    support: Annotated[FloatColumn, Column("share", "help by liaison and embassy that reached the firm this quarter")]
+    relation: Annotated[
+        FloatColumn, Column("share", "bond with parties in the market (bottleneck of route 1)")
+    ]
+    trust: Annotated[
+        FloatColumn, Column("share", "awareness of and trust in this firm (bottleneck of route 2)")
+    ]
+    permits: Annotated[
+        FloatColumn,
+        Column("share", "part of the market's barrier that this firm has passed (bottleneck of route 3)"),
+    ]
+    support: Annotated[
+        FloatColumn, Column("share", "help by liaison and embassy that reached the firm this quarter")
+    ]
     attention: Annotated[FloatColumn, Column("share", "attention the firm gives this market this quarter")]
-    funded_capacity: Annotated[FloatColumn, Column("share", "capacity paid by follow-up support this quarter")]
-    stage: Annotated[IntColumn, Column("stage", "0 none, 1 contact, 2 relation, 3 partnership, 4 contract, 5 sustained export")]
+    funded_capacity: Annotated[
+        FloatColumn, Column("share", "capacity paid by follow-up support this quarter")
+    ]
+    stage: Annotated[
+        IntColumn,
+        Column("stage", "0 none, 1 contact, 2 relation, 3 partnership, 4 contract, 5 sustained export"),
+    ]
     step_open: Annotated[IntColumn, Column("yes/no", "a next step is under way")]
     steps_full: Annotated[IntColumn, Column("count", "next steps that succeeded")]
     steps_partly: Annotated[IntColumn, Column("count", "next steps that succeeded in part")]
@@ -67,10 +93,14 @@ class Engagements(NamedTuple):
     presence: Annotated[IntColumn, Column("yes/no", "the firm has a local branch")]
     contracts: Annotated[IntColumn, Column("count", "contracts won")]
     first_contract_quarter: Annotated[IntColumn, Column("quarter", "quarter of the first contract, -1 none")]
-    delivery_cents_per_quarter: Annotated[IntColumn, Column("cents/quarter", "deliveries under the running contract")]
+    delivery_cents_per_quarter: Annotated[
+        IntColumn, Column("cents/quarter", "deliveries under the running contract")
+    ]
     delivery_quarters_left: Annotated[IntColumn, Column("quarters", "quarters of delivery still to come")]
     exports_cents: Annotated[IntColumn, Column("cents", "exports this quarter")]
-    exports_since_window_cents: Annotated[IntColumn, Column("cents", "exports since the first year of the window")]
+    exports_since_window_cents: Annotated[
+        IntColumn, Column("cents", "exports since the first year of the window")
+    ]
 
 
 class Markets(NamedTuple):
@@ -84,15 +114,23 @@ class Markets(NamedTuple):
     receptivity: Annotated[FloatColumn, Column("share", "receptivity to the Dutch approach")]
     barrier: Annotated[FloatColumn, Column("share", "incremental trade barrier still in the way")]
     blocking: Annotated[IntColumn, Column("yes/no", "a barrier that cannot fall within a covenant")]
-    deal_cycle_quarters: Annotated[FloatColumn, Column("quarters", "usual time from first contact to contract")]
+    deal_cycle_quarters: Annotated[
+        FloatColumn, Column("quarters", "usual time from first contact to contract")
+    ]
     rivalry: Annotated[FloatColumn, Column("share", "strength of competitors from other countries")]
     awareness: Annotated[FloatColumn, Column("share", "awareness of Dutch solutions")]
     demand_now: Annotated[FloatColumn, Column("ratio", "demand this quarter, shocks included")]
-    bid_winner: Annotated[IntColumn, Column("index", "coordinator whose bid for a group was chosen this quarter, -1 none")]
+    bid_winner: Annotated[
+        IntColumn, Column("index", "coordinator whose bid for a group was chosen this quarter, -1 none")
+    ]
     forming_cluster: Annotated[IntColumn, Column("index", "cluster now forming in this market, -1 none")]
     latest_cluster: Annotated[IntColumn, Column("index", "most recent cluster in this market, -1 none")]
-    inviting_cluster: Annotated[IntColumn, Column("index", "running cluster that looks for further members this quarter, -1 none")]
-    first_engagement: Annotated[IntColumn, Column("index", "first place of this market in the list of engagements by market")]
+    inviting_cluster: Annotated[
+        IntColumn, Column("index", "running cluster that looks for further members this quarter, -1 none")
+    ]
+    first_engagement: Annotated[
+        IntColumn, Column("index", "first place of this market in the list of engagements by market")
+    ]
     n_engagements: Annotated[IntColumn, Column("count", "number of firms that consider this market")]
 
 
@@ -140,7 +178,9 @@ class Coordinators(NamedTuple):
     experience: Annotated[FloatColumn, Column("share", "experience with earlier clusters")]
     fidelity: Annotated[FloatColumn, Column("share", "part of what is known that is passed on undistorted")]
     expected_fee_eur: Annotated[FloatColumn, Column("EUR/year", "fee expected for one cluster")]
-    bid_market: Annotated[IntColumn, Column("index", "market for which a group is offered this quarter, -1 none")]
+    bid_market: Annotated[
+        IntColumn, Column("index", "market for which a group is offered this quarter, -1 none")
+    ]
     bid_strength: Annotated[FloatColumn, Column("share", "strength of that offer")]
     latest_cluster: Annotated[IntColumn, Column("index", "most recent cluster led, -1 none")]
     load: Annotated[IntColumn, Column("count", "clusters led now")]
@@ -171,7 +211,9 @@ class Desks(NamedTuple):
 
     key: Annotated[IntColumn, Column("key", "identity for keyed draws")]
     share_up_to: Annotated[FloatColumn, Column("share", "share of firms in this and earlier sectors")]
-    experience: Annotated[FloatColumn, Column("share", "experience with clusters, in the heads of the managers")]
+    experience: Annotated[
+        FloatColumn, Column("share", "experience with clusters, in the heads of the managers")
+    ]
     load: Annotated[IntColumn, Column("count", "covenants looked after now")]
     signalled_market: Annotated[IntColumn, Column("index", "market signalled this quarter, -1 none")]
 
@@ -194,19 +236,29 @@ class Clusters(NamedTuple):
     key: Annotated[IntColumn, Column("key", "identity: coordinator, market and quarter of first meeting")]
     coordinator: Annotated[IntColumn, Column("index", "coordinator, -1 after one left without successor")]
     coordinator_quality: Annotated[FloatColumn, Column("share", "quality of coordination now")]
-    fidelity: Annotated[FloatColumn, Column("share", "part of the information that reaches members undistorted")]
+    fidelity: Annotated[
+        FloatColumn, Column("share", "part of the information that reaches members undistorted")
+    ]
     span: Annotated[FloatColumn, Column("members", "members that the coordinator can oversee")]
     market: Annotated[IntColumn, Column("index", "market")]
-    earlier_of_coordinator: Annotated[IntColumn, Column("index", "the coordinator's previous cluster, -1 none")]
+    earlier_of_coordinator: Annotated[
+        IntColumn, Column("index", "the coordinator's previous cluster, -1 none")
+    ]
     earlier_in_market: Annotated[IntColumn, Column("index", "the previous cluster in this market, -1 none")]
     status: Annotated[IntColumn, Column("class", "see model/status.py")]
     met_quarter: Annotated[IntColumn, Column("quarter", "quarter of first meeting")]
     rule_year: Annotated[IntColumn, Column("year index", "year whose rules hold for this group")]
     applied_quarter: Annotated[IntColumn, Column("quarter", "quarter of application, -1 none")]
     start_quarter: Annotated[IntColumn, Column("quarter", "first quarter of the covenant, -1 none")]
-    planned_end_quarter: Annotated[IntColumn, Column("quarter", "first quarter after the covenant as planned now")]
-    end_quarter: Annotated[IntColumn, Column("quarter", "first quarter after the covenant as it came, -1 while open")]
-    follow_up_end_quarter: Annotated[IntColumn, Column("quarter", "first quarter after the follow-up phase, -1 none")]
+    planned_end_quarter: Annotated[
+        IntColumn, Column("quarter", "first quarter after the covenant as planned now")
+    ]
+    end_quarter: Annotated[
+        IntColumn, Column("quarter", "first quarter after the covenant as it came, -1 while open")
+    ]
+    follow_up_end_quarter: Annotated[
+        IntColumn, Column("quarter", "first quarter after the follow-up phase, -1 none")
+    ]
     first_membership: Annotated[IntColumn, Column("index", "first row of its memberships")]
     n_joined: Annotated[IntColumn, Column("count", "memberships ever")]
     n_members: Annotated[IntColumn, Column("count", "members now")]
@@ -217,7 +269,9 @@ class Clusters(NamedTuple):
     mean_capacity: Annotated[FloatColumn, Column("share", "mean capacity of members")]
     mean_experience: Annotated[FloatColumn, Column("share", "mean foreign experience of members")]
     mean_position: Annotated[FloatColumn, Column("share", "mean place in the value chain")]
-    complementarity: Annotated[FloatColumn, Column("share", "how well the members' offers complement each other")]
+    complementarity: Annotated[
+        FloatColumn, Column("share", "how well the members' offers complement each other")
+    ]
     agreement: Annotated[IntColumn, Column("yes/no", "rivals made agreements beforehand")]
     cohesion: Annotated[FloatColumn, Column("share", "trust between members")]
     quality: Annotated[FloatColumn, Column("points", "quality of the application as it is, 0-100")]
@@ -250,19 +304,27 @@ class Clusters(NamedTuple):
 class Accounts(NamedTuple):
     """One row per cluster: every cent of the programme and of the members by purpose."""
 
-    committed_cents: Annotated[IntColumn, Column("cents", "public money committed in the covenant, top-ups included")]
+    committed_cents: Annotated[
+        IntColumn, Column("cents", "public money committed in the covenant, top-ups included")
+    ]
     activities_cents: Annotated[IntColumn, Column("cents", "public: activities")]
     liaison_cents: Annotated[IntColumn, Column("cents", "public: liaison")]
     branding_cents: Annotated[IntColumn, Column("cents", "public: branding")]
-    administration_cents: Annotated[IntColumn, Column("cents", "public: administration of covenants and applications")]
-    support_cents: Annotated[IntColumn, Column("cents", "public: fee support to SMEs and share of the coordinator's fee")]
+    administration_cents: Annotated[
+        IntColumn, Column("cents", "public: administration of covenants and applications")
+    ]
+    support_cents: Annotated[
+        IntColumn, Column("cents", "public: fee support to SMEs and share of the coordinator's fee")
+    ]
     follow_up_cents: Annotated[IntColumn, Column("cents", "public: follow-up phase")]
     released_cents: Annotated[IntColumn, Column("cents", "committed money that was not spent and went back")]
     fees_cents: Annotated[IntColumn, Column("cents", "private: members' fees to the coordinator")]
     in_kind_cents: Annotated[IntColumn, Column("cents", "private: members' own time")]
     private_follow_up_cents: Annotated[IntColumn, Column("cents", "private: members' share of follow-up")]
     unpaid_cents: Annotated[IntColumn, Column("cents", "fee the coordinator expected and did not get")]
-    follow_up_reserve_cents: Annotated[IntColumn, Column("cents", "money of stopped covenants set aside for this cluster's follow-up")]
+    follow_up_reserve_cents: Annotated[
+        IntColumn, Column("cents", "money of stopped covenants set aside for this cluster's follow-up")
+    ]
 
 
 class Memberships(NamedTuple):
