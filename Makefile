@@ -42,7 +42,7 @@ format: $(VENV)/.installed-dev ## repair what can be repaired by itself
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## measure the drivers against each other and against plain Mesa
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 lock: $(VENV)/.installed-dev ## write requirements.lock from the environments of `make test-all` (run that first)
 	$(BIN)/python .ci/lock.py .venv-3.11 .venv-3.12 .venv-3.13
