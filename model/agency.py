@@ -50,7 +50,7 @@ def open_desk(world: World, s: int) -> None:
 
 @rule
 def signal_chance(world: World, s: int) -> None:
-    """Desk: now and then, tell coordinators of the sector's most promising market (CF20); experience sees more (PM01)."""
+    """Desk: now and then, tell coordinators of the sector's best market (CF20); experience sees more (PM01)."""
     desks, markets, calendar = world.desks, world.markets, world.calendar
     desks.signalled_market[s] = -1
     if world.levers.programme_on[calendar.year[0]] == 0.0:

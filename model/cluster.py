@@ -50,11 +50,11 @@ def in_covenant(world: World, c: int) -> bool:
 
 @rule
 def settle_membership(world: World, c: int) -> None:
-    """Cluster: take in the firms that offered to join, SMEs first, in the order of the market's list, up to the maximum.
+    """Cluster: take in the firms that offered to join, SMEs first, in the order of the market's list, up to a maximum.
 
-    The maximum is that of the rules, or what the coordinator can oversee if that is less (CF21, RV14). First meeting and
-    the quarter after: by own interest. After that, if short of the minimum, fillers are asked
-    (CF06-CF08). Running covenants take in late joiners.
+    The maximum is that of the rules, or what the coordinator can oversee if that is less (CF21, RV14). At the first
+    meeting and in the quarter after, firms come by own interest. After that, if short of the minimum, fillers are
+    asked (CF06-CF08). Running covenants take in late joiners.
     """
     clusters, status = world.clusters, world.clusters.status[c]
     gathering = status == FORMING or status == FILLING

@@ -73,7 +73,8 @@ def column_views(table: type, records: NDArray[Any]) -> Any:
 
 def memory_views(table: type, records: NDArray[Any]) -> Any:
     """As ``column_views``, but of plain Python numbers: what interpreted rules read four times faster."""
-    return table(*(memoryview(records[name]) for name in records.dtype.names or ()))
+    columns: list[Any] = [records[name] for name in records.dtype.names or ()]
+    return table(*(memoryview(column) for column in columns))
 
 
 def contiguous_columns(table: type, rows: int) -> Any:

@@ -140,8 +140,9 @@ def _leads_here(world: World, k: int, m: int) -> bool:
 def write_application(world: World, k: int) -> None:
     """Coordinator: turn a group that is large enough into an application, or into an informal group without programme.
 
-    The rules of that year hold for it from then on. The quality of the plan follows the assessors' four groups of criteria with the weights of their number: opportunity
-    4, organisation and capacity 5, strategy and role of government 4, impact 2 (technopolis2023 Table 3).
+    The rules of that year hold for it from then on. The quality of the plan follows the assessors' four groups of
+    criteria with the weights of their number: opportunity 4, organisation and capacity 5, strategy and role of
+    government 4, impact 2 (technopolis2023 Table 3).
     """
     clusters, levers = world.clusters, world.levers
     c = world.coordinators.latest_cluster[k]

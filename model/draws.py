@@ -14,6 +14,7 @@ The functions are compiled also when rules are interpreted, because Python has n
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -43,7 +44,7 @@ def _hash(key: int, tick: int, purpose: int) -> np.uint64:
 
 
 @njit(cache=True)
-def combine(key: int, other: int) -> int:
+def combine(key: int, other: int) -> Any:
     """The key of a pair, or of an entity numbered ``other`` within ``key``; order matters. Returns an int64."""
     return np.int64(_finalise(_finalise(np.uint64(key) + _GOLDEN) + np.uint64(other)))
 

@@ -33,7 +33,7 @@ LAPSED, PARTLY, FULL = 0, 1, 2
 
 @rule
 def found_firm(world: World, i: int) -> None:
-    """Firm: draw size, turnover, offer and capacity at the start; larger firms have more time and money (FC08, SL02)."""
+    """Firm: draw size, turnover, offer and capacity; larger firms have more time and money (FC08, SL02)."""
     firms, p = world.firms, world.parameters
     key = combine(combine(world.calendar.key[0], purposes.FIRM), i)
     firms.key[i] = key
@@ -78,7 +78,7 @@ def sector_at(world: World, u: float) -> int:
 
 @rule
 def consider_markets(world: World, i: int) -> None:
-    """Firm: pick the markets it considers, those of its sector with most demand in its own eyes; some already sell there."""
+    """Firm: pick the markets it considers, those of most demand in its own eyes; some firms already sell there."""
     engagements, markets, calendar = world.engagements, world.markets, world.calendar
     per_firm = calendar.markets_per_firm[0]
     for place in range(per_firm):
@@ -136,7 +136,7 @@ def _start_position(world: World, i: int, e: int) -> None:
 
 @rule
 def plan_quarter(world: World, i: int) -> None:
-    """Firm: see how much capacity is free; now and then strategy or team change and all follow-up stops (FC01, FC02)."""
+    """Firm: see how much capacity is free; a change of strategy or team stops all follow-up (FC01, FC02)."""
     firms, p, quarter = world.firms, world.parameters, world.calendar.quarter[0]
     if uniform(firms.key[i], quarter, purposes.STRATEGY_CHANGE) < p.strategy_change_rate:
         firms.strategy_changes[i] += 1
@@ -153,7 +153,7 @@ def plan_quarter(world: World, i: int) -> None:
 
 @rule
 def fade(world: World, e: int) -> None:
-    """Engagement: contacts, relation and trust that nobody maintains fade (R204, FU07); a local branch holds them (FC15)."""
+    """Engagement: contacts, relation and trust fade if not maintained (R204, FU07); a branch holds them (FC15)."""
     engagements, p = world.engagements, world.parameters
     if engagements.contacts[e] == 0.0 and engagements.relation[e] == 0.0 and engagements.trust[e] == 0.0:
         return
@@ -313,7 +313,7 @@ def informed_share(fidelity: float, quality: float, weight: float) -> float:
 
 @rule
 def explore_alone(world: World, e: int) -> None:
-    """Engagement: firms find contacts on their own too, by open missions or by awareness that others built (CF18, R212)."""
+    """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R212)."""
     engagements, m = world.engagements, world.engagements.market[e]
     if m < 0 or engagements.stayed_out[e] == 1:
         return
@@ -430,7 +430,7 @@ def step_chance(
     gain: float,
     harm: float,
 ) -> float:
-    """Chance of full success of a next step, 0 to 1, from the weakest link and what helps and harms (FC04, FC05, FC13)."""
+    """Chance of full success of a next step, 0 to 1, from the weakest link and what helps or harms it (FC04, FC13)."""
     return clip(scale * link * fit * (1.0 + gain * support) * (1.0 - harm * rivalry) * demand, 0.0, 1.0)
 
 

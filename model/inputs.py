@@ -25,7 +25,7 @@ class ShockEvent:
 
     ``strength`` is a share: of travel that stops (travel_stop), of activity that ends (war), of standing with the
     host government that is lost (officials), of demand gained or lost (demand_boom, demand_slump), of sales
-    that are forbidden (export_control). The event acts in quarters ``first_quarter`` to ``last_quarter``, both included.
+    that are forbidden (export_control). The event acts from ``first_quarter`` to ``last_quarter``, both included.
     """
 
     kind: str
@@ -99,7 +99,7 @@ class RunInputs:
 
     Attributes:
         size: calendar and sizes.
-        levers: policy in force, one entry per lever name, each an array of shape (n_years,): the rules of each calendar year.
+        levers: policy in force by lever name, arrays of shape (n_years,): the rules of each calendar year.
         parameters: value of every parameter by name; those left out take the default of ``model/parameters.toml``.
         shocks: dated events.
         absent: (kind, index) of agents taken out of the world; kinds as in ``AGENT_KINDS``.

@@ -1,8 +1,8 @@
 """Outcomes of a run: what a comparison reports, per run and against the no-programme twin.
 
-All outcomes count what covenants that start in the window (and their members) do, from the window's first year to the end
-of the run; exports are in constant prices. A twin is the run of the same world seed and parameters in which the programme
-ends before the window. Member firms are those of this run, in both worlds: the same firms are compared.
+All outcomes count what covenants that start in the window (and their members) do, from the window's first year to the
+end of the run; exports are in constant prices. A twin is the run of the same world seed and parameters in which the
+programme ends before the window. Member firms are those of this run, in both worlds: the same firms are compared.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ def _exports(run: Run) -> dict[str, float]:
 
 
 def gini(values: NDArray[np.float64]) -> float:
-    """Gini coefficient of non-negative values: 0 when all are equal, near 1 when one has everything; nan without any."""
+    """Gini coefficient of non-negative values: 0 if all are equal, near 1 if one has everything; nan without any."""
     total = values.sum()
     n = len(values)
     if n == 0 or total <= 0.0:

@@ -120,7 +120,7 @@ def draw_parameters(n: int, seed: int, names: Iterable[str] | None = None) -> li
 def parameter_table_source() -> str:
     """Source of ``parameter_table.py``: the declaration that lets type checkers catch a misspelt parameter."""
     lines = [
-        '"""Parameters as the rules see them. Generated from parameters.toml by ``python -m passaat.model.parameters``."""',
+        '"""Parameters as the rules see them. Made from parameters.toml by ``python -m passaat.model.parameters``."""',
         "",
         "from __future__ import annotations",
         "",

@@ -128,7 +128,8 @@ class Coordinator(TableAgent):
 
     def __repr__(self) -> str:
         profession = ("consultant", "trade organisation", "member firm")[self.profession]
-        return f"<Coordinator {self.row}: {profession} in sector {self.sector}, skill {self.skill:.2f}, leads {self.load}>"
+        what = f"{profession} in sector {self.sector}, skill {self.skill:.2f}"
+        return f"<Coordinator {self.row}: {what}, leads {self.load}>"
 
 
 class Liaison(TableAgent):
@@ -144,7 +145,8 @@ class Liaison(TableAgent):
 
     def __repr__(self) -> str:
         at_work = f"serves cluster {self.cluster}" if self.cluster >= 0 else "free"
-        return f"<Liaison {self.row} in market {self.market}: network {self.network:.2f}, fit {self.fit:.2f}, {at_work}>"
+        what = f"network {self.network:.2f}, fit {self.fit:.2f}"
+        return f"<Liaison {self.row} in market {self.market}: {what}, {at_work}>"
 
 
 class Embassy(TableAgent):
@@ -333,7 +335,7 @@ class Programme(mesa.Model):
 
     def _welcome_clusters(self) -> None:
         for row in range(len(self.clusters), self._row_count("cluster")):
-            self.clusters.append(self._classes["cluster"](self, row))  # type: ignore[arg-type]
+            self.clusters.append(self._classes["cluster"](self, row))
 
     def run(self) -> Self:
         """Run to the end of the horizon."""

@@ -162,7 +162,6 @@ def compare(
     base, changed = _scenario(reference, levers, "reference")
     chosen = [_load(name, "option") for name in options or _shipped_options()]
     from passaat.experiments.compare import compare as run_comparison
-
     from passaat.experiments.store import require_writable
 
     path = study if study is not None else Path(_study_name(base, changed, seed))
