@@ -370,8 +370,7 @@ class Calendar(NamedTuple):
     liaisons_per_market: Annotated[IntColumn, Column("count", "liaisons per market")]
     block: Annotated[IntColumn, Column("rows", "memberships reserved per cluster")]
     n_clusters: Annotated[IntColumn, Column("count", "rows of clusters in use")]
-    n_memberships: Annotated[IntColumn, Column("count", "rows of memberships in use")]
-    fault: Annotated[IntColumn, Column("code", "0, or which table is full: 1 clusters, 2 memberships")]
+    fault: Annotated[IntColumn, Column("code", "0, or which table is full: 1 clusters")]
 
 
 class History(NamedTuple):
