@@ -216,7 +216,7 @@ def test_sums_over_ticks_of_one_agent_have_the_spread_of_independent_draws() -> 
     sums = np.array([[uniform(key, t, 252) for t in range(48)] for key in keys]).sum(axis=1)
     scaled = (sums - 24.0) / math.sqrt(48.0 / 12.0)
     spread = float((scaled**2).sum())
-    low, high = stats.chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], len(sums))
+    low, high = (float(stats.chi2.ppf(p, len(sums))) for p in (ALPHA / 2, 1 - ALPHA / 2))
     assert low < spread < high
 
 
