@@ -126,17 +126,36 @@ def driver_source(
 
 
 def fingerprint(quarter: Sequence[Step]) -> str:
-    """A short name for all that decides the machine code of a driver."""
-    digest = hashlib.sha256(driver_source(quarter).encode())
-    here = Path(__file__).parent
-    sources = set(here.glob("*.py"))
-    for step in quarter:
-        sources.add(Path(inspect.getfile(step.rule)))
-    for path in sorted(sources):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    versions = (sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor())
-    digest.update(repr(versions).encode())
-    return digest.hexdigest()[:16]
+    """A short name for all that decides the machine code of a driver.
+
+    That is the driver itself, the source of every rule and of every function a rule calls, the constants they read, and
+    the versions of Python and of the compiler. (Column types are part of the compiled function's own signature.)
+    """
+    parts = {driver_source(quarter)}
+    seen: set[object] = set()
+    for step in (*schedule.FOUNDING, *quarter):
+        _collect_sources(step.rule, seen, parts)
+    parts.add(repr((sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor())))
+    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:16]
+
+
+def _collect_sources(function: Any, seen: set[object], parts: set[str]) -> None:
+    """Add the source of a function, and of all that its code names, to ``parts``."""
+    function = getattr(function, "py_func", function)
+    if function in seen:
+        return
+    seen.add(function)
+    parts.add(f"{function.__module__}.{function.__qualname__}\n{inspect.getsource(function)}")
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        if inspect.ismodule(value):
+            constants = {n: v for n, v in vars(value).items() if isinstance(v, (int, float))}
+            parts.add(f"{value.__name__}: {sorted(constants.items())!r}")
+        elif callable(value):
+            if hasattr(getattr(value, "py_func", value), "__code__"):
+                _collect_sources(value, seen, parts)
+        elif value is not None:
+            parts.add(f"{function.__module__}.{name} = {value!r}")
 
 
 def cache_folder() -> Path:
