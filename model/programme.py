@@ -249,7 +249,9 @@ class Programme(mesa.Model):
         self.store = build_world(inputs, world_seed, extra)
         self.world: World = self.store.interpreted_world()
         self._classes = {**self.KINDS, **(agent_classes or {})}
-        self._overrides = {kind: self._overridden(made) for kind, made in self._classes.items()}
+        self._overrides = {
+            kind: self._overridden(made, self.schedule) for kind, made in self._classes.items()
+        }
         self.clusters: list[Cluster] = []
         self._found()
         self.firms: list[Firm] = self._make("firm", len(self.world.firms.key))
@@ -267,9 +269,8 @@ class Programme(mesa.Model):
                 step.rule(self.world, row)
 
     @staticmethod
-    def _overridden(made: type[TableAgent]) -> frozenset[str]:
-        names = {step.name for step in schedule.QUARTER}
-        return frozenset(name for name in names if hasattr(made, name))
+    def _overridden(made: type[TableAgent], quarter: Sequence[Step]) -> frozenset[str]:
+        return frozenset(step.name for step in quarter if hasattr(made, step.name))
 
     def _row_count(self, kind: str) -> int:
         world = self.world

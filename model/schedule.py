@@ -7,7 +7,7 @@ settle: agents write offers, one rule of the meeting place settles them in key o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -119,3 +119,31 @@ QUARTER: Final[tuple[Step, ...]] = (
     Step("world", record.record_quarter),
 )
 """What happens in each quarter, in order; section 3 of the design and ``docs/ODD.md`` follow the same numbers."""
+
+
+def with_step(step: Step, *, after: Rule, quarter: Sequence[Step] = QUARTER) -> tuple[Step, ...]:
+    """A schedule with a step of your own behind the one that applies the rule ``after``.
+
+    Raises:
+        ValueError: ``after`` is not in the schedule.
+    """
+    place = _place_of(after, quarter)
+    return (*quarter[: place + 1], step, *quarter[place + 1 :])
+
+
+def with_replaced(old: Rule, new: Rule, *, quarter: Sequence[Step] = QUARTER) -> tuple[Step, ...]:
+    """A schedule in which the rule ``new`` stands in the place of ``old``.
+
+    Raises:
+        ValueError: ``old`` is not in the schedule.
+    """
+    place = _place_of(old, quarter)
+    return (*quarter[:place], Step(quarter[place].kind, new), *quarter[place + 1 :])
+
+
+def _place_of(rule: Rule, quarter: Sequence[Step]) -> int:
+    for place, step in enumerate(quarter):
+        if step.rule is rule:
+            return place
+    known = ", ".join(step.name for step in quarter)
+    raise ValueError(f"{rule.__name__} is not in the schedule; its rules are {known}")

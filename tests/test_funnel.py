@@ -1,10 +1,10 @@
 """A toy world whose funnel can be computed by hand: the rule of next steps against a Markov chain.
 
-All firms are alike, nothing fades and no relation grows, so that the chance of a next step never changes. How many firms
-stand at which stage after some quarters then follows from matrix powers, written here from the rule's description: a
-firm at contact, relation or partnership opens a next step by chance of time and attention; an open step ends by chance
-of the deal cycle; fully taken it leads to a partnership, or to a contract from a relation on; partly taken, to the next
-stage up to partnership; otherwise all stays as it was.
+All firms are alike, nothing fades and no relation grows, so that the chance of a next step never changes. How many
+firms stand at which stage after some quarters then follows from matrix powers, written here from the rule's
+description: a firm at contact, relation or partnership opens a next step by chance of time and attention; an open step
+ends by chance of the deal cycle; fully taken it leads to a partnership, or to a contract from a relation on; partly
+taken, to the next stage up to partnership; otherwise all stays as it was.
 """
 
 from __future__ import annotations
