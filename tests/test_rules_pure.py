@@ -1,0 +1,343 @@
+"""Decisions as plain arithmetic: each pure function of the rules at values worked out by hand, and what always holds."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import passaat.model
+from passaat.model.agency import offered_cents, towards_hundred
+from passaat.model.cluster import capacity_bought
+from passaat.model.coordinator import reported, towards_pay
+from passaat.model.embassy import time_share
+from passaat.model.firm import (
+    FULL,
+    LAPSED,
+    PARTLY,
+    contract_value_eur,
+    fee_burden,
+    informed_share,
+    product_fit,
+    step_chance,
+    step_result,
+    weakest,
+)
+from passaat.model.liaison import match_strength
+from passaat.model.rules import between, clip, larger, log_odds, smaller, towards_one, whole_cents
+
+MODEL = Path(str(passaat.model.__file__)).parent
+EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
+
+shares = st.floats(0.0, 1.0)
+amounts = st.floats(0.0, 1e8)
+positive = st.floats(1.0, 1e9)
+
+
+def never_falls(function: Callable[[float], float], low: float, high: float, slack: float = 1e-12) -> bool:
+    """Whether the function of one number does not fall between two points, rounding apart."""
+    low, high = sorted((low, high))
+    return function(high) >= function(low) - slack * max(1.0, abs(function(low)))
+
+
+def test_every_pure_function_of_the_rules_is_tested_here() -> None:
+    sources = [ast.parse(path.read_text(encoding="utf-8")) for path in MODEL.glob("*.py")]
+    functions = [node for source in sources for node in source.body if isinstance(node, ast.FunctionDef)]
+    rules = [node for node in functions if any(ast.unparse(mark) == "rule" for mark in node.decorator_list)]
+    pure = {node.name for node in rules if all(argument.arg != "world" for argument in node.args.args)}
+    assert len(pure) > 15
+    assert pure - set(globals()) == set()
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        # arithmetic
+        (clip(1.5, 0.0, 1.0), 1.0),
+        (clip(-0.5, 0.0, 1.0), 0.0),
+        (clip(0.25, 0.0, 1.0), 0.25),
+        (larger(2.0, 3.0), 3.0),
+        (smaller(2.0, 3.0), 2.0),
+        (towards_one(0.2, 0.5), 0.6),
+        (towards_one(0.2, 7.0), 1.0),
+        (towards_one(0.2, -1.0), 0.2),
+        (between(0.25, 10.0, 20.0), 12.5),
+        (log_odds(0.5), 0.0),
+        (log_odds(0.75), math.log(3.0)),
+        # a fee of 3,000 EUR weighs half for a firm of 300,000 where 1 % of turnover is felt half
+        (fee_burden(3_000.0, 300_000.0, 0.01), 0.5),
+        (fee_burden(0.0, 300_000.0, 0.01), 0.0),
+        (fee_burden(9_000.0, 300_000.0, 0.01), 0.75),
+        # made for the most developed markets, sold in a middling one
+        (product_fit(1.0, 0.5), 0.5),
+        (product_fit(0.3, 0.3), 1.0),
+        # all is heard if the coordinator loses nothing and works well; with weight 0 it does not matter
+        (informed_share(1.0, 1.0, 0.8), 1.0),
+        (informed_share(0.5, 0.0, 1.0), 0.25),
+        (informed_share(0.1, 0.0, 0.0), 1.0),
+        # one unsolved bottleneck decides (FC17)
+        (weakest(0.9, 0.8, 0.7, 0.1), 0.1),
+        (weakest(0.9, 0.05, 0.7, 0.1), 0.05),
+        # 0.5 x 0.8 x (1 + 0.5 x 0.4) x (1 - 0.5 x 0.5) x 0.9
+        (step_chance(0.5, 0.8, 0.4, 0.5, 0.9, 1.0, 0.5, 0.5), 0.324),
+        (step_chance(1.0, 1.0, 1.0, 0.0, 1.0, 3.0, 1.0, 0.5), 1.0),
+        (step_chance(0.0, 1.0, 1.0, 0.0, 1.0, 3.0, 1.0, 0.5), 0.0),
+        # 20,000 EUR buys half of the missing capacity where 20,000 has half the effect, 60,000 three quarters
+        (capacity_bought(20_000.0, 20_000.0), 0.5),
+        (capacity_bought(60_000.0, 20_000.0), 0.75),
+        (capacity_bought(0.0, 20_000.0), 0.0),
+        # 80 % of the truth, for the rest hope (0.9) that is blurred by -0.1
+        (reported(0.4, 0.8, 0.9, -0.1), 0.48),
+        (reported(0.4, 1.0, 0.9, -0.1), 0.4),
+        (reported(0.4, 0.0, 0.9, 0.3), 1.0),
+        (towards_pay(0.8, 0.5, 0.4), 0.64),
+        (towards_pay(0.8, 0.0, 0.4), 0.8),
+        (towards_hundred(60.0, 0.25), 70.0),
+        # 60 days for clusters that ask 80; nobody asks; nobody is there
+        (time_share(60.0, 80.0), 0.75),
+        (time_share(60.0, 0.0), 1.0),
+        (time_share(0.0, 80.0), 0.0),
+        # full network, fit, effort and input; no network and no fit leave 0.2 x 0.2
+        (match_strength(1.0, 1.0, 1.0, 1.0), 1.0),
+        (match_strength(0.0, 0.0, 1.0, 1.0), 0.04),
+        (match_strength(1.0, 1.0, 0.5, 0.0), 0.25),
+        # a firm of the reference turnover (5 million), an average market, median luck
+        (contract_value_eur(5.0e6, 1.0, 0.0, 0.02, 1.5), 100_000.0),
+        (contract_value_eur(20.0e6, 4.0, 0.0, 0.02, 1.5), 400_000.0),
+        (contract_value_eur(5.0e6, 1.0, 2.0, 0.02, 1.5), 100_000.0 * math.exp(3.0)),
+    ],
+)
+def test_worked_by_hand(value: float, expected: float) -> None:
+    assert value == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("amount", "quarters", "members", "half", "cents"),
+    [
+        (350_000.0, 16.0, 10.0, 10.0, 17_500_000),  # half of the amount at the size that earns half
+        (350_000.0, 8.0, 10.0, 10.0, 8_750_000),  # and half of that for half of the term
+        (350_000.0, 16.0, 0.0, 10.0, 0),
+        (0.0, 16.0, 10.0, 10.0, 0),
+    ],
+)
+def test_an_offer_by_hand(amount: float, quarters: float, members: float, half: float, cents: int) -> None:
+    assert offered_cents(amount, quarters, members, half) == cents
+
+
+@pytest.mark.parametrize(
+    ("eur", "cents"), [(0.0, 0), (1.0, 100), (0.005, 1), (12.344, 1234), (-0.01, -1), (0.004, 0)]
+)
+def test_amounts_are_rounded_to_whole_cents(eur: float, cents: int) -> None:
+    assert whole_cents(eur) == cents
+    assert type(whole_cents(eur)) is int
+
+
+@pytest.mark.parametrize(
+    ("u", "result"),
+    [(0.1, FULL), (0.1999, FULL), (0.2, PARTLY), (0.5199, PARTLY), (0.5201, LAPSED), (0.9, LAPSED)],
+)
+def test_a_step_ends_fully_partly_or_not(u: float, result: int) -> None:
+    """With chance 0.2 fully; of the other 0.8 the share 0.4 partly, so up to 0.2 + 0.32."""
+    assert step_result(u, 0.2, 0.4) == result
+
+
+# --- always -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(-10, 10), st.floats(-5, 5), st.floats(-5, 5))
+@EXAMPLES
+def test_clip_larger_and_smaller_are_what_python_means(x: float, a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    assert clip(x, low, high) == min(max(x, low), high)
+    assert larger(a, b) == max(a, b)
+    assert smaller(a, b) == min(a, b)
+
+
+@given(shares, st.floats(-2, 2), st.floats(-2, 2))
+@EXAMPLES
+def test_closing_a_gap_stays_between_where_it_was_and_one(x: float, one: float, other: float) -> None:
+    assert x <= towards_one(x, one) <= 1.0 + 1e-15
+    assert never_falls(lambda step: towards_one(x, step), one, other)
+
+
+@given(shares, st.floats(-1e6, 1e6), st.floats(0.0, 1e6))
+@EXAMPLES
+def test_a_number_between_two_lies_between_them(u: float, low: float, width: float) -> None:
+    slack = 1e-9 * (1.0 + abs(low) + width)
+    assert low - slack <= between(u, low, low + width) <= low + width + slack
+
+
+@given(st.floats(1e-9, 1 - 1e-9), st.floats(1e-9, 1 - 1e-9))
+@EXAMPLES
+def test_log_odds_rise_and_mirror(u: float, other: float) -> None:
+    assert never_falls(log_odds, u, other)
+    assert log_odds(1.0 - u) == pytest.approx(-log_odds(u), rel=1e-5, abs=1e-6)
+
+
+@given(st.integers(-(10**12), 10**12))
+@EXAMPLES
+def test_whole_cents_survive_the_way_through_euros(cents: int) -> None:
+    assert whole_cents(cents / 100.0) == cents
+
+
+@given(amounts, amounts, positive, positive, st.floats(1e-4, 1.0))
+@EXAMPLES
+def test_a_fee_weighs_more_the_higher_it_is_and_less_on_a_larger_firm(
+    fee: float, other: float, turnover: float, larger_turnover: float, felt: float
+) -> None:
+    assert 0.0 <= fee_burden(fee, turnover, felt) <= 1.0
+    assert never_falls(lambda x: fee_burden(x, turnover, felt), fee, other)
+    assert never_falls(lambda x: -fee_burden(fee, x, felt), turnover, larger_turnover)
+
+
+@given(shares, shares)
+@EXAMPLES
+def test_fit_is_a_share_and_symmetric(made_for: float, level: float) -> None:
+    assert 0.0 <= product_fit(made_for, level) <= 1.0
+    assert product_fit(made_for, level) == product_fit(level, made_for)
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_more_is_heard_through_a_better_coordinator(
+    fidelity: float, quality: float, weight: float, more: float
+) -> None:
+    assert -1e-12 <= informed_share(fidelity, quality, weight) <= 1.0 + 1e-12
+    assert never_falls(lambda x: informed_share(x, quality, weight), fidelity, more)
+    assert never_falls(lambda x: informed_share(fidelity, x, weight), quality, more)
+    assert never_falls(lambda x: -informed_share(fidelity, quality, x), weight, more)
+
+
+@given(st.lists(shares, min_size=4, max_size=4), shares)
+@EXAMPLES
+def test_the_weakest_link_is_the_smallest_and_nothing_else_helps(links: list[float], better: float) -> None:
+    assert weakest(links[0], links[1], links[2], links[3]) == min(links)
+    strongest = links.index(max(links))
+    stronger = [max(link, better) if place == strongest else link for place, link in enumerate(links)]
+    assert weakest(stronger[0], stronger[1], stronger[2], stronger[3]) == min(stronger)
+
+
+chances = st.fixed_dictionaries(
+    {
+        "link": shares,
+        "fit": shares,
+        "support": shares,
+        "rivalry": shares,
+        "demand": shares,
+        "scale": st.floats(0.0, 3.0),
+        "gain": st.floats(0.0, 3.0),
+        "harm": shares,
+    }
+)
+
+
+@given(chances, shares)
+@EXAMPLES
+def test_what_helps_a_step_helps_and_what_harms_it_harms(values: dict[str, float], other: float) -> None:
+    assert 0.0 <= step_chance(**values) <= 1.0
+    for name in ("link", "fit", "support", "demand", "rivalry", "harm"):
+        low, high = sorted((values[name], other))
+        change = step_chance(**{**values, name: high}) - step_chance(**{**values, name: low})
+        assert (-change if name in ("rivalry", "harm") else change) >= -1e-12
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_a_better_chance_never_makes_a_result_worse(
+    u: float, chance: float, better: float, partly: float
+) -> None:
+    """The same luck: pairs of worlds stay coupled."""
+    assert step_result(u, chance, partly) in (LAPSED, PARTLY, FULL)
+    assert never_falls(lambda x: step_result(u, x, partly), chance, better)
+    assert never_falls(lambda x: step_result(u, chance, x), partly, better)
+    assert never_falls(lambda x: -step_result(x, chance, partly), u, better)
+
+
+@given(amounts, amounts, positive)
+@EXAMPLES
+def test_more_follow_up_money_buys_more_capacity_and_never_all(eur: float, more: float, half: float) -> None:
+    assert 0.0 <= capacity_bought(eur, half) <= 1.0
+    assert never_falls(lambda x: capacity_bought(x, half), eur, more)
+
+
+@given(shares, shares, shares, shares, st.floats(-3, 3))
+@EXAMPLES
+def test_a_report_rises_with_progress_and_with_hope(
+    progress: float, better: float, truth: float, hope: float, blur: float
+) -> None:
+    assert 0.0 <= reported(progress, truth, hope, blur) <= 1.0
+    assert never_falls(lambda x: reported(x, truth, hope, blur), progress, better)
+    assert never_falls(lambda x: reported(progress, truth, x, blur), hope, better)
+    assert reported(progress, 1.0, hope, blur) == progress
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_underpay_never_improves_coordination(
+    quality: float, underpaid: float, more: float, loss: float
+) -> None:
+    assert 0.0 <= towards_pay(quality, underpaid, loss) <= quality
+    assert never_falls(lambda x: -towards_pay(quality, x, loss), underpaid, more)
+
+
+@given(st.floats(0, 100), shares, shares)
+@EXAMPLES
+def test_feedback_brings_a_plan_closer_to_a_hundred_points(points: float, gain: float, more: float) -> None:
+    assert points <= towards_hundred(points, gain) + 1e-12
+    assert towards_hundred(points, gain) <= 100.0 + 1e-12
+    assert never_falls(lambda x: towards_hundred(points, x), gain, more)
+
+
+@given(st.floats(0, 500), st.floats(0, 500), st.floats(0, 500), st.floats(0, 500))
+@EXAMPLES
+def test_an_embassy_never_gives_more_time_than_it_has(
+    staff: float, more: float, asked: float, busier: float
+) -> None:
+    given_share = time_share(staff, asked)
+    assert 0.0 <= given_share <= 1.0
+    assert given_share * asked <= staff + 1e-9
+    assert never_falls(lambda x: time_share(x, asked), staff, more)
+    assert never_falls(lambda x: -time_share(staff, x), asked, busier)
+
+
+@given(st.lists(shares, min_size=4, max_size=4), st.integers(0, 3), shares)
+@EXAMPLES
+def test_a_better_liaison_makes_better_matches(traits: list[float], which: int, better: float) -> None:
+    def strength(value: float) -> float:
+        changed = [value if place == which else trait for place, trait in enumerate(traits)]
+        return match_strength(changed[0], changed[1], changed[2], changed[3])
+
+    assert 0.0 <= strength(traits[which]) <= 1.0
+    assert never_falls(strength, traits[which], better)
+
+
+@given(amounts, st.integers(4, 32), st.integers(0, 24), st.integers(0, 24), st.floats(0.5, 50))
+@EXAMPLES
+def test_an_offer_grows_with_members_and_never_exceeds_the_amount_pro_rata(
+    amount: float, quarters: int, members: int, more: int, half: float
+) -> None:
+    assert 0 <= offered_cents(amount, quarters, members, half) <= amount * quarters / 16.0 * 100.0 + 1.0
+    assert never_falls(lambda x: offered_cents(amount, quarters, x, half), members, more)
+
+
+@given(positive, positive, st.floats(0.01, 20), st.floats(0.01, 20), st.floats(-6, 6), st.floats(-6, 6))
+@EXAMPLES
+def test_contracts_grow_with_turnover_demand_and_luck_but_less_than_turnover(
+    turnover: float, larger_turnover: float, demand: float, more: float, z: float, luckier: float
+) -> None:
+    share, sigma = 0.02, 1.5
+    assert contract_value_eur(turnover, demand, z, share, sigma) > 0.0
+    assert never_falls(lambda x: contract_value_eur(x, demand, z, share, sigma), turnover, larger_turnover)
+    assert never_falls(lambda x: contract_value_eur(turnover, x, z, share, sigma), demand, more)
+    assert never_falls(lambda x: contract_value_eur(turnover, demand, x, share, sigma), z, luckier)
+    assert never_falls(
+        lambda x: -contract_value_eur(x, demand, z, share, sigma) / x, turnover, larger_turnover
+    )
