@@ -1,0 +1,123 @@
+"""The ODD page says what the code does: its tables are fresh, its list of steps and its claims complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from passaat.calibration.evidence import claims
+from passaat.model import firm, odd, schedule
+from passaat.model.parameters import PARAMETERS
+from passaat.model.world import TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+GROUPS = ("CF", "SE", "AP", "CO", "LI", "EM", "PM", "FC", "R1", "R2", "R3", "SH", "TI", "FU", "SL", "MO")
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return (ROOT / "docs" / "ODD.md").read_text(encoding="utf-8")
+
+
+def part(page: str, title: str) -> str:
+    """The text of one section of the page."""
+    match = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    assert match, f"the page has no section {title!r}"
+    return match[1]
+
+
+def test_generated_parts_are_fresh(page: str) -> None:
+    assert odd.page_with_tables(page) == page, f"docs/ODD.md is out of date: run `{odd.COMMAND}`"
+
+
+def test_a_changed_table_is_noticed(page: str) -> None:
+    changed = page.replace("`turnover_eur` | EUR/year", "`turnover_eur` | EUR/month")
+    assert changed != page
+    assert odd.page_with_tables(changed) == page
+
+
+def test_a_missing_marker_is_named(page: str) -> None:
+    begin, end = odd.markers("schedule")
+    with pytest.raises(ValueError, match="schedule: end"):
+        odd.page_with_tables(page.replace(end, ""))
+    with pytest.raises(ValueError, match="schedule: begin"):
+        odd.page_with_tables(page.replace(begin, begin + begin))
+
+
+def test_the_list_of_the_overview_follows_the_schedule(page: str) -> None:
+    comments = re.findall(
+        r"^    # (\d+) (.+)$", (ROOT / "model" / "schedule.py").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    overview = part(page, "3. Process overview and scheduling")
+    listed = re.findall(r"^(\d+)\. \*\*(.+?)\.\*\*", overview, re.MULTILINE)
+    assert len(comments) == 15
+    assert [(number, title.lower()) for number, title in listed] == comments
+
+
+def test_every_step_stands_in_its_section_once(page: str) -> None:
+    sections = odd.sections_of_quarter()
+    assert [number for number, _, _ in sections] == list(range(1, len(sections) + 1))
+    assert [step for _, _, steps in sections for step in steps] == list(schedule.QUARTER)
+    for number, title, steps in sections:
+        for step in steps:
+            assert page.count(f"| {number} {title} | `{step.name}` |") == 1
+
+
+def test_every_state_variable_parameter_and_rule_is_on_the_page(page: str) -> None:
+    for name, table in TABLES.items():
+        assert f"\n**{name}**. " in page
+        for column in table.__annotations__:
+            assert f"\n| `{column}` |" in page, f"{name}.{column}"
+    for name in PARAMETERS:
+        assert f"\n| `{name}` |" in page, name
+
+
+def test_every_claim_of_the_sixteen_groups_is_discussed(page: str) -> None:
+    discussed = set(
+        re.findall(r"\b[A-Z]{1,2}\d{2,3}\b", part(page, "8. What is simplified or left out, and why"))
+    )
+    wanted = {id for id, claim in claims().items() if claim.kind == "claim" and id[:2] in GROUPS}
+    assert len(wanted) > 150
+    assert sorted(wanted - discussed) == []
+
+
+def test_links_of_the_page_lead_somewhere_inside(page: str) -> None:
+    targets = re.findall(r"\]\(([^)#]+)", page)
+    assert targets
+    for target in targets:
+        path = (ROOT / "docs" / target).resolve()
+        assert path.is_relative_to(ROOT), target
+        assert path.exists(), target
+
+
+def test_claims_of_helpers_are_found_too() -> None:
+    assert "FC17" in odd.claims_cited(firm.follow_up)  # its own docstring
+    assert "FC13" in odd.claims_cited(firm.follow_up)  # step_chance and product_fit
+
+
+@pytest.mark.parametrize(
+    ("docstring", "sentence"),
+    [
+        ("Firm: act.\n\n    More.", "Firm: act."),
+        ("Two\n    lines (technopolis2023 s2.4.1). And more.", "Two lines (technopolis2023 s2.4.1)."),
+        (None, ""),
+    ],
+)
+def test_first_sentence(docstring: str | None, sentence: str) -> None:
+    assert odd.first_sentence(docstring) == sentence
+
+
+def test_check_fails_on_a_stale_page(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = tmp_path / "ODD.md"
+    stale.write_text(page.replace("| market |", "| bazaar |"), encoding="utf-8")
+    monkeypatch.setattr(odd, "PAGE", stale)
+    assert odd.main(["--check"]) == 1
+    assert "out of date" in capsys.readouterr().err
+    assert odd.main([]) == 0
+    assert odd.main(["--check"]) == 0
+    assert stale.read_text(encoding="utf-8") == page
+    assert odd.main(["--help-me"]) == 2
