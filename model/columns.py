@@ -13,6 +13,7 @@ The same declaration is read in two ways:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
@@ -39,6 +40,7 @@ class DeclaredColumn(NamedTuple):
     meaning: str
 
 
+@lru_cache
 def declared_columns(table: type) -> tuple[DeclaredColumn, ...]:
     """Read the columns of a table class, in order.
 

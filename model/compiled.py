@@ -135,7 +135,9 @@ def fingerprint(quarter: Sequence[Step]) -> str:
     seen: set[object] = set()
     for step in (*schedule.FOUNDING, *quarter):
         _collect_sources(step.rule, seen, parts)
-    parts.add(repr((sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor())))
+    parts.add(
+        repr((sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor()))
+    )
     return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:16]
 
 
