@@ -1,4 +1,4 @@
-"""Decisions as plain arithmetic: each pure function of the rules at values worked out by hand, and what always holds."""
+"""Decisions as plain arithmetic: pure functions of the rules at values worked out by hand, and what always holds."""
 
 from __future__ import annotations
 
