@@ -181,7 +181,7 @@ class Coordinators(NamedTuple):
     bid_market: Annotated[
         IntColumn, Column("index", "market for which a group is offered this quarter, -1 none")
     ]
-    bid_strength: Annotated[FloatColumn, Column("share", "strength of that offer")]
+    bid_strength: Annotated[FloatColumn, Column("points", "strength of that offer: one, skill and experience")]
     latest_cluster: Annotated[IntColumn, Column("index", "most recent cluster led, -1 none")]
     load: Annotated[IntColumn, Column("count", "clusters led now")]
     clusters_led: Annotated[IntColumn, Column("count", "clusters led so far")]
