@@ -273,25 +273,32 @@ def test_without_programme_there_is_no_covenant_and_no_public_cost(seed: int) ->
     assert all((getattr(run.world.accounts, name) == 0).all() for name in run.world.accounts._fields)
 
 
-def test_the_no_programme_twin_takes_no_application_of_a_group_that_met_in_the_window(pib: Scenario) -> None:
-    """Groups that met before keep the rules of their year, in the twin as in the reference: common history."""
-    run = simulate(pib.without_programme().inputs(), 1)
-    met = in_use(run, "clusters", "met_quarter")
-    later = met >= int(run.world.calendar.window_first_quarter[0])
-    assert (in_use(run, "clusters", "applied_quarter")[later] < 0).all()
-    assert (in_use(run, "accounts", "committed_cents")[later] == 0).all()
-    assert (in_use(run, "accounts", "administration_cents")[later] == 0).all()
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_from_the_window_on_the_no_programme_twin_applies_for_nothing_and_costs_nothing(
+    seed: int, pib: Scenario
+) -> None:
+    """What was decided before the window is common history and goes on; nothing is decided in it."""
+    twin, reference = (simulate(scenario.inputs(), seed) for scenario in (pib.without_programme(), pib))
+    window = int(twin.world.calendar.window_first_quarter[0])
+    assert in_use(twin, "clusters", "applied_quarter").max() < window
+    assert in_use(reference, "clusters", "applied_quarter").max() > window
+    covenant = in_use(twin, "clusters", "applied_quarter") >= 0
+    assert in_use(twin, "clusters", "start_quarter")[covenant].max() < window
+    later = in_use(twin, "clusters", "met_quarter") >= window
+    for name in PUBLIC_PURPOSES:
+        assert (in_use(twin, "accounts", f"{name}_cents")[later] == 0).all(), name
+    assert (in_use(twin, "accounts", "committed_cents")[later] == 0).all()
 
 
 @pytest.mark.parametrize("inception", [0.0, 4.0])
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_a_threshold_above_the_maximum_selects_nobody(seed: int, inception: float) -> None:
     levers = {"selection_threshold_points": 101.0, "inception_quarters": inception}
-    run = simulate(small_inputs(levers), seed)
+    run = simulate(small_inputs(levers, {"inception_margin_points": 90.0}), seed)
     applied = in_use(run, "clusters", "applied_quarter") >= 0
     assert applied.any()
     assert (in_use(run, "clusters", "start_quarter")[applied] < 0).all()
-    assert (in_use(run, "clusters", "status")[applied] != status.INCEPTION).all()
+    assert not run.world.history.covenants_running.any(), "some were let into an inception phase"
     assert run.world.agency.committed_cents[0] == 0
 
 
