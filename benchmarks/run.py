@@ -25,7 +25,7 @@ from benchmarks.engagement_steps import EngagementSteps, same_bits
 from benchmarks.step_costs import step_costs
 from benchmarks.timing import Timing, interleaved, machine, once
 
-from passaat.model.build import ModelError
+from passaat.errors import ModelError
 from passaat.model.compiled import simulate, warm_up
 from passaat.model.inputs import RunInputs
 from passaat.model.programme import Programme

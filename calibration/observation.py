@@ -33,7 +33,6 @@ from scipy.special import ndtri
 
 from passaat.errors import EvidenceError, unknown_name
 from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs
-from passaat.model.status import REJECTED
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -224,7 +223,7 @@ def read_run(run: FinishedRun) -> Records:
     window_start = (size.window_first_year - size.first_year) * QUARTERS_PER_YEAR
     window_end = (size.window_last_year + 1 - size.first_year) * QUARTERS_PER_YEAR
     applied = np.asarray(clusters.applied_quarter)[:in_use]
-    rejected = np.asarray(clusters.status)[:in_use] == REJECTED
+    rejected = np.asarray(clusters.turned_down)[:in_use] == 1
     rejected_in_window = int(np.count_nonzero(rejected & (applied >= window_start) & (applied < window_end)))
 
     # Members of covenants that started in the window: each covenant holds a block of membership rows.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
+from passaat.model.plans import plan_more
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
 from passaat.model.status import (
     APPLIED,
@@ -12,6 +15,7 @@ from passaat.model.status import (
     FOLLOW_UP,
     FORMING,
     INCEPTION,
+    INFORMAL,
     REJECTED,
     RUNNING,
 )
@@ -121,7 +125,8 @@ def assess(world: World, _row: int) -> None:
     """Agency: score what was applied for last quarter, then award from the best score down while money lasts.
 
     An application below the threshold is rejected, or, where the rules have an inception phase and the gap is
-    small, waits for a second look (SE04). Feedback by an experienced desk improves the plan first (SE01, PM01).
+    small, waits for a second look (SE04). Some groups that are turned down go on without a covenant. Feedback by an
+    experienced desk improves the plan first (SE01, PM01).
     """
     clusters, calendar = world.clusters, world.calendar
     for c in range(calendar.n_clusters[0]):
@@ -134,8 +139,7 @@ def assess(world: World, _row: int) -> None:
             else:
                 clusters.quality[c] = towards_hundred(clusters.quality[c], world.parameters.inception_gain)
             clusters.score[c] = _score(world, c)
-    ended = world.levers.programme_on[calendar.year[0]] == 0.0
-    if ended or calendar.quarter[0] > calendar.window_last_quarter[0]:
+    if calendar.quarter[0] > calendar.window_last_quarter[0]:
         _let_lapse(world)
         return
     while True:
@@ -164,7 +168,7 @@ def _awaits_decision(world: World, c: int) -> bool:
 
 @rule
 def _let_lapse(world: World) -> None:
-    """After the window, or the end of the programme, no covenant starts any more: open applications lapse."""
+    """After the window no covenant starts any more: open applications lapse in every option alike."""
     for c in range(world.calendar.n_clusters[0]):
         if _awaits_decision(world, c):
             world.clusters.status[c] = DISSOLVED
@@ -179,13 +183,17 @@ def _give_feedback(world: World, c: int) -> None:
     for _ in range(rounds):
         gain = world.parameters.feedback_gain * (0.5 + 0.5 * experience)
         clusters.quality[c] = towards_hundred(clusters.quality[c], gain)
-        clusters.path_covered[c] = towards_one(clusters.path_covered[c], gain)
+        if world.markets.blocking[clusters.market[c]] == 0:
+            clusters.path_covered[c] = towards_one(clusters.path_covered[c], gain)
     clusters.feedback_given[c] = rounds
 
 
 @rule
 def _score(world: World, c: int) -> float:
-    """Mean of the assessors' scores: the plan's quality, screened capacity mixed in, plus each assessor's error."""
+    """Mean of the assessors' scores: the plan's quality, screened capacity mixed in, plus each assessor's error.
+
+    With very few criteria an assessor sees less of a plan and errs more.
+    """
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     weight = levers.capacity_screening_weight[year]
     capacity = clip(world.parameters.capacity_score_offset + clusters.mean_capacity[c], 0.0, 1.0)
@@ -194,7 +202,9 @@ def _score(world: World, c: int) -> float:
     error = 0.0
     for n in range(assessors):
         error += normal(clusters.key[c], world.calendar.quarter[0] + n * ASSESSOR_TICKS, purposes.ASSESSOR)
-    return clip(merit + world.parameters.assessor_noise_points * error / assessors, 0.0, 100.0)
+    fewer = larger(world.parameters.criteria_without_burden / levers.selection_criteria[year], 1.0)
+    noise = world.parameters.assessor_noise_points * math.sqrt(fewer)
+    return clip(merit + noise * error / assessors, 0.0, 100.0)
 
 
 @rule
@@ -239,14 +249,18 @@ def _decide(world: World, c: int) -> None:
         world.desks.experience[desk] = towards_one(world.desks.experience[desk], p.desk_learning)
         return
     waits = int(levers.inception_quarters[year])
-    near = clusters.score[c] >= threshold - p.inception_margin_points
+    near = clusters.score[c] < threshold and clusters.score[c] >= threshold - p.inception_margin_points
     if eligible and waits > 0 and clusters.status[c] == APPLIED and near and threshold <= 100.0:
         clusters.status[c] = INCEPTION
         clusters.planned_end_quarter[c] = quarter + waits
         return
-    clusters.status[c] = REJECTED
-    clusters.end_quarter[c] = quarter
+    clusters.turned_down[c] = 1
     agency.rejections[0] += 1
+    goes_on = uniform(clusters.key[c], 0, purposes.GOING_ON_ALONE) < p.informal_group_share
+    clusters.status[c] = INFORMAL if goes_on else REJECTED
+    clusters.end_quarter[c] = -1 if goes_on else quarter
+    if goes_on:
+        clusters.planned_end_quarter[c] = quarter + int(levers.covenant_quarters[year])
 
 
 @rule
@@ -292,20 +306,21 @@ def look_after(world: World, _row: int) -> None:
 
 @rule
 def _administration_eur(world: World, c: int) -> float:
-    """Cost of one covenant this quarter: administration, better information, and embassy days beyond the ordinary.
-
-    Ordinary embassy time is counted in no world; extra days that the lever ``embassy_time_factor`` buys are.
-    """
+    """Cost of one covenant this quarter: administration and better information; less of it in a follow-up phase."""
     levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
     extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
-    extra_days = (
-        larger(levers.embassy_time_factor[world.calendar.year[0]] - 1.0, 0.0)
-        * p.embassy_days_asked_per_cluster
-    )
     monitoring = p.monitoring_eur_quarter * extra_information
     if world.clusters.status[c] == FOLLOW_UP:
         return p.administration_eur_quarter * p.follow_up_administration_share
-    return p.administration_eur_quarter + monitoring + p.embassy_day_eur * extra_days
+    return p.administration_eur_quarter + monitoring
+
+
+@rule
+def book_embassy_days(world: World, c: int, extra_share: float) -> None:
+    """Book embassy time that the lever ``embassy_time_factor`` bought; ordinary embassy time is counted in no world."""
+    days = extra_share * world.parameters.embassy_days_asked_per_cluster
+    if days > 0.0:
+        _book_administration(world, c, days * world.parameters.embassy_day_eur)
 
 
 @rule
@@ -338,9 +353,4 @@ def reuse_freed_money(world: World, _row: int) -> None:
     if world.levers.freed_money_use[clusters.rule_year[best]] == TO_FOLLOW_UP:
         accounts.follow_up_reserve_cents[best] += freed
     else:
-        world.clusters.plan_promotion[best] += (
-            freed / 100.0 * world.parameters.route_1_share / world.parameters.promotion_unit_eur
-        )
-        world.clusters.plan_knowledge[best] += (
-            freed / 100.0 * world.parameters.route_2_share / world.parameters.knowledge_unit_eur
-        )
+        plan_more(world, best, freed / 100.0)

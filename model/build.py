@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.errors import ModelError
 from passaat.model import columns, world
 from passaat.model.inputs import SHOCK_KINDS, RunInputs, allot_markets
 from passaat.model.lever_table import LEVER_NAMES, Levers
@@ -23,10 +24,6 @@ SCANNED_TABLES = ("engagements",)
 
 FAULTS = {1: "clusters"}
 """Tables that can run full during a run, by the code that rules write."""
-
-
-class ModelError(RuntimeError):
-    """The model cannot be built or run as asked; the message says why and what to change."""
 
 
 class NoExtra(NamedTuple):
@@ -208,7 +205,7 @@ def _check(inputs: RunInputs, world_seed: int) -> None:
                 f"shock {event.kind} hits country {event.country}; there are 0 to {inputs.size.n_countries - 1}"
             )
     if problems:
-        raise ModelError("this world cannot be built:\n  " + "\n  ".join(problems))
+        raise ModelError(problems, hint="Mend these inputs; nothing was run.")
 
 
 def check_faults(store: Store) -> None:
@@ -221,5 +218,6 @@ def check_faults(store: Store) -> None:
     if code:
         bound = len(store.tables["clusters"])
         raise ModelError(
-            f"the table of {FAULTS[code]} is full: more than {bound} groups were formed; raise cluster_rows in [world]"
+            f"the table of {FAULTS[code]} is full: more than {bound} groups were formed",
+            hint="Raise cluster_rows in [world] of the scenario.",
         )

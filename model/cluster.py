@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
-from passaat.model.agency import book_checkpoint
+from passaat.model.agency import book_checkpoint, book_embassy_days
 from passaat.model.draws import combine, uniform
 from passaat.model.embassy import embassy_help
-from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole_cents
+from passaat.model.plans import plan_more
+from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
     CLOSED,
     EXTENDED,
@@ -50,7 +51,7 @@ def in_covenant(world: World, c: int) -> bool:
 
 @rule
 def settle_membership(world: World, c: int) -> None:
-    """Cluster: take in the firms that offered to join, SMEs first, in the order of the market's list, up to a maximum.
+    """Cluster: take in the firms that offered to join, SMEs first, the keenest first, up to a maximum.
 
     The maximum is that of the rules, or what the coordinator can oversee if that is less (CF21, RV14). At the first
     meeting and in the quarter after, firms come by own interest. After that, if short of the minimum, fillers are
@@ -64,17 +65,30 @@ def settle_membership(world: World, c: int) -> None:
     most = smaller(smaller(levers.maximum_members[year], 1.0 * world.calendar.block[0]), clusters.span[c])
     if gathering or world.markets.latest_cluster[m] == c:
         first = world.markets.first_engagement[m]
+        last = first + world.markets.n_engagements[m]
         for large_firms in range(2):
-            for place in range(first, first + world.markets.n_engagements[m]):
-                e = world.engagements_by_market[place]
-                room = clusters.n_members[c] < most and clusters.n_joined[c] < world.calendar.block[0]
-                if world.engagements.wish[e] == c and room and _may_join(world, c, e, large_firms == 1):
-                    _enrol(world, c, e)
+            e = _keenest(world, c, first, last, large_firms == 1)
+            while e >= 0 and clusters.n_members[c] < most and clusters.n_joined[c] < world.calendar.block[0]:
+                _enrol(world, c, e)
+                e = _keenest(world, c, first, last, large_firms == 1)
     if gathering and world.calendar.quarter[0] > clusters.met_quarter[c]:
         enough = clusters.n_members[c] >= levers.minimum_members[year]
         clusters.status[c] = READY if enough else FILLING
         if enough:
             _judge_fit(world, c)
+
+
+@rule
+def _keenest(world: World, c: int, first: int, last: int, large_firms: bool) -> int:
+    """The firm most interested of those that still wish to join and may, -1 if none."""
+    engagements = world.engagements
+    best, best_interest = -1, 0.0
+    for place in range(first, last):
+        e = world.engagements_by_market[place]
+        if engagements.wish[e] == c and (best < 0 or engagements.interest[e] > best_interest):
+            if _may_join(world, c, e, large_firms):
+                best, best_interest = e, engagements.interest[e]
+    return best
 
 
 @rule
@@ -101,6 +115,10 @@ def _enrol(world: World, c: int, e: int) -> None:
     memberships.engagement[j] = e
     memberships.joined_quarter[j] = world.calendar.quarter[0]
     memberships.left_quarter[j] = -1
+    memberships.stage_at_joining[j] = engagements.stage[e]
+    if engagements.cluster[e] >= 0:  # it was in the follow-up phase of an earlier group, which it leaves
+        memberships.left_quarter[engagements.membership[e]] = world.calendar.quarter[0]
+        engagements.funded_capacity[e] = 0.0
     memberships.filler[j] = engagements.wish_as_filler[e]
     own = 0.4 + 0.6 * uniform(combine(engagements.key[e], clusters.key[c]), 0, purposes.COMMITMENT)
     memberships.commitment[j] = own * (
@@ -220,6 +238,7 @@ def act(world: World, c: int) -> None:
     clusters.online_now[c] = 0.0
     clusters.knowledge_now[c] = 0.0
     clusters.diplomacy_now[c] = 0.0
+    clusters.branding_now[c] = 0.0
     if clusters.status[c] == INFORMAL:
         clusters.physical_now[c] = p.informal_promotion_units * (1.0 - _travel_lost(world, c))
         return
@@ -234,18 +253,18 @@ def act(world: World, c: int) -> None:
     price = world.countries.price_level[country]
     due = larger(clusters.plan_promotion[c] - clusters.done_promotion[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_PROMOTION, p.promotion_realisation)
-    tried = due * peace * grip * luck
+    tried = smaller(due * left, due * peace * grip * luck)
     physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price)
     experience = world.desks.experience[world.markets.sector[m]]
     moved_online = tried * stop * (0.5 + 0.5 * experience)
     online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share)
     due = larger(clusters.plan_knowledge[c] - clusters.done_knowledge[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
-    tried = due * peace * grip * luck * (0.5 + clusters.cohesion[c])
+    tried = smaller(due * left, due * peace * grip * luck * (0.5 + clusters.cohesion[c]))
     knowledge = _afford(world, c, tried * (1.0 - 0.5 * stop), p.knowledge_unit_eur * price)
     due = larger(clusters.plan_diplomacy[c] - clusters.done_diplomacy[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_DIPLOMACY, p.diplomacy_realisation)
-    tried = due * peace * luck * (0.5 + 0.5 * clusters.embassy_support[c])
+    tried = smaller(due * left, due * peace * luck * (0.5 + 0.5 * clusters.embassy_support[c]))
     diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur)
     clusters.physical_now[c] = physical
     clusters.online_now[c] = online
@@ -302,7 +321,7 @@ def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
 
 @rule
 def _pay_branding(world: World, c: int, quarters_left: float) -> None:
-    """Branding is spread over the term (AP11)."""
+    """Branding is spread over the term: a stamp of public approval that builds trust (AP11)."""
     accounts = world.accounts
     budget = whole_cents(accounts.committed_cents[c] / 100.0 * world.parameters.branding_share)
     due = int((budget - accounts.branding_cents[c]) / quarters_left)
@@ -311,6 +330,7 @@ def _pay_branding(world: World, c: int, quarters_left: float) -> None:
     if paid > 0:
         accounts.branding_cents[c] += paid
         world.agency.paid_cents[0] += paid
+        world.clusters.branding_now[c] = paid / 100.0 / world.parameters.knowledge_unit_eur
 
 
 @rule
@@ -326,12 +346,17 @@ def pay_people(world: World, c: int) -> None:
     year = clusters.rule_year[c]
     if clusters.liaison[c] >= 0:
         price = whole_cents(world.liaisons.price_eur_year[clusters.liaison[c]] / 4.0)
+        most = (
+            whole_cents(accounts.committed_cents[c] / 100.0 * p.liaison_share_highest)
+            - accounts.liaison_cents[c]
+        )
         left = money_left_cents(world, c)
+        left = left if left < most else most
         paid = price if price < left else left
         if paid > 0:
             accounts.liaison_cents[c] += paid
             world.agency.paid_cents[0] += paid
-    fee_quarter_eur = p.member_fee_eur_year / 4.0
+    fee_quarter_eur = p.member_fee_eur_year / 4.0 * (1.0 - levers.coordinator_public_share[year])
     members_pay_eur = fee_quarter_eur * clusters.n_members[c] * clusters.mean_commitment[c]
     sme_part = clusters.n_smes[c] / larger(1.0 * clusters.n_members[c], 1.0)
     support_eur = members_pay_eur * sme_part * levers.sme_fee_support_share[year]
@@ -358,12 +383,17 @@ def receive_support(world: World, c: int) -> None:
     clusters = world.clusters
     clusters.liaison_support[c] = 0.0
     clusters.embassy_support[c] = 0.0
-    if not in_covenant(world, c):
+    if not at_work(world, c):
         return
     country = world.markets.country[clusters.market[c]]
     state = world.countries.state_involvement[country]
     peace = 1.0 - world.countries.war[country]
-    clusters.embassy_support[c] = embassy_help(world, country, state) * peace
+    ordinary = world.embassies.time_share[country]
+    given = ordinary
+    if in_covenant(world, c):
+        given = clip(ordinary * world.levers.embassy_time_factor[clusters.rule_year[c]], 0.0, 1.0)
+        book_embassy_days(world, c, larger(given - ordinary, 0.0))
+    clusters.embassy_support[c] = embassy_help(world, country, state, given) * peace
     if clusters.liaison[c] >= 0:
         clusters.liaison_support[c] = world.liaisons.matchmaking[clusters.liaison[c]] * peace
 
@@ -375,13 +405,14 @@ def gain_visibility(world: World, c: int) -> None:
     if not at_work(world, c):
         return
     clusters.visibility[c] = clusters.visibility[c] * (1.0 - p.visibility_fade)
-    seen = clusters.physical_now[c] + p.online_visibility * clusters.online_now[c] + clusters.knowledge_now[c]
+    seen = clusters.physical_now[c] + p.online_visibility * clusters.online_now[c]
+    seen += clusters.knowledge_now[c] + clusters.branding_now[c]
     clusters.visibility[c] = towards_one(clusters.visibility[c], p.visibility_gain * seen)
 
 
 @rule
 def measure_progress(world: World, c: int) -> None:
-    """Cluster: progress as it is: half activities done against plan to date, half members with a relation or more."""
+    """Cluster: progress as it is: half activities done, half members that got somewhere."""
     clusters, memberships = world.clusters, world.memberships
     if not in_covenant(world, c):
         return
@@ -396,6 +427,10 @@ def measure_progress(world: World, c: int) -> None:
             on_the_way += 1.0
     share = on_the_way / larger(1.0 * clusters.n_members[c], 1.0)
     clusters.progress_true[c] = 0.5 * activity + 0.5 * clip(share / elapsed, 0.0, 1.0)
+    if clusters.coordinator[c] < 0:  # a successor reports, without colour of its own
+        known = world.levers.progress_information_share[clusters.rule_year[c]]
+        hope = world.parameters.report_hope
+        clusters.progress_reported[c] = known * clusters.progress_true[c] + (1.0 - known) * hope
 
 
 @rule
@@ -474,9 +509,7 @@ def _extend(world: World, c: int) -> bool:
     )
     world.accounts.committed_cents[c] += extra
     world.agency.committed_cents[0] += extra
-    price = world.countries.price_level[world.markets.country[clusters.market[c]]]
-    clusters.plan_promotion[c] += extra / 100.0 * p.route_1_share / (p.promotion_unit_eur * price)
-    clusters.plan_knowledge[c] += extra / 100.0 * p.route_2_share / (p.knowledge_unit_eur * price)
+    plan_more(world, c, extra / 100.0)
     return True
 
 
@@ -487,9 +520,9 @@ def _close(world: World, c: int) -> None:
     world.accounts.released_cents[c] += money_left_cents(world, c)
     quarters = int(levers.follow_up_years[year] * 4.0)
     if levers.follow_up_plan_required[year] == 1.0 and quarters == 0:
-        quarters = int(world.parameters.follow_up_plan_quarters)
+        quarters = whole(world.parameters.follow_up_plan_quarters)
     if world.accounts.follow_up_reserve_cents[c] > 0 and quarters == 0:
-        quarters = int(world.parameters.follow_up_plan_quarters)
+        quarters = whole(world.parameters.follow_up_plan_quarters)
     if quarters > 0:
         plan_eur = world.parameters.plan_cost_eur * levers.follow_up_plan_required[year]
         world.accounts.private_follow_up_cents[c] += whole_cents(plan_eur)
@@ -502,12 +535,7 @@ def _close(world: World, c: int) -> None:
 @rule
 def _end_covenant(world: World, c: int, status: int) -> None:
     """Write the end: the liaison leaves, members go their way unless a follow-up phase holds them, memories stay."""
-    clusters, memberships, engagements, firms = (
-        world.clusters,
-        world.memberships,
-        world.engagements,
-        world.firms,
-    )
+    clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
     clusters.status[c] = status
     clusters.end_quarter[c] = world.calendar.quarter[0] + 1
     if clusters.liaison[c] >= 0:
@@ -517,11 +545,29 @@ def _end_covenant(world: World, c: int, status: int) -> None:
         if memberships.left_quarter[j] < 0:
             e = memberships.engagement[j]
             i = engagements.firm[e]
-            firms.last_coordinator[i] = clusters.coordinator[c]
-            firms.last_cohesion[i] = clusters.cohesion[c]
+            _remember(world, i, c)
             if status != FOLLOW_UP:
                 memberships.left_quarter[j] = world.calendar.quarter[0] + 1
                 engagements.cluster[e] = -1
+
+
+@rule
+def _remember(world: World, i: int, c: int) -> None:
+    """Firm: remember the latest group; of two that end in one quarter, the one that held together better.
+
+    The better one, and not the later one in the table, so that the order of clusters makes no difference.
+    """
+    firms, clusters, ended = world.firms, world.clusters, world.calendar.quarter[0] + 1
+    same_quarter = firms.last_end_quarter[i] == ended
+    worse = clusters.cohesion[c] < firms.last_cohesion[i]
+    tied = (
+        clusters.cohesion[c] == firms.last_cohesion[i] and clusters.coordinator[c] < firms.last_coordinator[i]
+    )
+    if same_quarter and (worse or tied):
+        return
+    firms.last_end_quarter[i] = ended
+    firms.last_coordinator[i] = clusters.coordinator[c]
+    firms.last_cohesion[i] = clusters.cohesion[c]
 
 
 @rule
@@ -551,9 +597,10 @@ def run_follow_up(world: World, c: int) -> None:
         if memberships.left_quarter[j] < 0:
             e = memberships.engagement[j]
             engagements.funded_capacity[e] = 0.0
-            if _eligible_for_follow_up(world, c, e) and not over:
+            leaves = over or engagements.stayed_out[e] == 1
+            if not leaves and _eligible_for_follow_up(world, c, j):
                 _fund_member(world, c, j, e)
-            if over:
+            if leaves:
                 memberships.left_quarter[j] = world.calendar.quarter[0] + 1
                 engagements.cluster[e] = -1
     if over:
@@ -563,14 +610,23 @@ def run_follow_up(world: World, c: int) -> None:
 
 
 @rule
-def _eligible_for_follow_up(world: World, c: int, e: int) -> bool:
+def _eligible_for_follow_up(world: World, c: int, j: int) -> bool:
     """Who may receive follow-up money under the rules of this covenant."""
     who = world.levers.follow_up_eligibility[world.clusters.rule_year[c]]
     if who == WITH_TRACTION:
-        return bool(world.engagements.stage[e] >= RELATION)
+        return has_moved(world, j)
     if who == ONLY_SMES:
-        return bool(world.firms.sme[world.engagements.firm[e]] == 1)
+        return bool(world.firms.sme[world.engagements.firm[world.memberships.engagement[j]]] == 1)
     return True
+
+
+@rule
+def has_moved(world: World, j: int) -> bool:
+    """Whether a member got somewhere since joining: a next step taken, or a higher stage than it came with."""
+    memberships = world.memberships
+    stage = world.engagements.stage[memberships.engagement[j]]
+    taken = memberships.steps_full[j] + memberships.steps_partly[j] > 0
+    return bool(taken or (stage >= RELATION and stage > memberships.stage_at_joining[j]))
 
 
 @rule

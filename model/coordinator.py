@@ -6,8 +6,18 @@ import math
 
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
-from passaat.model.rules import between, clip, larger, rule, towards_one, whole_cents
-from passaat.model.status import APPLIED, DISSOLVED, EXTENDED, FORMING, INFORMAL, READY, RUNNING
+from passaat.model.rules import between, clip, larger, rule, towards_one, whole, whole_cents
+from passaat.model.status import (
+    APPLIED,
+    CLOSED,
+    DISSOLVED,
+    EXTENDED,
+    FILLING,
+    FOLLOW_UP,
+    INFORMAL,
+    READY,
+    RUNNING,
+)
 from passaat.model.world import World
 
 USUAL_CRITERIA = 15.0
@@ -15,6 +25,9 @@ PATH_CRITERIA = 3.0
 """A plan answers 15 criteria (technopolis2023 Table 3); showing a path for every bottleneck is taken as three more."""
 
 GOLDEN_RATIO = 0.6180339887498949
+CONSULTANT, TRADE_ORGANISATION, MEMBER_FIRM = 0, 1, 2
+"""Codes of a coordinator's profession (RV09)."""
+
 MEMBER_FIRM_SHARE = 0.2
 TRADE_ORGANISATION_SHARE = 0.35
 """Shares of coordinators by kind. Of the eight cases three are umbrella, trade or sector organisations and the others
@@ -29,13 +42,13 @@ def set_up_practice(world: World, k: int) -> None:
     coordinators.key[k] = key
     coordinators.sector[k] = _sector_of(world, k)
     u = uniform(key, 0, purposes.COORDINATOR_KIND)
-    coordinators.profession[k] = 0
+    coordinators.profession[k] = CONSULTANT
     if u < TRADE_ORGANISATION_SHARE:
-        coordinators.profession[k] = 1
+        coordinators.profession[k] = TRADE_ORGANISATION
     elif u < TRADE_ORGANISATION_SHARE + MEMBER_FIRM_SHARE:
-        coordinators.profession[k] = 2
+        coordinators.profession[k] = MEMBER_FIRM
     reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 0.6, 1.4)
-    if coordinators.profession[k] == 1:
+    if coordinators.profession[k] == TRADE_ORGANISATION:
         reach = reach * p.trade_organisation_reach_factor
     coordinators.reach[k] = clip(reach, 0.0, 1.0)
     coordinators.skill[k] = uniform(key, 0, purposes.COORDINATOR_SKILL)
@@ -72,14 +85,14 @@ def notice_opportunity(world: World, k: int) -> None:
     if (
         coordinators.present[k] == 0
         or _is_forming(world, k)
-        or coordinators.load[k] >= p.coordinator_clusters_at_once
+        or coordinators.load[k] >= whole(p.coordinator_clusters_at_once)
     ):
         return
     calendar = world.calendar
     quarter = calendar.quarter[0]
     if quarter > calendar.window_last_quarter[0]:
         return
-    rate = p.coordinator_start_rate * (0.5 + coordinators.experience[k])
+    rate = p.coordinator_start_rate * (0.5 + coordinators.experience[k]) * (1.0 + _wish_to_re_form(world, k))
     if levers.programme_on[calendar.year[0]] == 0.0:
         rate = rate * p.informal_group_share
     if uniform(coordinators.key[k], quarter, purposes.COORDINATOR_STARTS) >= rate:
@@ -98,6 +111,15 @@ def notice_opportunity(world: World, k: int) -> None:
     coordinators.bid_market[k] = best
     if best >= 0:
         coordinators.bid_strength[k] = 1.0 + coordinators.skill[k] + coordinators.experience[k]
+
+
+@rule
+def _wish_to_re_form(world: World, k: int) -> float:
+    """How much sooner a coordinator starts again: by the cohesion of the last group, once that has closed (CF22)."""
+    c = world.coordinators.latest_cluster[k]
+    if c < 0 or (world.clusters.status[c] != CLOSED and world.clusters.status[c] != FOLLOW_UP):
+        return 0.0
+    return world.parameters.re_forming_gain * world.clusters.cohesion[c]
 
 
 @rule
@@ -180,7 +202,9 @@ def _quality_of_plan(world: World, k: int, c: int) -> float:
     opportunity = 0.5 * demand / (1.0 + demand) + 0.5 * world.markets.receptivity[m]
     experience = 0.5 * coordinators.experience[k] + 0.5 * clusters.mean_experience[c]
     organisation = 0.4 * clusters.mean_capacity[c] + 0.4 * coordinators.skill[k] + 0.2 * experience
-    strategy = 0.7 * clusters.path_covered[c] + 0.3 * world.embassies.standing[world.markets.country[m]]
+    country = world.markets.country[m]
+    backing = world.embassies.standing[country] * world.embassies.present[country]
+    strategy = 0.7 * clusters.path_covered[c] + 0.3 * backing
     critical_mass = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
     impact = 0.5 * critical_mass + 0.5 * clusters.complementarity[c]
     plan = (4.0 * opportunity + 5.0 * organisation + 4.0 * strategy + 2.0 * impact) / 15.0
@@ -193,7 +217,7 @@ def _quality_of_plan(world: World, k: int, c: int) -> float:
 
 @rule
 def report_progress(world: World, k: int) -> None:
-    """Coordinator: report progress of each cluster led; part truth, part hope, always blurred (MO05, CO08)."""
+    """Coordinator: report progress of each cluster led; part truth, for the rest blurred hope (MO05, CO08)."""
     clusters, p = world.clusters, world.parameters
     c = world.coordinators.latest_cluster[k]
     while c >= 0:
@@ -255,9 +279,10 @@ def _underpaid_share(world: World, c: int) -> float:
     clusters, k = world.clusters, world.clusters.coordinator[c]
     expected = world.coordinators.expected_fee_eur[k]
     public = expected * world.levers.coordinator_public_share[clusters.rule_year[c]]
-    received = (
-        public + world.parameters.member_fee_eur_year * clusters.n_members[c] * clusters.mean_commitment[c]
+    fee = world.parameters.member_fee_eur_year * (
+        1.0 - world.levers.coordinator_public_share[clusters.rule_year[c]]
     )
+    received = public + fee * clusters.n_members[c] * clusters.mean_commitment[c]
     return clip(1.0 - received / larger(expected, 1.0), 0.0, 1.0)
 
 
@@ -274,8 +299,8 @@ def hears_of(world: World, k: int, firm: int) -> bool:
 def give_up(world: World, k: int) -> None:
     """Coordinator: let go of a group that stayed too small."""
     c = world.coordinators.latest_cluster[k]
-    if c >= 0 and world.clusters.status[c] == FORMING + 1:
+    if c >= 0 and world.clusters.status[c] == FILLING:
         too_small = world.clusters.n_members[c] < world.levers.minimum_members[world.clusters.rule_year[c]]
         waited = world.calendar.quarter[0] - world.clusters.met_quarter[c]
-        if too_small and waited >= world.parameters.patience_quarters:
+        if too_small and waited >= whole(world.parameters.patience_quarters):
             world.clusters.status[c] = DISSOLVED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from passaat.model import purposes
 from passaat.model.draws import combine, uniform
 from passaat.model.rules import between, clip, larger, rule, towards_one
-from passaat.model.status import EXTENDED, RUNNING
+from passaat.model.status import EXTENDED, INFORMAL, RUNNING
 from passaat.model.world import World
 
 
@@ -24,7 +24,7 @@ def open_post(world: World, i: int) -> None:
 
 @rule
 def signal_opportunity(world: World, i: int) -> None:
-    """Embassy: now and then, point coordinators to the most promising market of the country (CF20, CF24).
+    """Embassy: now and then, point coordinators to the most promising market of the country (CF20).
 
     Reads demand and receptivity of its markets and its own expertise; a busy post signals less.
     """
@@ -51,7 +51,7 @@ def signal_opportunity(world: World, i: int) -> None:
 
 @rule
 def share_time(world: World, i: int) -> None:
-    """Embassy: divide staff time evenly over the clusters in the country (EM01-EM08); a full post helps each less.
+    """Embassy: divide staff time over the clusters in the country (EM01, EM04, EM05); a full post helps each less.
 
     Sets ``time_share``, the part of the time asked that each cluster gets; memory of the members' expertise grows
     while clusters are served and fades otherwise (EM13).
@@ -62,7 +62,8 @@ def share_time(world: World, i: int) -> None:
         if markets.country[m] == i:
             c = markets.latest_cluster[m]
             while c >= 0:
-                if clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED:
+                status = clusters.status[c]
+                if status == RUNNING or status == EXTENDED or status == INFORMAL:
                     served += 1
                 c = clusters.earlier_in_market[c]
     embassies.clusters_served[i] = served
@@ -75,9 +76,8 @@ def share_time(world: World, i: int) -> None:
             embassies.key[i], world.calendar.quarter[0], purposes.EMBASSY_AT_RANDOM
         )
     else:
-        staff_days = embassies.capacity_days[i] * world.levers.embassy_time_factor[world.calendar.year[0]]
         asked_days = p.embassy_days_asked_per_cluster * served
-        embassies.time_share[i] = time_share(staff_days, asked_days)
+        embassies.time_share[i] = time_share(embassies.capacity_days[i], asked_days)
     if served > 0:
         embassies.memory[i] = towards_one(
             embassies.memory[i], p.embassy_memory_gain * embassies.time_share[i]
@@ -93,8 +93,8 @@ def time_share(staff_days: float, asked_days: float) -> float:
 
 
 @rule
-def embassy_help(world: World, i: int, state_involvement: float) -> float:
-    """Help of embassy ``i`` to one cluster this quarter, 0 to 1: time x standing, more where the state is involved.
+def embassy_help(world: World, i: int, state_involvement: float, given: float) -> float:
+    """Help of embassy ``i`` to one cluster this quarter, 0 to 1: time given x standing, more if the state matters.
 
     Changes of officials cost contacts with the host government (R310, SH06).
     """
@@ -107,4 +107,4 @@ def embassy_help(world: World, i: int, state_involvement: float) -> float:
         + 0.25 * embassies.expertise[i]
         + 0.25 * embassies.memory[i]
     )
-    return clip(embassies.time_share[i] * larger(door, 0.0), 0.0, 1.0)
+    return clip(given * larger(door, 0.0), 0.0, 1.0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
-from passaat.model.cluster import at_work, in_covenant
-from passaat.model.coordinator import hears_of
+from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE, at_work, in_covenant
+from passaat.model.coordinator import MEMBER_FIRM, hears_of
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.market import openness
-from passaat.model.rules import clip, larger, log_odds, rule, smaller, towards_one, whole_cents
+from passaat.model.rules import clip, larger, log_odds, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
     CONTACT,
     CONTRACT,
@@ -23,6 +23,9 @@ from passaat.model.status import (
     SUSTAINED,
 )
 from passaat.model.world import World
+
+ONLINE_TRUST = 0.5
+"""Webinars reach far but anchor little: half of their visibility turns into trust (R201, R204; size assumed)."""
 
 LAPSED, PARTLY, FULL = 0, 1, 2
 """How a next step ends: not, partly or fully taken (technopolis2023 s4.1.2: 49, 36 and 15 %)."""
@@ -124,7 +127,7 @@ def _start_position(world: World, i: int, e: int) -> None:
         engagements.stage[e] = RELATION
         if u < p.already_selling_share * chance:
             engagements.stage[e] = SUSTAINED
-            quarters = int(p.delivery_quarters)
+            quarters = whole(p.delivery_quarters)
             value = _contract_value_cents(world, e, purposes.START_DELIVERY)
             engagements.delivery_cents_per_quarter[e] = int(value / quarters)
             left = 1 + int(uniform(engagements.key[e], 1, purposes.START_DELIVERY) * quarters)
@@ -140,11 +143,12 @@ def plan_quarter(world: World, i: int) -> None:
     firms, p, quarter = world.firms, world.parameters, world.calendar.quarter[0]
     if uniform(firms.key[i], quarter, purposes.STRATEGY_CHANGE) < p.strategy_change_rate:
         firms.strategy_changes[i] += 1
-        firms.interrupted_until[i] = quarter + int(p.strategy_change_quarters)
+        firms.interrupted_until[i] = quarter + whole(p.strategy_change_quarters)
     burdens = 0
     per_firm = world.calendar.markets_per_firm[0]
     for e in range(i * per_firm, (i + 1) * per_firm):
-        if world.engagements.cluster[e] >= 0:
+        c = world.engagements.cluster[e]
+        if c >= 0 and at_work(world, c):
             burdens += 1
     firms.burdens[i] = burdens
     free = firms.capacity[i] / (1.0 + p.burden_of_second_cluster * larger(burdens - 1.0, 0.0))
@@ -165,6 +169,9 @@ def fade(world: World, e: int) -> None:
         engagements.contacts[e] = 0.0
         if engagements.stage[e] == CONTACT:
             engagements.stage[e] = NO_STAGE
+    fallen = engagements.relation[e] < p.relation_lost_below
+    if fallen and (engagements.stage[e] == RELATION or engagements.stage[e] == PARTNERSHIP):
+        engagements.stage[e] = CONTACT
 
 
 @rule
@@ -172,11 +179,13 @@ def consider_joining(world: World, e: int) -> None:
     """Engagement: offer to join the group that forms here, if the firm hears of it and thinks it worth while.
 
     Reads the coordinator's network, market, peers already in, fee, own time and fear of rivals (CF02, CF04, CF12,
-    CF17-CF19). A firm just short of interest may serve as filler when asked (CF06). Late joining is possible.
+    CF18). A firm just short of interest may serve as filler when asked (CF06). Late joining is possible.
     """
     engagements, m = world.engagements, world.engagements.market[e]
     engagements.wish[e] = -1
-    if m < 0 or engagements.cluster[e] >= 0 or engagements.stayed_out[e] == 1:
+    if m < 0 or engagements.stayed_out[e] == 1:
+        return
+    if engagements.cluster[e] >= 0 and world.clusters.status[engagements.cluster[e]] != FOLLOW_UP:
         return
     c = world.markets.forming_cluster[m]
     if c < 0:
@@ -188,8 +197,8 @@ def consider_joining(world: World, e: int) -> None:
     if k < 0 or not hears_of(world, k, i):
         return
     luck = log_odds(uniform(combine(engagements.key[e], world.clusters.key[c]), 0, purposes.JOINING))
-    engagements.appeal[e] = _appeal(world, c, e, i, k)
-    interest = engagements.appeal[e] + luck
+    interest = _appeal(world, c, e, i, k) + luck
+    engagements.interest[e] = interest
     engagements.wish_as_filler[e] = 0
     if interest > 0.0:
         engagements.wish[e] = c
@@ -207,19 +216,22 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
     fit = product_fit(firms.development[i], world.countries.development[world.markets.country[m]])
     known = 1.0 if firms.last_coordinator[i] == k else 0.0
     faith = world.coordinators.skill[k] + known * firms.last_cohesion[i]
-    fee_eur = p.member_fee_eur_year
+    public = levers.programme_on[year]
+    fee_eur = p.member_fee_eur_year * (1.0 - public * levers.coordinator_public_share[year])
     if firms.sme[i] == 1:
-        fee_eur = fee_eur * (1.0 - levers.sme_fee_support_share[year])
+        fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
     fee = fee_burden(fee_eur, firms.turnover_eur[i], p.fee_share_felt_half)
-    criteria = levers.selection_criteria[year] - p.criteria_without_burden
-    paper = p.criteria_burden * criteria * (p.criteria_burden_sme if firms.sme[i] == 1 else 1.0)
+    criteria = larger(levers.selection_criteria[year] - p.criteria_without_burden, 0.0)
+    paper = public * p.criteria_burden * criteria * (p.criteria_burden_sme if firms.sme[i] == 1 else 1.0)
     peers = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
     rivals = 0.0
     linked = 0.0
     if clusters.n_members[c] > 0:
         gap = math.fabs(firms.chain_position[i] - clusters.mean_position[c])
-        rivals = 1.0 - firms.sharing[i] if gap < 0.1 and clusters.agreement[c] == 0 else 0.0
-        linked = 1.0 if gap >= 0.1 and gap < 0.5 else 0.0
+        rivals = 1.0 - firms.sharing[i] if gap < RIVAL_DISTANCE and clusters.agreement[c] == 0 else 0.0
+        linked = 1.0 if gap >= RIVAL_DISTANCE and gap < LINKED_DISTANCE else 0.0
+    if world.coordinators.profession[k] == MEMBER_FIRM and clusters.agreement[c] == 0:
+        rivals = larger(rivals, 0.5 * (1.0 - firms.sharing[i]))
     connected = world.engagements.relation[e]
     if firms.size_class[i] == 3:
         connected = larger(connected, 0.5)
@@ -294,15 +306,14 @@ def take_part(world: World, e: int) -> None:
     near = 1.0 - 0.5 * world.countries.distance[world.markets.country[m]]
     bond = p.relation_gain * active * clusters.physical_now[c] * near * (1.0 + helped + borrowed)
     engagements.relation[e] = towards_one(engagements.relation[e], bond)
-    shown = (
-        clusters.knowledge_now[c] + clusters.physical_now[c] + p.online_visibility * clusters.online_now[c]
-    )
+    shown = clusters.knowledge_now[c] + clusters.physical_now[c] + clusters.branding_now[c]
+    shown += ONLINE_TRUST * p.online_visibility * clusters.online_now[c]
     backed = 1.0 + clusters.embassy_support[c] * world.countries.state_involvement[world.markets.country[m]]
     engagements.trust[e] = towards_one(engagements.trust[e], p.trust_gain * active * shown * backed)
     passed = p.permit_gain * clusters.diplomacy_now[c] * (clusters.embassy_support[c] + 0.5 * helped)
     engagements.permits[e] = towards_one(engagements.permits[e], passed)
     if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
-        engagements.stage[e] = CONTACT
+        _reach(world, e, CONTACT)
 
 
 @rule
@@ -335,7 +346,7 @@ def explore_alone(world: World, e: int) -> None:
     engagements.relation[e] = towards_one(engagements.relation[e], p.own_relation_gain * reach)
     engagements.trust[e] = towards_one(engagements.trust[e], 0.5 * p.own_relation_gain * reach)
     if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
-        engagements.stage[e] = CONTACT
+        _reach(world, e, CONTACT)
 
 
 @rule
@@ -358,6 +369,8 @@ def follow_up(world: World, e: int) -> None:
         start = p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0)
         if stage >= CONTRACT:
             start = start * p.growth_share
+        else:
+            start = start * enough_contacts(engagements.contacts[e])
         if drawn < start:
             engagements.step_open[e] = 1
         return
@@ -373,8 +386,14 @@ def follow_up(world: World, e: int) -> None:
 
 
 @rule
+def enough_contacts(contacts: float) -> float:
+    """How far contacts suffice to start a next step, 0 to 1: half with one contact, nearly all with many (R103)."""
+    return contacts / (1.0 + contacts)
+
+
+@rule
 def _attention(world: World, e: int) -> float:
-    """Attention for this market, 0 to 1: full in a covenant, held in follow-up, less after it, least on one's own."""
+    """Attention for this market, 0 to 1: full in a group at work, held in follow-up, less after it or on one's own."""
     p, c = world.parameters, world.engagements.cluster[e]
     if c >= 0 and at_work(world, c):
         return 1.0
@@ -407,10 +426,16 @@ def _step_chance(world: World, e: int, capacity: float) -> float:
     )
     fit = fit * (0.7 + 0.3 * engagements.knowledge[e])
     rivalry = world.markets.rivalry[m]
-    demand = smaller(world.markets.demand_now[m], 1.0)
+    demand = demand_effect(world.markets.demand_now[m])
     return step_chance(
         link, fit, engagements.support[e], rivalry, demand, p.step_success, p.support_gain, p.rivalry_harm
     )
+
+
+@rule
+def demand_effect(demand: float) -> float:
+    """Factor by which demand raises or lowers success: 1 in an average market, never above 2 (SH02, SH07)."""
+    return 2.0 * demand / (1.0 + demand)
 
 
 @rule
@@ -435,13 +460,30 @@ def step_chance(
 
 
 @rule
+def enough_chance(chance: float) -> float:
+    """How far part success is possible, 0 to 1: none where full success is out of the question, half at 2 %."""
+    return chance / (chance + 0.02)
+
+
+@rule
 def step_result(u: float, chance: float, partly_share: float) -> int:
-    """Fully taken with ``chance``; of the others the share ``partly_share`` is taken in part; the rest lapses."""
+    """Fully taken with ``chance``; of the others up to ``partly_share`` are taken in part; the rest lapses.
+
+    What leaves no chance of full success leaves little of part success either: the share falls to zero with it.
+    """
     if u < chance:
         return FULL
-    if u < chance + (1.0 - chance) * partly_share:
+    if u < chance + (1.0 - chance) * partly_share * enough_chance(chance):
         return PARTLY
     return LAPSED
+
+
+@rule
+def _reach(world: World, e: int, stage: int) -> None:
+    """Write a new stage, and the best one ever reached."""
+    world.engagements.stage[e] = stage
+    if stage > world.engagements.best_stage[e]:
+        world.engagements.best_stage[e] = stage
 
 
 @rule
@@ -459,14 +501,14 @@ def _end_step(world: World, e: int, result: int, chance: float) -> None:
         if engagements.stage[e] >= RELATION:
             _sign_contract(world, e)
         else:
-            engagements.stage[e] = PARTNERSHIP
+            _reach(world, e, PARTNERSHIP)
     elif result == PARTLY:
         engagements.steps_partly[e] += 1
         if counted:
             memberships.steps_partly[j] += 1
         engagements.relation[e] = towards_one(engagements.relation[e], 0.5 * p.step_relation_gain)
         if engagements.stage[e] < PARTNERSHIP:
-            engagements.stage[e] += 1
+            _reach(world, e, engagements.stage[e] + 1)
     else:
         engagements.steps_lapsed[e] += 1
         if counted:
@@ -479,25 +521,28 @@ def _end_step(world: World, e: int, result: int, chance: float) -> None:
 
 @rule
 def _sign_contract(world: World, e: int) -> None:
-    """A contract: its value, spread over quarters of delivery (heavy tails: FC07, A14); it adds to what still runs.
-
-    What a firm delivers in one market stays within ``contract_limit_turnovers``.
-    """
+    """A contract: its value and what is still due are spread over the quarters of delivery (heavy tails: FC07, A14)."""
     engagements, quarter, p = world.engagements, world.calendar.quarter[0], world.parameters
-    quarters = int(p.delivery_quarters)
+    quarters = whole(p.delivery_quarters)
     value = _contract_value_cents(world, e, purposes.CONTRACT_VALUE)
-    running = engagements.delivery_cents_per_quarter[e] if engagements.delivery_quarters_left[e] > 0 else 0
-    limit = whole_cents(p.contract_limit_turnovers * world.firms.turnover_eur[engagements.firm[e]] / quarters)
-    delivery = running + int(value / quarters)
-    engagements.delivery_cents_per_quarter[e] = delivery if delivery < limit else limit
+    still_due = engagements.delivery_cents_per_quarter[e] * engagements.delivery_quarters_left[e]
+    engagements.delivery_cents_per_quarter[e] = _within_reach(world, e, int((value + still_due) / quarters))
     engagements.delivery_quarters_left[e] = quarters
     if engagements.stage[e] < CONTRACT:
-        engagements.stage[e] = CONTRACT
+        _reach(world, e, CONTRACT)
     engagements.contracts[e] += 1
     if engagements.membership[e] >= 0:
         world.memberships.contracts[engagements.membership[e]] += 1
     if engagements.first_contract_quarter[e] < 0:
         engagements.first_contract_quarter[e] = quarter
+
+
+@rule
+def _within_reach(world: World, e: int, cents_per_quarter: int) -> int:
+    """Deliveries per quarter, at most those of one contract of the largest size that the firm can carry."""
+    p, turnover = world.parameters, world.firms.turnover_eur[world.engagements.firm[e]]
+    limit = whole_cents(p.contract_limit_turnovers * turnover / p.delivery_quarters)
+    return cents_per_quarter if cents_per_quarter < limit else limit
 
 
 @rule
@@ -552,10 +597,14 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
     present = 0.5 if engagements.presence[e] == 1 else 0.0
     chance = clip(repeat_share * (0.8 + 0.2 * engagements.relation[e] + present), 0.0, 0.98) * open_share
     if uniform(engagements.key[e], quarter, purposes.REPEAT_ORDER) < chance:
-        engagements.stage[e] = SUSTAINED
-        engagements.delivery_quarters_left[e] = int(p.delivery_quarters)
-        change = math.exp(p.repeat_order_sigma * normal(engagements.key[e], quarter, purposes.REPEAT_VALUE))
-        engagements.delivery_cents_per_quarter[e] = int(engagements.delivery_cents_per_quarter[e] * change)
+        _reach(world, e, SUSTAINED)
+        engagements.delivery_quarters_left[e] = whole(p.delivery_quarters)
+        sigma = p.repeat_order_sigma
+        change = math.exp(
+            sigma * normal(engagements.key[e], quarter, purposes.REPEAT_VALUE) - 0.5 * sigma * sigma
+        )
+        repeated = int(engagements.delivery_cents_per_quarter[e] * change)
+        engagements.delivery_cents_per_quarter[e] = _within_reach(world, e, repeated)
         if uniform(engagements.key[e], quarter, purposes.LOCAL_PRESENCE) < p.local_presence_share:
             engagements.presence[e] = 1
     else:
@@ -580,3 +629,5 @@ def decide_to_remain(world: World, e: int) -> None:
     if failed or drawn < leaves or engagements.stayed_out[e] == 1:
         memberships.left_quarter[j] = world.calendar.quarter[0] + 1
         engagements.cluster[e] = -1
+    if failed:
+        engagements.membership[e] = -1

@@ -7,7 +7,7 @@ import math
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
-from passaat.model.status import EXTENDED, FORMING, INFORMAL, RUNNING
+from passaat.model.status import EXTENDED, FILLING, INFORMAL, RUNNING
 from passaat.model.world import World
 
 MARKET_TRADE_LIMIT = 20.0
@@ -29,7 +29,8 @@ def found_market(world: World, m: int) -> None:
     stretch = uniform(key, 0, purposes.MARKET_CYCLE) * math.log(longest / shortest)
     markets.deal_cycle_quarters[m] = shortest * math.exp(stretch)
     markets.rivalry[m] = uniform(key, 0, purposes.MARKET_RIVALRY)
-    markets.awareness[m] = uniform(key, 0, purposes.MARKET_AWARENESS) * p.awareness_at_start
+    markets.ordinary_awareness[m] = uniform(key, 0, purposes.MARKET_AWARENESS) * p.awareness_at_start
+    markets.awareness[m] = markets.ordinary_awareness[m]
     markets.bid_winner[m] = -1
     markets.forming_cluster[m] = -1
     markets.latest_cluster[m] = -1
@@ -57,10 +58,12 @@ def index_engagements(world: World, _row: int) -> None:
 
 @rule
 def drift(world: World, m: int) -> None:
-    """Market: demand grows, awareness that nobody maintains fades (R204, FU07), shocks act on demand."""
+    """Market: demand grows, awareness that clusters built fades (R204, FU07), shocks act on demand."""
     markets, country = world.markets, world.markets.country[m]
     markets.demand[m] = smaller(markets.demand[m] * (1.0 + markets.growth[m] / 4.0), MARKET_TRADE_LIMIT)
-    markets.awareness[m] = markets.awareness[m] * (1.0 - world.parameters.awareness_fade)
+    ordinary = markets.ordinary_awareness[m]
+    built = markets.awareness[m] - ordinary
+    markets.awareness[m] = ordinary + built * (1.0 - world.parameters.awareness_fade)
     shift, war = world.countries.demand_shift[country], world.countries.war[country]
     markets.demand_now[m] = markets.demand[m] * (1.0 + shift) * (1.0 - war)
 
@@ -105,7 +108,10 @@ def settle_liaisons(world: World, m: int) -> None:
             rules_of = clusters.rule_year[c]
             best, best_impression = -1, 0.0
             for n in range(m * per_market, (m + 1) * per_market):
-                allowed = liaisons.tied[n] == 0 or world.levers.liaison_independent[rules_of] == 0.0
+                free = liaisons.tied[n] == 0 or world.levers.liaison_independent[rules_of] == 0.0
+                allowed = (
+                    free and liaisons.price_eur_year[n] <= world.levers.liaison_budget_eur_year[rules_of]
+                )
                 if liaisons.offer[n] == 1 and allowed and liaisons.dismissed_by[n] != c:
                     blur = uniform(combine(liaisons.key[n], clusters.key[c]), 0, purposes.LIAISON_IMPRESSION)
                     impression = liaisons.network[n] + liaisons.effort[n] + blur
@@ -139,7 +145,7 @@ def _firm_tied_to(world: World, n: int, c: int) -> int:
 
 @rule
 def gain_awareness(world: World, m: int) -> None:
-    """Market: visibility of clusters raises awareness (R203, R207), diplomacy wears down barriers (R301-R311).
+    """Market: visibility of clusters raises awareness (R203, R207), diplomacy wears down barriers (R301, R302, R311).
 
     Awareness helps every Dutch firm there (R212), a lower barrier the whole sector (R309). Barriers fall slowly, only
     where the host government listens, and not at all where they block.
@@ -164,7 +170,7 @@ def release_forming(world: World, m: int) -> None:
     """Market: once a group has formed, or failed to, another may gather here."""
     markets = world.markets
     c = markets.forming_cluster[m]
-    if c >= 0 and world.clusters.status[c] > FORMING + 1:
+    if c >= 0 and world.clusters.status[c] > FILLING:
         markets.forming_cluster[m] = -1
 
 

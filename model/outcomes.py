@@ -49,14 +49,19 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome(
         "relations",
         "firms",
-        "members with a relation or more at the end of their membership's market",
+        "members that ever reached a relation or more in a covenant's market",
         "higher",
     ),
-    Outcome("partnerships", "firms", "members with a partnership or a contract", "higher"),
+    Outcome("partnerships", "firms", "members that ever reached a partnership or more", "higher"),
     Outcome("firms_with_contract", "firms", "members that won a contract in the covenant's market", "higher"),
     Outcome("contracts", "contracts", "contracts won by members in the covenant's market", "higher"),
-    Outcome("local_presence", "firms", "members with a local branch", "higher"),
-    Outcome("exports_members_eur", "EUR", "exports of members to the covenant's market", "higher"),
+    Outcome("local_presence", "firms", "members with a local branch in a covenant's market", "higher"),
+    Outcome(
+        "exports_members_eur",
+        "EUR",
+        "exports of members to the covenant's market since the window began, before and after joining",
+        "higher",
+    ),
     Outcome("exports_all_eur", "EUR", "exports of all firms to all markets", "higher"),
     Outcome(
         "additional_exports_members_eur",
@@ -83,13 +88,18 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome(
         "net_exports_per_public_euro",
         "ratio",
-        "additional net exports per euro of public money",
+        "additional net exports per euro of public money, mean over worlds of the ratio",
         "higher",
         True,
     ),
     Outcome("top_five_share", "share", "share of the five best covenants in members' exports", "lower"),
     Outcome("export_gini", "share", "inequality of members' exports (Gini)", "lower"),
-    Outcome("awareness", "share", "awareness of Dutch solutions, mean over markets and window", "higher"),
+    Outcome(
+        "awareness",
+        "share",
+        "awareness of Dutch solutions, mean over markets from the window's first year to the end",
+        "higher",
+    ),
     Outcome(
         "firms_learned_out", "firms", "members that concluded that the market is not worth it", "neither"
     ),
@@ -102,7 +112,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome(
         "cooperation_survival_share",
         "share",
-        "members still in touch with the market two years after the covenant",
+        "members' markets in which there is at least a contact at the end of the run",
         "higher",
     ),
     Outcome(
@@ -147,11 +157,17 @@ def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
 
 
 def window_covenants(run: Run) -> NDArray[np.int64]:
-    """Rows of the covenants that start in the window, in the order of first meeting."""
+    """Rows of the covenants that start in the window under rules of the window, in the order of first meeting.
+
+    Those applied for before the window follow earlier rules in every option and in the twin: common history.
+    """
     clusters, calendar = run.world.clusters, run.world.calendar
     n = int(calendar.n_clusters[0])
     start = clusters.start_quarter[:n]
-    covenant = (clusters.applied_quarter[:n] >= 0) & (start >= calendar.window_first_quarter[0])
+    covenant = (clusters.applied_quarter[:n] >= calendar.window_first_quarter[0]) & (
+        clusters.turned_down[:n] == 0
+    )
+    covenant &= start >= calendar.window_first_quarter[0]
     return np.flatnonzero(covenant & (start <= calendar.window_last_quarter[0])).astype(np.int64)
 
 
@@ -178,7 +194,7 @@ def _portfolio(run: Run) -> dict[str, float]:
     clusters, calendar = world.clusters, world.calendar
     applied = clusters.applied_quarter[: int(calendar.n_clusters[0])]
     asked = (applied >= calendar.window_first_quarter[0]) & (applied <= calendar.window_last_quarter[0])
-    rejected = asked & (clusters.status[: len(applied)] == 8)
+    rejected = asked & (clusters.turned_down[: len(applied)] == 1)
     planned = clusters.plan_promotion + clusters.plan_knowledge + clusters.plan_diplomacy
     done = clusters.done_promotion + clusters.done_knowledge + clusters.done_diplomacy
     rows = membership_rows(run, covenants)
@@ -208,7 +224,8 @@ def _members(run: Run) -> dict[str, float]:
     e = memberships.engagement[rows]
     firm = np.unique(engagements.firm[e])
     engagement = np.unique(e)
-    stage, gained = engagements.stage[engagement], memberships.contacts_gained[rows] >= 1.0
+    stage, best = engagements.stage[engagement], engagements.best_stage[engagement]
+    gained = memberships.contacts_gained[rows] >= 1.0
     companies = firms.institute[firm] == 0
     first = engagements.first_contract_quarter[e]
     waited = (first - memberships.joined_quarter[rows])[first >= memberships.joined_quarter[rows]]
@@ -216,16 +233,21 @@ def _members(run: Run) -> dict[str, float]:
         "members": float(len(firm)),
         "smes": float(firms.sme[firm].sum()),
         "sme_share": _share(float(firms.sme[firm].sum()), float(companies.sum())),
-        "firms_with_contacts": float(len(np.unique(engagements.firm[e[gained]]))),
-        "relations": float((stage >= RELATION).sum()),
-        "partnerships": float((stage >= PARTNERSHIP).sum()),
-        "firms_with_contract": float(len(np.unique(engagements.firm[e[memberships.contracts[rows] > 0]]))),
+        "firms_with_contacts": _firms_that(run, e[gained]),
+        "relations": _firms_that(run, engagement[best >= RELATION]),
+        "partnerships": _firms_that(run, engagement[best >= PARTNERSHIP]),
+        "firms_with_contract": _firms_that(run, e[memberships.contracts[rows] > 0]),
         "contracts": float(memberships.contracts[rows].sum()),
-        "local_presence": float(engagements.presence[engagement].sum()),
-        "firms_learned_out": float(engagements.stayed_out[engagement].sum()),
+        "local_presence": _firms_that(run, engagement[engagements.presence[engagement] == 1]),
+        "firms_learned_out": _firms_that(run, engagement[engagements.stayed_out[engagement] == 1]),
         "quarters_to_first_contract": _mean(waited),
         "cooperation_survival_share": _share(float((stage >= CONTACT).sum()), float(len(engagement))),
     }
+
+
+def _firms_that(run: Run, engagement: NDArray[np.int64]) -> float:
+    """Number of different firms behind these engagements."""
+    return float(len(np.unique(run.world.engagements.firm[engagement])))
 
 
 def _exports(run: Run) -> dict[str, float]:
@@ -258,7 +280,7 @@ def gini(values: NDArray[np.float64]) -> float:
 
 
 def _money(run: Run) -> dict[str, float]:
-    """Cost of all groups that met in the window, rejected applications included, in EUR."""
+    """Cost of the window's covenants and of applications turned down in it, in EUR."""
     accounts, clusters, calendar = run.world.accounts, run.world.clusters, run.world.calendar
     n = int(calendar.n_clusters[0])
     # the cost of covenants that start in the window, and of applications turned down in it

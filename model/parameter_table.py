@@ -40,6 +40,7 @@ class Parameters(NamedTuple):
     desk_learning: float
     signal_weight: float
     coordinator_start_rate: float
+    re_forming_gain: float
     coordinator_taste_sd: float
     coordinator_clusters_at_once: float
     network_reach: float
@@ -136,6 +137,7 @@ class Parameters(NamedTuple):
     strategy_change_quarters: float
     burden_of_second_cluster: float
     contact_fade: float
+    relation_lost_below: float
     relation_fade: float
     trust_fade: float
     presence_holds: float

@@ -76,6 +76,7 @@ AGREEMENT: Final = 220
 
 # selection and start
 ASSESSOR: Final = 231
+GOING_ON_ALONE: Final = 229
 AMBITION: Final = 230
 LIAISON_TIE: Final = 232
 LIAISON_IMPRESSION: Final = 233

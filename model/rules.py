@@ -63,6 +63,12 @@ def log_odds(u: float) -> float:
 
 
 @rule
+def whole(x: float) -> int:
+    """The nearest whole number (halves up); for counts of quarters and members that are drawn as real numbers."""
+    return int(math.floor(x + 0.5))
+
+
+@rule
 def whole_cents(eur: float) -> int:
     """An amount in euros, rounded to whole cents (halves up)."""
     return int(math.floor(eur * 100.0 + 0.5))

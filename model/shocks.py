@@ -28,7 +28,7 @@ def found_country(world: World, i: int) -> None:
 
 @rule
 def meet_shocks(world: World, i: int) -> None:
-    """Country: take over the events of this quarter, dated ones and, if asked for, random ones (SH01-SH12)."""
+    """Country: take over the events of this quarter, dated or random (SH01, SH02, SH05, SH06, SH07, SH08, R310)."""
     countries, shocks, calendar = world.countries, world.shocks, world.calendar
     quarter = calendar.quarter[0]
     travel_stop, war, officials, demand_shift, sales_ban = 0.0, 0.0, 0.0, 0.0, 0.0

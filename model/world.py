@@ -45,6 +45,7 @@ class Firms(NamedTuple):
     last_cohesion: Annotated[
         FloatColumn, Column("share", "cohesion of the last cluster the firm belonged to")
     ]
+    last_end_quarter: Annotated[IntColumn, Column("quarter", "quarter in which that cluster ended")]
 
 
 class Engagements(NamedTuple):
@@ -61,7 +62,9 @@ class Engagements(NamedTuple):
     membership: Annotated[IntColumn, Column("index", "row of that membership, -1 none")]
     wish: Annotated[IntColumn, Column("index", "cluster the firm offers to join, -1 none")]
     wish_as_filler: Annotated[IntColumn, Column("yes/no", "the firm would join only for single activities")]
-    appeal: Annotated[FloatColumn, Column("log-odds", "what speaks for joining, net of the firm's own luck")]
+    interest: Annotated[
+        FloatColumn, Column("log-odds", "interest in the group considered last, the firm's own luck included")
+    ]
     knowledge: Annotated[FloatColumn, Column("share", "knowledge of the market")]
     contacts: Annotated[FloatColumn, Column("contacts", "contacts with market parties that are alive")]
     relation: Annotated[
@@ -86,6 +89,7 @@ class Engagements(NamedTuple):
         Column("stage", "0 none, 1 contact, 2 relation, 3 partnership, 4 contract, 5 sustained export"),
     ]
     step_open: Annotated[IntColumn, Column("yes/no", "a next step is under way")]
+    best_stage: Annotated[IntColumn, Column("stage", "furthest stage ever reached")]
     steps_full: Annotated[IntColumn, Column("count", "next steps that succeeded")]
     steps_partly: Annotated[IntColumn, Column("count", "next steps that succeeded in part")]
     steps_lapsed: Annotated[IntColumn, Column("count", "next steps that lapsed")]
@@ -118,6 +122,9 @@ class Markets(NamedTuple):
         FloatColumn, Column("quarters", "usual time from first contact to contract")
     ]
     rivalry: Annotated[FloatColumn, Column("share", "strength of competitors from other countries")]
+    ordinary_awareness: Annotated[
+        FloatColumn, Column("share", "awareness of Dutch solutions without any cluster")
+    ]
     awareness: Annotated[FloatColumn, Column("share", "awareness of Dutch solutions")]
     demand_now: Annotated[FloatColumn, Column("ratio", "demand this quarter, shocks included")]
     bid_winner: Annotated[
@@ -181,7 +188,9 @@ class Coordinators(NamedTuple):
     bid_market: Annotated[
         IntColumn, Column("index", "market for which a group is offered this quarter, -1 none")
     ]
-    bid_strength: Annotated[FloatColumn, Column("points", "strength of that offer: one, skill and experience")]
+    bid_strength: Annotated[
+        FloatColumn, Column("points", "strength of that offer: one, skill and experience")
+    ]
     latest_cluster: Annotated[IntColumn, Column("index", "most recent cluster led, -1 none")]
     load: Annotated[IntColumn, Column("count", "clusters led now")]
     clusters_led: Annotated[IntColumn, Column("count", "clusters led so far")]
@@ -247,7 +256,10 @@ class Clusters(NamedTuple):
     earlier_in_market: Annotated[IntColumn, Column("index", "the previous cluster in this market, -1 none")]
     status: Annotated[IntColumn, Column("class", "see model/status.py")]
     met_quarter: Annotated[IntColumn, Column("quarter", "quarter of first meeting")]
-    rule_year: Annotated[IntColumn, Column("year index", "year whose rules hold for this group")]
+    rule_year: Annotated[
+        IntColumn,
+        Column("year index", "year whose rules hold: of first meeting, and from then on of application"),
+    ]
     applied_quarter: Annotated[IntColumn, Column("quarter", "quarter of application, -1 none")]
     start_quarter: Annotated[IntColumn, Column("quarter", "first quarter of the covenant, -1 none")]
     planned_end_quarter: Annotated[
@@ -290,6 +302,7 @@ class Clusters(NamedTuple):
     online_now: Annotated[FloatColumn, Column("units", "promotion this quarter, online")]
     knowledge_now: Annotated[FloatColumn, Column("units", "knowledge exchange this quarter")]
     diplomacy_now: Annotated[FloatColumn, Column("units", "diplomatic steps this quarter")]
+    branding_now: Annotated[FloatColumn, Column("units", "branding this quarter, in campaigns")]
     liaison_support: Annotated[FloatColumn, Column("share", "help by the liaison this quarter")]
     embassy_support: Annotated[FloatColumn, Column("share", "help by the embassy this quarter")]
     visibility: Annotated[FloatColumn, Column("share", "visibility built in the market")]
@@ -298,6 +311,7 @@ class Clusters(NamedTuple):
     extension_asked: Annotated[IntColumn, Column("yes/no", "an extension was requested")]
     extended: Annotated[IntColumn, Column("yes/no", "an extension was granted")]
     stopped: Annotated[IntColumn, Column("yes/no", "stopped at a checkpoint")]
+    turned_down: Annotated[IntColumn, Column("yes/no", "the application was rejected")]
     feedback_given: Annotated[IntColumn, Column("rounds", "rounds of feedback received")]
 
 
@@ -328,12 +342,13 @@ class Accounts(NamedTuple):
 
 
 class Memberships(NamedTuple):
-    """One row per firm and cluster; a block of rows is reserved when a group applies."""
+    """One row per firm and cluster; a block of rows is reserved when a group first meets."""
 
     cluster: Annotated[IntColumn, Column("index", "cluster")]
     engagement: Annotated[IntColumn, Column("index", "the firm's engagement with the market")]
     joined_quarter: Annotated[IntColumn, Column("quarter", "first quarter")]
     left_quarter: Annotated[IntColumn, Column("quarter", "first quarter after leaving, -1 while a member")]
+    stage_at_joining: Annotated[IntColumn, Column("stage", "the firm's stage in the market when it joined")]
     filler: Annotated[IntColumn, Column("yes/no", "joined only for single activities")]
     commitment: Annotated[FloatColumn, Column("share", "part taken in what the cluster does")]
     contacts_gained: Annotated[FloatColumn, Column("contacts", "contacts gained in the cluster")]
@@ -409,7 +424,7 @@ class World(NamedTuple):
     exports_by_year_cents: NDArray[np.int64]
     """Exports of each engagement by calendar year. Shape (n_engagements, n_years)."""
     extra: object
-    """Tables of an extension (``passaat.model.extension``); ``NoExtra`` without one."""
+    """Tables of an extension (``docs/examples``); ``NoExtra`` without one."""
 
 
 TABLES: dict[str, type] = {
