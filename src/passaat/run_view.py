@@ -18,15 +18,15 @@ import numpy as np
 
 from passaat.errors import PassaatError
 from passaat.model.inputs import QUARTERS_PER_YEAR
-from passaat.model.status import STATUS_NAMES
+from passaat.model.outcomes import window_covenants
+from passaat.model.status import STAGE_NAMES, STATUS_NAMES
 
 if TYPE_CHECKING:
     from passaat.model.compiled import Run
     from passaat.scenarios.scenario import Scenario
 
-__all__ = ["STAGE_NAMES", "describe_run", "print_cluster", "print_run", "require_cluster"]
+__all__ = ["describe_run", "print_cluster", "print_run", "require_cluster"]
 
-STAGE_NAMES = ("none", "contact", "relation", "partnership", "contract", "sustained export")
 CENTS = 100
 _PUBLIC = ("activities", "liaison", "branding", "administration", "support", "follow_up")
 _PRIVATE = ("fees", "in_kind", "private_follow_up")
@@ -48,9 +48,11 @@ def describe_run(scenario: Scenario, run: Run) -> dict[str, Any]:
         QUARTERS_PER_YEAR * (size.window_first_year - size.first_year),
         QUARTERS_PER_YEAR * (size.window_last_year + 1 - size.first_year),
     )
+    covenant_rows = {int(row) for row in window_covenants(run)}
     for row, group in enumerate(groups):
-        start = int(world.clusters.start_quarter[row])
-        group["in_window"] = (start if start >= 0 else int(world.clusters.met_quarter[row])) in window
+        met_in_window = int(world.clusters.met_quarter[row]) in window
+        never_a_covenant = group["covenant_start"] is None
+        group["in_window"] = row in covenant_rows or (met_in_window and never_a_covenant)
     shown = [group for group in groups if group["in_window"]]
     covenants = [group for group in shown if group["covenant_start"] is not None]
     exports = {
@@ -69,6 +71,7 @@ def describe_run(scenario: Scenario, run: Run) -> dict[str, Any]:
             "groups": len(shown),
             "by_status": dict(sorted(Counter(group["status"] for group in shown).items())),
             "covenants": len(covenants),
+            "informal_groups": sum(group["informal"] for group in shown),
             "members": sum(len(group["members"]) for group in covenants),
             "firms": len({member["firm"] for group in covenants for member in group["members"]}),
             "contracts": sum(group["contracts"] for group in covenants),
@@ -84,6 +87,7 @@ def _group(world: Any, row: int, sectors: tuple[str, ...], first_year: int) -> d
     clusters, accounts = world.clusters, world.accounts
     market = int(clusters.market[row])
     members = [_member(world, place, first_year) for place in _membership_rows(world, row)]
+    covenant = int(clusters.applied_quarter[row]) >= 0 and not clusters.turned_down[row]
     return {
         "cluster": row,
         "sector": sectors[int(world.markets.sector[market])],
@@ -92,8 +96,9 @@ def _group(world: Any, row: int, sectors: tuple[str, ...], first_year: int) -> d
         "status": STATUS_NAMES[int(clusters.status[row])],
         "met": _quarter_text(int(clusters.met_quarter[row]), first_year),
         "applied": _quarter_text(int(clusters.applied_quarter[row]), first_year),
-        "covenant_start": _quarter_text(int(clusters.start_quarter[row]), first_year),
-        "covenant_end": _quarter_text(int(clusters.end_quarter[row]), first_year),
+        "covenant_start": _quarter_text(int(clusters.start_quarter[row]), first_year) if covenant else None,
+        "covenant_end": _quarter_text(int(clusters.end_quarter[row]), first_year) if covenant else None,
+        "informal": not covenant and int(clusters.planned_end_quarter[row]) > 0,
         "extended": bool(clusters.extended[row]),
         "members": members,
         "smes": sum(member["sme"] for member in members),
@@ -176,6 +181,7 @@ def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = Fal
     states = ", ".join(f"{count} {status}" for status, count in totals["by_status"].items())
     for line in (
         f"{totals['groups']} groups of these years: {states or 'none'}.",
+        f"{totals['informal_groups']} of them worked together without a covenant.",
         f"{totals['covenants']} covenants with {totals['members']} members ({totals['firms']} different firms): "
         f"{totals['contracts']} contracts, and {totals['exports_eur'] / 1e6:,.1f} M EUR of exports to their markets "
         "since the window began, with or without thanks to the programme.",
