@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import mesa
 
 from passaat.model.build import Store
-from passaat.model.firm import contract_value_eur
+from passaat.model.firm import contract_value_eur, demand_effect, enough_chance, enough_contacts
 from passaat.model.parameter_table import Parameters
-from passaat.model.rules import whole_cents
+from passaat.model.rules import whole, whole_cents
 from passaat.model.status import (
     CONTACT,
     CONTRACT,
@@ -88,6 +88,7 @@ class Engagement:
     funded_capacity: float
     stage: int
     step_open: int
+    best_stage: int
     steps_full: int
     steps_partly: int
     steps_lapsed: int
@@ -103,6 +104,11 @@ class Engagement:
     cluster: Cluster | None = field(init=False, default=None)
     membership: Membership | None = field(init=False, default=None)
     exports_by_year_cents: list[int] = field(init=False)
+
+    def reach(self, stage: int) -> None:
+        """A new stage, and the best one ever reached."""
+        self.stage = stage
+        self.best_stage = max(self.best_stage, stage)
 
 
 class Firm(mesa.Agent):
@@ -133,7 +139,7 @@ class Firm(mesa.Agent):
             engagement.relation += p.own_relation_gain * reach * (1.0 - engagement.relation)
             engagement.trust += 0.5 * p.own_relation_gain * reach * (1.0 - engagement.trust)
             if engagement.contacts >= 1.0 and engagement.stage == NO_STAGE:
-                engagement.stage = CONTACT
+                engagement.reach(CONTACT)
 
     def follow_up(self) -> None:
         """Start next steps where there is time and attention, and see those under way through."""
@@ -155,6 +161,8 @@ class Firm(mesa.Agent):
                     effort = engagement.attention * min(self.capacity_for(engagement) + 0.2, 1.0)
                     if engagement.stage >= CONTRACT:
                         effort *= p.growth_share
+                    else:
+                        effort *= enough_contacts(engagement.contacts)
                     if drawn < p.step_start_rate * effort:
                         engagement.step_open = 1
 
@@ -186,7 +194,8 @@ class Firm(mesa.Agent):
         fit *= (0.5 + 0.5 * self.distinctiveness) * (0.7 + 0.3 * engagement.knowledge)
         helped = 1.0 + p.support_gain * engagement.support
         harmed = 1.0 - p.rivalry_harm * market.rivalry
-        return min(max(p.step_success * link * fit * helped * harmed * min(market.demand_now, 1.0), 0.0), 1.0)
+        demand = demand_effect(market.demand_now)
+        return min(max(p.step_success * link * fit * helped * harmed * demand, 0.0), 1.0)
 
     def end_step(self, engagement: Engagement, chance: float) -> None:
         """A next step is taken fully, partly or not."""
@@ -203,14 +212,14 @@ class Firm(mesa.Agent):
             if engagement.stage >= RELATION:
                 self.sign_contract(engagement)
             else:
-                engagement.stage = PARTNERSHIP
-        elif u < chance + (1.0 - chance) * p.partly_share:
+                engagement.reach(PARTNERSHIP)
+        elif u < chance + (1.0 - chance) * p.partly_share * enough_chance(chance):
             engagement.steps_partly += 1
             if membership is not None:
                 membership.steps_partly += 1
             engagement.relation += 0.5 * p.step_relation_gain * (1.0 - engagement.relation)
             if engagement.stage < PARTNERSHIP:
-                engagement.stage += 1
+                engagement.reach(engagement.stage + 1)
         else:
             engagement.steps_lapsed += 1
             if membership is not None:
@@ -221,9 +230,9 @@ class Firm(mesa.Agent):
                 engagement.stage = NO_STAGE
 
     def sign_contract(self, engagement: Engagement) -> None:
-        """A contract, delivered over some quarters on top of what still runs, within a bound."""
+        """A contract: its value and what is still due are spread over the quarters of delivery, within a bound."""
         model = self.model
-        p, quarters = model.parameters, int(model.parameters.delivery_quarters)
+        p = model.parameters
         value = contract_value_eur(
             self.turnover_eur,
             engagement.market.demand,
@@ -231,18 +240,23 @@ class Firm(mesa.Agent):
             p.contract_turnover_share,
             p.contract_sigma,
         )
-        bound = p.contract_limit_turnovers * self.turnover_eur
-        delivery = whole_cents(min(value, bound)) // quarters
-        if engagement.delivery_quarters_left:
-            delivery += engagement.delivery_cents_per_quarter
-        engagement.delivery_cents_per_quarter = min(delivery, whole_cents(bound / quarters))
-        engagement.delivery_quarters_left = quarters
-        engagement.stage = max(engagement.stage, CONTRACT)
+        cents = whole_cents(min(value, p.contract_limit_turnovers * self.turnover_eur))
+        cents += engagement.delivery_cents_per_quarter * engagement.delivery_quarters_left
+        engagement.delivery_cents_per_quarter = self.within_reach(cents // model.delivery_quarters)
+        engagement.delivery_quarters_left = model.delivery_quarters
+        if engagement.stage < CONTRACT:
+            engagement.reach(CONTRACT)
         engagement.contracts += 1
         if engagement.membership is not None:
             engagement.membership.contracts += 1
         if engagement.first_contract_quarter < 0:
             engagement.first_contract_quarter = model.quarter
+
+    def within_reach(self, cents_per_quarter: int) -> int:
+        """Deliveries per quarter, at most those of one contract of the largest size that the firm can carry."""
+        p = self.model.parameters
+        limit = whole_cents(p.contract_limit_turnovers * self.turnover_eur / p.delivery_quarters)
+        return min(cents_per_quarter, limit)
 
     def trade(self) -> None:
         """Deliver under contracts; at the end of one, a repeat order or back to a relation."""
@@ -268,10 +282,12 @@ class Firm(mesa.Agent):
         present = 0.5 if engagement.presence else 0.0
         chance = min(p.repeat_share * (0.8 + 0.2 * engagement.relation + present), 0.98) * open_share
         if generator.random() < chance:
-            engagement.stage = SUSTAINED
-            engagement.delivery_quarters_left = int(p.delivery_quarters)
-            change = math.exp(p.repeat_order_sigma * generator.gauss(0.0, 1.0))
-            engagement.delivery_cents_per_quarter = int(engagement.delivery_cents_per_quarter * change)
+            engagement.reach(SUSTAINED)
+            engagement.delivery_quarters_left = self.model.delivery_quarters
+            sigma = p.repeat_order_sigma
+            change = math.exp(sigma * generator.gauss(0.0, 1.0) - 0.5 * sigma * sigma)
+            repeated = int(engagement.delivery_cents_per_quarter * change)
+            engagement.delivery_cents_per_quarter = self.within_reach(repeated)
             if generator.random() < p.local_presence_share:
                 engagement.presence = 1
         else:
@@ -293,6 +309,7 @@ class PlainProgramme(mesa.Model):
         world = store.column_world()
         self.shuffle = shuffle
         self.parameters: Parameters = world.parameters
+        self.delivery_quarters = whole(self.parameters.delivery_quarters)
         self.quarter = int(world.calendar.quarter[0]) - 1
         self.window_first_quarter = int(world.calendar.window_first_quarter[0])
         countries = _copies(Country, world.countries)
