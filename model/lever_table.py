@@ -14,7 +14,7 @@ __all__ = ["LEVER_NAMES", "Levers"]
 
 
 class Levers(NamedTuple):
-    """One row per calendar year of the run; a group keeps the row of the year in which it first met."""
+    """One row per calendar year of the run; a covenant keeps the row of the year of its application."""
 
     programme_on: Annotated[FloatColumn, Column("switch", "Programme on")]
     selection_threshold_points: Annotated[FloatColumn, Column("points", "Selection threshold")]

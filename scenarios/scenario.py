@@ -309,7 +309,7 @@ class Scenario(BaseModel):
         return self.world
 
     def lever(self, name: str, year: int) -> LeverValue:
-        """Value of a lever for groups that first meet in `year`; before the first year set, practice."""
+        """Value of a lever for groups that apply in `year`; before the first year set, practice."""
         setting = self.levers.get(name)
         practice = LEVERS[name].default_in(year)
         if setting is None:
