@@ -21,6 +21,9 @@ from passaat.model.firm import (
     LAPSED,
     PARTLY,
     contract_value_eur,
+    demand_effect,
+    enough_chance,
+    enough_contacts,
     fee_burden,
     informed_share,
     product_fit,
@@ -29,7 +32,7 @@ from passaat.model.firm import (
     weakest,
 )
 from passaat.model.liaison import match_strength
-from passaat.model.rules import between, clip, larger, log_odds, smaller, towards_one, whole_cents
+from passaat.model.rules import between, clip, larger, log_odds, smaller, towards_one, whole, whole_cents
 
 MODEL = Path(str(passaat.model.__file__)).parent
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
@@ -83,6 +86,20 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (informed_share(1.0, 1.0, 0.8), 1.0),
         (informed_share(0.5, 0.0, 1.0), 0.25),
         (informed_share(0.1, 0.0, 0.0), 1.0),
+        # one contact is half of enough, four are four fifths
+        (enough_contacts(1.0), 0.5),
+        (enough_contacts(4.0), 0.8),
+        (enough_contacts(0.0), 0.0),
+        # average demand changes nothing, none leaves nothing, three times as much helps by half
+        (demand_effect(1.0), 1.0),
+        (demand_effect(0.0), 0.0),
+        (demand_effect(3.0), 1.5),
+        (enough_chance(0.02), 0.5),
+        (enough_chance(0.18), 0.9),
+        (enough_chance(0.0), 0.0),
+        (whole(2.5), 3),
+        (whole(2.49), 2),
+        (whole(-0.5), 0),
         # one unsolved bottleneck decides (FC17)
         (weakest(0.9, 0.8, 0.7, 0.1), 0.1),
         (weakest(0.9, 0.05, 0.7, 0.1), 0.05),
@@ -142,10 +159,10 @@ def test_amounts_are_rounded_to_whole_cents(eur: float, cents: int) -> None:
 
 @pytest.mark.parametrize(
     ("u", "result"),
-    [(0.1, FULL), (0.1999, FULL), (0.2, PARTLY), (0.5199, PARTLY), (0.5201, LAPSED), (0.9, LAPSED)],
+    [(0.1, FULL), (0.1999, FULL), (0.2, PARTLY), (0.4908, PARTLY), (0.4911, LAPSED), (0.9, LAPSED)],
 )
 def test_a_step_ends_fully_partly_or_not(u: float, result: int) -> None:
-    """With chance 0.2 fully; of the other 0.8 the share 0.4 partly, so up to 0.2 + 0.32."""
+    """With chance 0.2 fully; of the other 0.8 the share 0.4 x 0.2 / 0.22 partly, so up to 0.2 + 0.2909."""
     assert step_result(u, 0.2, 0.4) == result
 
 
@@ -214,6 +231,20 @@ def test_more_is_heard_through_a_better_coordinator(
     assert never_falls(lambda x: informed_share(x, quality, weight), fidelity, more)
     assert never_falls(lambda x: informed_share(fidelity, x, weight), quality, more)
     assert never_falls(lambda x: -informed_share(fidelity, quality, x), weight, more)
+
+
+@given(shares, shares, st.floats(0.0, 50.0), st.floats(0.0, 50.0))
+@EXAMPLES
+def test_more_contacts_demand_and_chance_help_with_less_and_less_to_gain(
+    chance: float, better: float, few: float, many: float
+) -> None:
+    assert 0.0 <= enough_chance(chance) < 1.0
+    assert 0.0 <= enough_contacts(few) < 1.0
+    assert 0.0 <= demand_effect(few) < 2.0
+    assert never_falls(enough_chance, chance, better)
+    assert never_falls(enough_contacts, few, many)
+    assert never_falls(demand_effect, few, many)
+    assert abs(whole(few) - few) <= 0.5
 
 
 @given(st.lists(shares, min_size=4, max_size=4), shares)
