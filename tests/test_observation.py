@@ -388,6 +388,7 @@ def small_run() -> _Run:
     world.clusters.end_quarter[:] = [-1, 27, -1, 99]
     world.clusters.applied_quarter[:] = [-1, 8, 10, 9]
     world.clusters.status[:] = [0, CLOSED, REJECTED, REJECTED]
+    world.clusters.turned_down[:] = [0, 0, 1, 1]
     world.clusters.extended[:] = [0, 1, 0, 0]
     world.clusters.extension_asked[:] = [0, 1, 0, 0]
     world.clusters.rule_year[:] = [0, 2, 2, 2]

@@ -24,7 +24,14 @@ from passaat.scenarios.scenario import SHOCK_KINDS, Scenario, Shock
 from passaat.scenarios.writing import scenario_text
 
 REFERENCES = ("pib", "pib-next")
-OPTIONS = ("stricter-selection", "go-no-go", "follow-up", "sme-focus")
+OPTIONS = (
+    "stricter-selection",
+    "go-no-go",
+    "follow-up",
+    "sme-focus",
+    "support-quality",
+    "stop-and-follow-up",
+)
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def reread(text: str, folder: Path) -> Scenario:
 # What ships
 
 
-def test_two_references_and_four_options_ship() -> None:
+def test_two_references_and_six_options_ship() -> None:
     assert shipped_names() == tuple(sorted(REFERENCES + OPTIONS))
     assert all(load_scenario(name).kind == "reference" for name in REFERENCES)
     assert all(load_scenario(name).kind == "option" for name in OPTIONS)
