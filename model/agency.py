@@ -292,7 +292,7 @@ def _book_administration(world: World, c: int, eur: float) -> None:
 
 @rule
 def look_after(world: World, _row: int) -> None:
-    """Agency: run the covenants; every one costs administration each quarter and occupies its desk (PM02, PM05)."""
+    """Agency: run the covenants; every one costs administration each quarter and occupies its desk (PM02)."""
     clusters, desks = world.clusters, world.desks
     for s in range(desks.key.shape[0]):
         desks.load[s] = 0

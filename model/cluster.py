@@ -423,7 +423,7 @@ def measure_progress(world: World, c: int) -> None:
     activity = clip(done / larger(planned * elapsed, 1.0e-9), 0.0, 1.0)
     on_the_way = 0.0
     for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
-        if memberships.left_quarter[j] < 0 and world.engagements.stage[memberships.engagement[j]] >= RELATION:
+        if memberships.left_quarter[j] < 0 and has_moved(world, j):
             on_the_way += 1.0
     share = on_the_way / larger(1.0 * clusters.n_members[c], 1.0)
     clusters.progress_true[c] = 0.5 * activity + 0.5 * clip(share / elapsed, 0.0, 1.0)
@@ -622,7 +622,7 @@ def _eligible_for_follow_up(world: World, c: int, j: int) -> bool:
 
 @rule
 def has_moved(world: World, j: int) -> bool:
-    """Whether a member got somewhere since joining: a next step taken, or a higher stage than it came with."""
+    """Whether a member got somewhere since joining: a next step taken in the covenant, or a higher stage."""
     memberships = world.memberships
     stage = world.engagements.stage[memberships.engagement[j]]
     taken = memberships.steps_full[j] + memberships.steps_partly[j] > 0

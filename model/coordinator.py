@@ -172,6 +172,9 @@ def write_application(world: World, k: int) -> None:
         return
     year = world.calendar.year[0]
     clusters.rule_year[c] = year
+    if world.calendar.quarter[0] > world.calendar.window_last_quarter[0]:
+        clusters.status[c] = DISSOLVED  # too late to apply; in the world without programme as well
+        return
     if levers.programme_on[year] == 0.0:
         clusters.status[c] = INFORMAL
         clusters.start_quarter[c] = world.calendar.quarter[0]

@@ -267,8 +267,8 @@ def take_part(world: World, e: int) -> None:
     """Engagement of a member: gain contacts, knowledge, relation and trust from what the group does (step 9).
 
     What arrives depends on commitment, on what the coordinator passes on (CO09), and on capacity. Physical meetings
-    make relations, online ones hardly (R201, R202, FC14). Newcomers borrow from experienced members (CF15). A tied
-    liaison works more for one firm (LI02).
+    make relations, online ones hardly (R201, R202, FC14); branding builds trust (AP11). Newcomers borrow from
+    experienced members (CF15). A tied liaison works more for one firm (LI02).
     """
     engagements = world.engagements
     c = engagements.cluster[e]
@@ -541,7 +541,7 @@ def _sign_contract(world: World, e: int) -> None:
 def _within_reach(world: World, e: int, cents_per_quarter: int) -> int:
     """Deliveries per quarter, at most those of one contract of the largest size that the firm can carry."""
     p, turnover = world.parameters, world.firms.turnover_eur[world.engagements.firm[e]]
-    limit = whole_cents(p.contract_limit_turnovers * turnover / p.delivery_quarters)
+    limit = whole_cents(p.contract_limit_turnovers * turnover / whole(p.delivery_quarters))
     return cents_per_quarter if cents_per_quarter < limit else limit
 
 

@@ -1,8 +1,9 @@
 """Outcomes of a run: what a comparison reports, per run and against the no-programme twin.
 
-All outcomes count what covenants that start in the window (and their members) do, from the window's first year to the
-end of the run; exports are in constant prices. A twin is the run of the same world seed and parameters in which the
-programme ends before the window. Member firms are those of this run, in both worlds: the same firms are compared.
+All outcomes count what covenants applied for and started in the window, and their members, do from the window's first
+year to the end of the run; exports are in constant prices. A twin is the run of the same world seed and parameters in
+which the programme ends before the window. Member firms are those of this run, in both worlds: the same firms are
+compared.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Outcome:
 
 
 OUTCOMES: Final[tuple[Outcome, ...]] = (
-    Outcome("covenants", "covenants", "covenants that start in the window", "neither"),
+    Outcome("covenants", "covenants", "covenants applied for and started in the window", "neither"),
     Outcome("members", "firms", "firms that were member of such a covenant", "higher"),
     Outcome("smes", "firms", "SMEs among them", "higher"),
     Outcome("sme_share", "share", "SMEs among companies that were members", "neither"),
@@ -280,7 +281,7 @@ def gini(values: NDArray[np.float64]) -> float:
 
 
 def _money(run: Run) -> dict[str, float]:
-    """Cost of the window's covenants and of applications turned down in it, in EUR."""
+    """Cost of the window's covenants and of applications turned down or lapsed, in EUR."""
     accounts, clusters, calendar = run.world.accounts, run.world.clusters, run.world.calendar
     n = int(calendar.n_clusters[0])
     # the cost of covenants that start in the window, and of applications turned down in it

@@ -2,7 +2,8 @@
 
 Inside a step every agent reads what earlier steps left and writes its own row, or whole numbers into a sum, so that
 the order of agents inside a step cannot matter. Two-sided matters (groups, liaisons, covenants) run as offer, then
-settle: agents write offers, one rule of the meeting place settles them in key order.
+settle: agents write offers, one rule of the meeting place settles them (bids by strength, members by interest,
+liaisons by impression, applications by score).
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ QUARTER: Final[tuple[Step, ...]] = (
     # 15 record
     Step("world", record.record_quarter),
 )
-"""What happens in each quarter, in order; section 3 of the design and ``docs/ODD.md`` follow the same numbers."""
+"""What happens in each quarter, in order; ``docs/ODD.md`` follows the same numbers."""
 
 
 def with_step(step: Step, *, after: Rule, quarter: Sequence[Step] = QUARTER) -> tuple[Step, ...]:
