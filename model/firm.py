@@ -183,14 +183,14 @@ def consider_joining(world: World, e: int) -> None:
     """
     engagements, m = world.engagements, world.engagements.market[e]
     engagements.wish[e] = -1
-    if m < 0 or engagements.stayed_out[e] == 1:
-        return
-    if engagements.cluster[e] >= 0 and world.clusters.status[engagements.cluster[e]] != FOLLOW_UP:
+    if m < 0:
         return
     c = world.markets.forming_cluster[m]
     if c < 0:
         c = world.markets.inviting_cluster[m]
-    if c < 0:
+    if c < 0 or engagements.stayed_out[e] == 1:
+        return
+    if engagements.cluster[e] >= 0 and world.clusters.status[engagements.cluster[e]] != FOLLOW_UP:
         return
     k = world.clusters.coordinator[c]
     i = engagements.firm[e]
@@ -325,13 +325,13 @@ def informed_share(fidelity: float, quality: float, weight: float) -> float:
 @rule
 def explore_alone(world: World, e: int) -> None:
     """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R212)."""
-    engagements, m = world.engagements, world.engagements.market[e]
-    if m < 0 or engagements.stayed_out[e] == 1:
-        return
-    firms, p, i = world.firms, world.parameters, engagements.firm[e]
+    engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
     if drawn >= 1.8 * p.own_contact_rate:
-        return  # no firm's rate is higher: 1.8 = 1 x 1.2 x 1.5 in the next line
+        return  # no firm's rate is higher: 1.8 = 1 x 1.2 x 1.5 below
+    firms, m, i = world.firms, engagements.market[e], engagements.firm[e]
+    if m < 0 or engagements.stayed_out[e] == 1:
+        return
     rate = (
         p.own_contact_rate
         * firms.free_capacity[i]
@@ -367,12 +367,10 @@ def follow_up(world: World, e: int) -> None:
             return
         engagements.attention[e] = _attention(world, e)
         start = p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0)
+        room = enough_contacts(engagements.contacts[e])
         if stage >= CONTRACT:
-            start = start * p.growth_share
-        else:
-            start = start * enough_contacts(engagements.contacts[e])
-        if drawn < start:
-            engagements.step_open[e] = 1
+            room = p.growth_share
+        engagements.step_open[e] = 1 if drawn < start * room else 0
         return
     m = engagements.market[e]
     ends = 1.0 / larger(world.markets.deal_cycle_quarters[m] / p.steps_per_deal_cycle, 1.0)
@@ -395,13 +393,12 @@ def enough_contacts(contacts: float) -> float:
 def _attention(world: World, e: int) -> float:
     """Attention for this market, 0 to 1: full in a group at work, held in follow-up, less after it or on one's own."""
     p, c = world.parameters, world.engagements.cluster[e]
-    if c >= 0 and at_work(world, c):
-        return 1.0
-    if c >= 0 and world.clusters.status[c] == FOLLOW_UP:
-        return p.attention_follow_up
-    if world.engagements.membership[e] >= 0:
-        return p.attention_after_covenant
-    return p.attention_alone
+    if c >= 0:
+        if at_work(world, c):
+            return 1.0
+        if world.clusters.status[c] == FOLLOW_UP:
+            return p.attention_follow_up
+    return p.attention_after_covenant if world.engagements.membership[e] >= 0 else p.attention_alone
 
 
 @rule
