@@ -34,9 +34,10 @@ from passaat.experiments.pairing import (
     difference_of,
     level_of,
     paired_differences,
+    ratio_values,
 )
 from passaat.experiments.runner import OnProgress, default_workers, run_missing
-from passaat.experiments.simulator import Arm, Simulator, amounts_in_window, the_model
+from passaat.experiments.simulator import Arm, OutcomeLike, Simulator, amounts_in_window, the_model
 from passaat.experiments.store import FailedRun, Study, require_writable
 from passaat.scenarios.levers import LEVERS
 
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
 PUBLIC_COST: Final = "public_cost_eur"
+RATIOS: Final = {"net_exports_per_public_euro": ("additional_exports_net_eur", PUBLIC_COST)}
+"""Outcomes that are compared as a ratio of means over the worlds of a draw: numerator and denominator. The study
+file holds the ratio of each single world, whose mean would let worlds that spend little count as much as others.
+"""
+
 MAX_CORRECTIONS: Final = 4
 """Steps of the equal-money search on all cells, where these disagree with the pilot; mostly none or one."""
 
@@ -157,8 +163,8 @@ def compare(
         simulator: what runs the worlds; by default the compiled model.
 
     Raises:
-        StudyError: nothing to compare, an impossible design, an unusable study file, or no run that
-            succeeded.
+        StudyError: nothing to compare, an impossible design, an unusable study file, or a policy of which no
+            run succeeded. A new study file in which no run at all succeeded is removed again.
     """
     _require_options(options)
     design = Design(draws, worlds_per_draw, seed)
@@ -166,7 +172,7 @@ def compare(
         require_writable(study_path)  # before the model, which may have to be compiled to tell its behaviour
     model = the_model() if simulator is None else simulator
     parameters = model.draw_parameters(draws, seed)
-    with Study.open(study_path, model, reference, seed) as study:
+    with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         study.register_parameters(parameters)
         bench = _Bench(study, model, design, parameters, workers or default_workers(), progress)
         twin = Arm.of(reference.without_programme(), "no-programme", "no programme")
@@ -217,9 +223,15 @@ class _Bench:
             progress=self._progress,
         )
 
-    def values(self, arm: Arm) -> dict[str, Floats]:
-        """Outcomes of an arm by name, each (n_draws, n_worlds)."""
-        return dict(zip(self.names, self.study.values(arm, self.design), strict=True))
+    def values(self, arm: Arm, beside: Arm | None = None) -> dict[str, Floats]:
+        """Outcomes of an arm by name, each (n_draws, n_worlds); only in cells where ``beside`` has run, too."""
+        stored = self.study.values(arm, self.design)
+        if beside is not None:
+            done = np.isfinite(self.study.values(beside, self.design)).any(axis=0)
+            stored = np.where(done, stored, np.nan)
+        values = dict(zip(self.names, stored, strict=True))
+        parts = {name: pair for name, pair in RATIOS.items() if {name, *pair} <= values.keys()}
+        return values | {name: ratio_values(values[y], values[x]) for name, (y, x) in parts.items()}
 
     def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:
         """Mean public cost of an arm over that of the reference, less one, on the cells that both have; nan
@@ -245,13 +257,19 @@ class _Bench:
         """
         cells = self.design.draws * self.design.worlds
         failures = [(arm, self.study.failures([arm], self.design)) for arm in arms]
+        by_reason: dict[str, list[str]] = {}
+        for arm, failed in failures:
+            if len(failed) == cells:
+                by_reason.setdefault(failed[0].reason, []).append(arm.name)
         problems = [
-            f"all {cells} runs of {arm.name} failed; the first: {failed[0].reason}"
-            for arm, failed in failures
-            if len(failed) == cells
+            f"all {cells} runs of {' and of '.join(names)} failed; the first: {reason}"
+            for reason, names in by_reason.items()
         ]
         if problems:
-            raise StudyError(problems, hint="The reasons are in the table runs of the study file.")
+            raise StudyError(
+                problems,
+                hint="Mend what the reasons name; `passaat check` and `passaat run` try one scenario.",
+            )
 
 
 def _require_options(options: Sequence[Scenario]) -> None:
@@ -354,13 +372,13 @@ def _factor_bounds(arm: Arm, parameters: Mapping[str, float]) -> tuple[float, fl
 def _verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) -> EqualMoney:
     """The factor whose cost over all cells is nearest to the reference's, and whether that is near enough."""
     if not any(math.isfinite(value) for value in full.values()):
-        return EqualMoney(1.0, math.nan, False, "the reference spends no public money")
+        return EqualMoney(1.0, math.nan, False, "not reached: the reference spends no public money")
     factor = min(full, key=lambda f: (abs(full[f]) if math.isfinite(full[f]) else math.inf, abs(f - 1.0)))
     excess = full[factor]
     if abs(excess) <= TOLERANCE:
         return EqualMoney(factor, 1.0 + excess, True, "")
     if bounds is None:
-        note = "the option pays no amount per covenant that could be scaled"
+        note = "not reached: the option pays no amount per covenant that could be scaled"
     else:
         more = "dearer" if excess > 0 else "cheaper"
         note = (
@@ -382,17 +400,15 @@ def _assemble(
     arms: Sequence[Arm],
     money: Sequence[EqualMoney],
 ) -> Comparison:
-    outcomes = tuple(OutcomeInfo(o.name, o.unit, o.meaning, o.better) for o in bench.simulator.outcomes)
+    outcomes = tuple(_info(outcome) for outcome in bench.simulator.outcomes)
     reference_values = bench.values(base)
 
     def variant(arm: Arm) -> Variant:
-        values = bench.values(arm)
+        values, paired, others = bench.values(arm), bench.values(arm, base), bench.values(base, arm)
         return Variant(
             amount_factor=arm.amount_factor,
             levels={o.name: level_of(values[o.name]) for o in outcomes},
-            differences={
-                o.name: difference_of(values[o.name], reference_values[o.name], o.better) for o in outcomes
-            },
+            differences={o.name: difference_of(paired[o.name], others[o.name], o.better) for o in outcomes},
         )
 
     results = tuple(
@@ -425,6 +441,15 @@ def _assemble(
         options=results,
         failures=bench.study.failures(shown, bench.design),
     )
+
+
+def _info(outcome: OutcomeLike) -> OutcomeInfo:
+    """An outcome as it is compared: a ratio of means says so, whatever it is in a single world."""
+    meaning = outcome.meaning
+    if outcome.name in RATIOS:
+        above, below = RATIOS[outcome.name]
+        meaning = f"mean {above} over mean {below} of the worlds of a parameter draw, mean over draws"
+    return OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better)
 
 
 def _plain(value: Any) -> Any:

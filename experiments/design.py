@@ -14,9 +14,13 @@ from passaat.errors import StudyError
 DEFAULT_DRAWS: Final = 40
 DEFAULT_WORLDS: Final = 8
 """40 draws of 8 worlds: with four options in both money variants and some rounds of the equal-money search
-this is about 4,500 runs, or 35 seconds on two cores at 15 ms a run. Draws are many because the range over
-draws and the chance of being better rest on them; eight worlds a draw suffice to take the simulation noise
-off."""
+this is about 4,500 runs. A reference run takes about 28 ms on one core (docs/performance.md) and one without
+programme far less, so the study takes 70 to 90 seconds on two quiet cores. Draws are many because the range
+over draws and the chance of being better rest on them; eight worlds a draw show most of the variance between
+draws through the luck."""
+
+LARGEST_SEED: Final = 2**63 - 1
+"""Largest seed of a study or a world: what fits into a signed integer of 64 bits."""
 
 PILOT_WORLDS: Final = 2
 """Worlds of each draw on which the equal-money search works before it is checked on all."""
@@ -36,7 +40,7 @@ class Design:
     """A two-level design: ``draws`` sets of parameters, each in ``worlds`` worlds of its own.
 
     Raises:
-        StudyError: fewer than one draw, fewer than two worlds per draw, or a negative seed; all are listed.
+        StudyError: fewer than one draw, fewer than two worlds per draw, or a seed out of range; all are listed.
     """
 
     draws: int = DEFAULT_DRAWS
@@ -51,8 +55,8 @@ class Design:
             problems.append(
                 f"worlds per draw = {self.worlds}: at least 2 are needed to tell luck from parameters"
             )
-        if self.seed < 0:
-            problems.append(f"seed = {self.seed}: a whole number of at least 0 is needed")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            problems.append(f"seed = {self.seed}: a whole number from 0 to {LARGEST_SEED} is needed")
         if problems:
             raise StudyError(
                 problems, hint=f"The defaults are {DEFAULT_DRAWS} draws of {DEFAULT_WORLDS} worlds, seed 1."

@@ -22,7 +22,15 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from passaat.errors import StudyError
 from passaat.experiments.compare import Comparison, OptionResult, Variant
-from passaat.experiments.numbers import HEADLINES, Scale, label, percent, scale_of
+from passaat.experiments.numbers import (
+    HEADLINES,
+    NOT_REACHED,
+    Scale,
+    label,
+    percent,
+    scale_of,
+    variants_shown,
+)
 from passaat.experiments.pairing import Interval
 
 INK: Final = "#1d2a38"
@@ -108,7 +116,7 @@ def differences_figure(comparison: Comparison) -> Figure:
     """
     names = [name for name in HEADLINES if name in comparison.levels]
     rows, options = len(names), comparison.options
-    top, bottom, per_row = 1.14, 1.12, 0.44 + 0.2 * len(options)
+    top, bottom, per_row = 1.14, 1.12, 0.44 + 0.2 * max(len(options), 2)
     height = top + bottom + rows * per_row
     with mpl.rc_context(STYLE):
         figure = _figure(height)
@@ -119,14 +127,15 @@ def differences_figure(comparison: Comparison) -> Figure:
         for row, name in enumerate(names):
             scale = scale_of(comparison, name)
             pair = [figure.add_subplot(grid[row, column]) for column in (0, 1)]
-            variants = (
+            variants: tuple[list[Variant | None], list[Variant | None]] = (
                 [option.as_it_stands for option in options],
-                [option.at_equal_money for option in options],
+                [option.at_equal_money if option.equal_money.reached else None for option in options],
             )
-            limits = _limits([i for side in variants for v in side for i in _intervals_of(v, name)], scale)
+            shown = [v for side in variants for v in side if v is not None]
+            limits = _limits([i for v in shown for i in _intervals_of(v, name)], scale)
             for axes, side in zip(pair, variants, strict=True):
                 axes.set_xlim(*limits)
-                _forest(axes, side, name, scale)
+                _forest(axes, side, name, scale, comparison.design.draws)
             pair[0].set_yticks(range(len(options)), [option.name for option in options])
             pair[1].set_yticks([])
             _outcome_title(figure, pair[0], comparison, name, scale)
@@ -137,13 +146,19 @@ def differences_figure(comparison: Comparison) -> Figure:
     return figure
 
 
-def _forest(axes: Axes, variants: Sequence[Variant], name: str, scale: Scale) -> None:
-    """One panel: luck as a thin line, parameters as a thick one, the mean with its Monte Carlo error on
-    top.
+def _forest(axes: Axes, variants: Sequence[Variant | None], name: str, scale: Scale, draws: int) -> None:
+    """One panel: luck as a broad pale bar, parameters as a narrow dark one, the mean with its Monte Carlo
+    error on top. An option without variant did not reach equal public money, and says so.
     """
     axes.set_ylim(len(variants) - 0.5, -0.5)
     axes.axvline(0.0, color=INK, linewidth=0.8, zorder=1)
     for place, variant in enumerate(variants):
+        if variant is None:
+            axes.annotate(
+                NOT_REACHED, (0.0, place), xytext=(5, 0), textcoords="offset points", va="center",
+                fontsize=7, fontstyle="italic", color=QUIET,
+            )  # fmt: skip
+            continue
         found = variant.differences[name]
         for interval, color, width, layer in ((found.worlds, LIGHT, 9.0, 2), (found.draws, ACCENT, 3.6, 3)):
             ends = [interval.low / scale.divisor, interval.high / scale.divisor]
@@ -153,7 +168,7 @@ def _forest(axes: Axes, variants: Sequence[Variant], name: str, scale: Scale) ->
         axes.plot([mean], [place], marker="o", markersize=4.6, color="white", markeredgecolor=WARM,
                   markeredgewidth=1.3, zorder=6)  # fmt: skip
         axes.annotate(
-            percent(found.chance_better), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            percent(found.chance_better, draws), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
             textcoords="offset points", va="center", fontsize=7, color=INK,
         )  # fmt: skip
     _quiet_axis(axes)
@@ -229,8 +244,8 @@ def funnel_figure(comparison: Comparison) -> Figure:
     with mpl.rc_context(STYLE):
         figure = _figure(height)
         grid = GridSpec(
-            1, 1 + len(options), figure=figure, left=0.165, right=0.98, top=1 - top / height, bottom=bottom / height,
-            wspace=0.08, width_ratios=(1.15, *(1.0 for _ in options)),
+            1, 1 + len(options), figure=figure, left=0.2, right=0.98, top=1 - top / height, bottom=bottom / height,
+            wspace=0.16, width_ratios=(1.15, *(1.0 for _ in options)),
         )  # fmt: skip
         first = figure.add_subplot(grid[0, 0])
         _reference_funnel(first, comparison, stages)
@@ -250,7 +265,13 @@ def funnel_figure(comparison: Comparison) -> Figure:
                 Line2D([], [], color=QUIET, linewidth=1.0, marker="D", markerfacecolor="white", markersize=3.4,
                        markeredgecolor=INK, markeredgewidth=0.8, label="the same at equal public money"),
             ],
-            0.42,
+            0.48,
+        )  # fmt: skip
+        figure.text(
+            0.03, 0.32 / height,
+            "Firms gaining contacts made them through a covenant; the stages below count the best a firm ever"
+            " reached, some before joining.",
+            fontsize=7, color=QUIET,
         )  # fmt: skip
         _footer(figure, height, comparison)
     return figure
@@ -260,7 +281,7 @@ def _reference_funnel(axes: Axes, comparison: Comparison, stages: Sequence[str])
     """Mean level of each stage under the reference; exports, in another unit, are a number without a bar."""
     counts = [name for name in stages if name != FUNNEL_END]
     widest = max((comparison.levels[name].mean for name in counts), default=1.0)
-    axes.set_xlim(0.0, 1.55 * widest)
+    axes.set_xlim(0.0, 1.75 * widest)
     axes.set_ylim(len(stages) - 0.5, -0.5)
     for place, name in enumerate(stages):
         mean, scale = comparison.levels[name].mean, scale_of(comparison, name)
@@ -293,6 +314,8 @@ def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, sta
     )
     for place, name in enumerate(stages):
         for variant, shift, color, width, marker, size, edge, edge_width in looks:
+            if variant is option.at_equal_money and not option.equal_money.reached:
+                continue
             low, mean, high = _change(comparison, variant, name)
             y = place + shift
             axes.plot([low, high], [y, y], color=color, linewidth=width, solid_capstyle="butt", zorder=3)
@@ -305,6 +328,11 @@ def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, sta
                     xytext=(5, 0), textcoords="offset points", va="center", fontsize=7,
                     color=QUIET if words == "0 %" else INK,
                 )  # fmt: skip
+    if not option.equal_money.reached:
+        axes.annotate(
+            f"equal money\n{NOT_REACHED}", (1.0, len(stages) - 0.72), xycoords=("axes fraction", "data"),
+            ha="right", va="center", fontsize=6.5, fontstyle="italic", color=QUIET,
+        )  # fmt: skip
     title = "\n".join(textwrap.wrap(option.name, 13))
     axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", color=ACCENT, pad=5)
     axes.set_yticks([])
@@ -325,14 +353,14 @@ def _change_limits(comparison: Comparison, stages: Sequence[str]) -> tuple[float
     ends = [
         end
         for option in comparison.options
-        for variant in (option.as_it_stands, option.at_equal_money)
+        for variant in variants_shown(option)
         for name in stages
         for end in _change(comparison, variant, name)
         if end == end
     ]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     span = high - low or 10.0
-    return low - 0.08 * span, high + 0.38 * span
+    return low - 0.08 * span, high + 0.5 * span
 
 
 # --- what all figures share ---------------------------------------------------------------------------------
@@ -350,6 +378,7 @@ def _quiet_axis(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.patch.set_visible(False)  # so that no number is cut off by the panel beside it
     axes.tick_params(pad=2)
 
 

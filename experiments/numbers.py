@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from passaat.experiments.compare import Comparison
-from passaat.experiments.pairing import Interval
+from passaat.experiments.compare import Comparison, OptionResult, Variant
+from passaat.experiments.pairing import Interval, surest
 
 HEADLINES: Final = (
     "additional_exports_net_eur",
@@ -28,7 +28,11 @@ LABELS: Final = {
     "net_exports_per_public_euro": "Net exports per public euro",
     "exports_members_eur": "Exports of members",
     "exports_all_eur": "Exports of all firms",
-    "firms_with_contacts": "Firms with contacts",
+    "firms_with_contacts": "Firms gaining contacts",
+    "firms_with_contract": "Firms with a contract",
+    "relations": "Firms with a relation",
+    "partnerships": "Firms with a partnership",
+    "local_presence": "Firms with a local branch",
     "sme_share": "Share of SMEs",
     "smes": "SMEs",
     "public_cost_eur": "Public cost",
@@ -108,9 +112,20 @@ def scale_for(unit: str, levels: Iterable[float], errors: Iterable[float]) -> Sc
     return Scale(divisor, shown, min(max(decimals, 0), 3), difference_unit)
 
 
+NOT_REACHED: Final = "not reached"
+"""Shown in place of differences at equal public money, where no amount per covenant gets there."""
+
+
+def variants_shown(option: OptionResult) -> tuple[Variant, ...]:
+    """The option as it stands and, where equal public money was reached, at equal public money."""
+    return (
+        (option.as_it_stands, option.at_equal_money) if option.equal_money.reached else (option.as_it_stands,)
+    )
+
+
 def scale_of(comparison: Comparison, name: str) -> Scale:
     """Scale of one outcome of a comparison, the same for all options and both money variants."""
-    variants = [v for option in comparison.options for v in (option.as_it_stands, option.at_equal_money)]
+    variants = [v for option in comparison.options for v in variants_shown(option)]
     return scale_for(
         comparison.outcome(name).unit,
         [comparison.levels[name].mean, *(variant.levels[name].mean for variant in variants)],
@@ -118,15 +133,19 @@ def scale_of(comparison: Comparison, name: str) -> Scale:
     )
 
 
-def percent(share: float) -> str:
-    """A share as a whole percentage; above 99 and below 1 it is not rounded to certainty."""
+def percent(share: float, draws: int) -> str:
+    """A share of parameter draws as a whole percentage; never surer than this number of draws can show.
+
+    With 40 draws, 1 in 41 is the limit: "<3 %" and ">97 %".
+    """
     if not math.isfinite(share):
         return NOTHING
-    if 0.0 < share < 0.01:
-        return "<1 %"
-    if 0.99 < share < 1.0:
-        return ">99 %"
-    return f"{share:.0%}".replace("%", " %")
+    least = surest(draws)
+    if share <= least:
+        return f"<{math.ceil(100.0 * least)} %"
+    if share >= 1.0 - least:
+        return f">{math.floor(100.0 * (1.0 - least))} %"
+    return f"{100.0 * share:.0f} %"
 
 
 def times(ratio: float) -> str:

@@ -14,11 +14,12 @@ that draw.
 
 Sources:
     Searle, Casella and McCulloch (1992), Variance Components, ch. 3: the split for unequal numbers per row.
-    Louis (1984), Journal of the American Statistical Association 79, 393-398: shrunken values whose spread
-    is the spread of the true values, and not less, as with ordinary shrinkage.
+    Gelman (2006), Bayesian Analysis 1(3), 515-534: priors for the deviation between groups.
+    Satterthwaite (1946), Biometrics Bulletin 2(6), 110-114: the distribution of a sum of unequal variances.
     Smyth (2004), Statistical Applications in Genetics and Molecular Biology 3(1), article 3, s. 6: the
     variance of each of many small groups, moderated by that of all.
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., s. 5.4: what is known of a row's true mean.
+    Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, s. 5.6: a ratio of means.
     Law (2015), Simulation Modeling and Analysis, 5th ed., s. 11.2: common random numbers.
 """
 
@@ -30,7 +31,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import optimize, special
 
 Floats = NDArray[np.float64]
 Direction = Literal["higher", "lower", "neither"]
@@ -40,6 +41,15 @@ HIGH: Final = 0.95
 """Every range is the central 90 per cent: 5 to 95 per cent."""
 
 NAN: Final = float("nan")
+
+PRIOR_SCALE: Final = 2.0
+"""Scale of the half-Cauchy prior on the deviation between draws, in deviations of the draws' means."""
+
+PRIOR_VALUES: Final = 64
+"""Values of that deviation that are tried, at equal steps of the prior's probability."""
+
+NEGLIGIBLE: Final = 1e-9
+"""Values with less than this part of the largest weight are left out."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,8 @@ class VarianceSplit:
     Attributes:
         mean: mean over draws of the draws' means, each draw counting once.
         error: Monte Carlo standard error of ``mean``.
-        between: variance between the true means of parameter draws; nan with one draw or one world per draw.
+        between: variance between the true means of parameter draws, its best single estimate; zero says that
+            more worlds are needed to see it, not that there is none. nan with one draw or one world per draw.
         within: variance between worlds of one draw (luck); nan with one world per draw.
         draw_means: mean difference of each draw that has a valid pair.
         worlds: number of valid pairs of each of those draws.
@@ -94,6 +105,35 @@ def paired_differences(option: Floats, reference: Floats) -> Floats:
         )
     valid = np.isfinite(option) & np.isfinite(reference)
     return np.where(valid, np.where(valid, option, 0.0) - np.where(valid, reference, 0.0), np.nan)
+
+
+def ratio_values(numerator: Floats, denominator: Floats) -> Floats:
+    """A ratio of means, as one value per world whose mean in each draw is exactly that draw's ratio.
+
+    With R_i = sum_j y_ij / sum_j x_ij over the worlds of draw i that have both, and x_i the mean of x_ij,
+
+        value_ij = R_i + (y_ij - R_i x_ij) / x_i
+
+    (linearised values, or infinitesimal jackknife; Särndal, Swensson and Wretman 1992, s. 5.6). Their
+    scatter within a draw is the luck of the ratio of means, so that they can be paired and split like any
+    other outcome. A world in which nothing is spent counts with what it has; only a draw in which no world
+    spends anything has no ratio.
+
+    Raises:
+        ValueError: the two have different shapes or are not (n_draws, n_worlds).
+    """
+    if numerator.shape != denominator.shape or numerator.ndim != 2:
+        raise ValueError(
+            f"ratios need equal shapes (n_draws, n_worlds), not {numerator.shape} and {denominator.shape}"
+        )
+    valid = np.isfinite(numerator) & np.isfinite(denominator)
+    above, below = (np.where(valid, values, 0.0) for values in (numerator, denominator))
+    total = below.sum(axis=1, keepdims=True)
+    valid &= total != 0.0
+    total = np.where(total != 0.0, total, 1.0)
+    ratio = above.sum(axis=1, keepdims=True) / total
+    mean = total / np.maximum(valid.sum(axis=1, keepdims=True), 1)
+    return np.where(valid, ratio + (above - ratio * below) / mean, np.nan)
 
 
 def split_variance(differences: Floats) -> VarianceSplit:
@@ -180,24 +220,94 @@ def _inverse_trigamma(value: float) -> float:
     return x
 
 
-def _reliability(split: VarianceSplit) -> Floats:
-    """Share of each draw mean's variance that is not simulation noise: between / (between + noise_i)."""
-    total = split.between + split.noise
-    return np.divide(split.between, total, out=np.zeros_like(total), where=total > 0.0)
+@dataclass(frozen=True)
+class DrawEffects:
+    """What is known of the true mean difference of each parameter draw: a mixture of normals.
+
+    Attributes:
+        weight: of each value of the variance between draws that was tried, shape (n_values,); sums to one.
+        centre: mean of each draw's true difference at each value, shape (n_values, n_draws).
+        deviation: its standard deviation, same shape; 0 where a draw is known without noise.
+    """
+
+    weight: Floats
+    centre: Floats
+    deviation: Floats
+
+    def share_below(self, value: float) -> float:
+        """Share of draws whose true difference lies below ``value``; one that is known and equal counts."""
+        gap = value - self.centre
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = np.where(
+                self.deviation > 0.0, gap / self.deviation, np.where(gap >= 0.0, np.inf, -np.inf)
+            )
+        return float(self.weight @ special.ndtr(score).mean(axis=1))
+
+    def quantile(self, share: float) -> float:
+        """The value below which this share of draws lies."""
+        reach = 8.0 * self.deviation
+        low, high = float((self.centre - reach).min()), float((self.centre + reach).max())
+        if low == high:
+            return low
+        step = 1e-12 * (high - low)
+        found = optimize.brentq(lambda x: self.share_below(x) - share, low - step, high + step, xtol=step)
+        return float(found)
+
+
+def draw_effects(split: VarianceSplit) -> DrawEffects:
+    """True mean differences of the draws, averaged over what the variance between draws may be.
+
+    Few worlds leave the variance between draws, t^2, uncertain: the estimate ``between`` is often zero where
+    the truth is not, and to build on it would make every draw alike and every answer sure. So t takes values
+    over its whole range, each weighted by its posterior probability:
+
+        prior       half-Cauchy on t (Gelman 2006), with scale twice the deviation of the draws' means: almost
+                    flat where the data have a say, proper with two draws;
+        likelihood  of the observed variance of the draws' means, S = sum (m_i - mean)^2 / (A - 1): with
+                    w_i = t^2 + noise_i, f S / mean(w) is chi-square with f = (A - 1) mean(w)^2 / mean(w^2)
+                    degrees of freedom (Satterthwaite 1946; exact for equal noise). It treats draws alike, as
+                    the mean does, so that draws of little luck do not outweigh the others.
+
+    Given t, the true difference of draw i is normal with B_i = t^2 / w_i (Gelman et al. 2013, s. 5.4),
+
+        mean B_i m_i + (1 - B_i) mean,    variance B_i noise_i + (1 - B_i)^2 mean(w) / A.
+
+    All draws together then scatter by t, not by t plus noise. Needs at least two draws and, in some draw, two
+    worlds.
+    """
+    means, noise, n_draws = split.draw_means, split.noise, len(split.draw_means)
+    observed, luck = n_draws * split.error**2, float(noise.mean())
+    if luck == 0.0:
+        return DrawEffects(np.ones(1), means[None, :], np.zeros((1, n_draws)))
+    total = max(observed, luck)
+    observed = max(observed, 1e-9 * luck)
+    places = (np.arange(PRIOR_VALUES) + 0.5) / PRIOR_VALUES
+    between = total * np.square(PRIOR_SCALE * np.tan(0.5 * math.pi * places))
+    variance = between[:, None] + noise
+    expected = variance.mean(axis=1)
+    freedom = (n_draws - 1) * np.square(expected) / np.square(variance).mean(axis=1)
+    half, score = 0.5 * freedom, 0.5 * freedom * observed / expected
+    log_weight = half * np.log(score) - score - special.gammaln(half)
+    weight = np.exp(log_weight - log_weight.max())
+    trust = between[:, None] / variance
+    deviation = np.sqrt(trust * noise + np.square(1.0 - trust) * (expected / n_draws)[:, None])
+    centre = split.mean + trust * (means - split.mean)
+    kept = weight > NEGLIGIBLE
+    return DrawEffects(weight[kept] / weight[kept].sum(), centre[kept], deviation[kept])
 
 
 def range_over_draws(split: VarianceSplit) -> Interval:
     """5 to 95 per cent of the true mean differences over parameter draws, simulation noise removed.
 
-    Draw means scatter more than the truth, by noise_i. Each is drawn towards the mean by the root of its
-    reliability, mean + sqrt(B_i) (m_i - mean) with B_i = between / (between + noise_i): the shrunken
-    values then have the variance ``between`` (Louis 1984). Without any variance between draws the range is
-    a point; it is unknown with one draw, or one world per draw.
+    Quantiles of ``draw_effects``, so that range and chance of being better never contradict each other;
+    plain quantiles of the draws' means where there is no noise. Unknown with one draw, or one world per draw.
     """
     if math.isnan(split.between):
         return UNKNOWN
-    shrunken = split.mean + np.sqrt(_reliability(split)) * (split.draw_means - split.mean)
-    return _range_of(shrunken)
+    if not split.noise.any():
+        return _range_of(split.draw_means)
+    effects = draw_effects(split)
+    return Interval(effects.quantile(LOW), effects.quantile(HIGH))
 
 
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
@@ -217,14 +327,9 @@ def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
 def chance_better(split: VarianceSplit, direction: Direction) -> float:
     """Share of parameter draws whose true mean difference is favourable, simulation noise removed (0 to 1).
 
-    The true mean difference of draw i, given what was simulated, is normal with
-
-        mean B_i m_i + (1 - B_i) mean    and variance B_i noise_i + (1 - B_i)^2 error^2
-
-    (Gelman et al. 2013, s. 5.4, flat prior on the mean). The answer is the average over draws of the
-    probability that it lies on the favourable side. Where draws do not differ (between = 0) this is the
-    probability that the one common difference is favourable; without noise it is a plain count, in which a
-    difference of exactly zero is not favourable.
+    The share of ``draw_effects`` on the favourable side; without noise it is a plain count, in which a
+    difference of exactly zero is not favourable. A draws cannot show a share nearer to 0 or 1 than
+    1 / (A + 1) (Laplace's rule for the next draw after A alike), and none is given.
 
     Returns nan where there is nothing to say: no favourable direction, one draw, one world per draw, or no
     difference in any world.
@@ -232,19 +337,16 @@ def chance_better(split: VarianceSplit, direction: Direction) -> float:
     nothing_moves = split.within == 0.0 and not split.draw_means.any()
     if direction == "neither" or math.isnan(split.between) or nothing_moves:
         return NAN
-    sign = 1.0 if direction == "higher" else -1.0
-    trust = _reliability(split)
-    centre = sign * (trust * split.draw_means + (1.0 - trust) * split.mean)
-    spread = np.sqrt(trust * split.noise + np.square((1.0 - trust) * split.error))
-    chances = [_chance_positive(float(c), float(s)) for c, s in zip(centre, spread, strict=True)]
-    return math.fsum(chances) / len(chances)
+    effects = draw_effects(split)
+    if direction == "lower":
+        effects = DrawEffects(effects.weight, -effects.centre, effects.deviation)
+    least = surest(len(split.draw_means))
+    return min(max(1.0 - effects.share_below(0.0), least), 1.0 - least)
 
 
-def _chance_positive(mean: float, deviation: float) -> float:
-    """P(X > 0) for X normal; a plain verdict where there is no spread."""
-    if deviation == 0.0:
-        return 1.0 if mean > 0.0 else 0.0
-    return 0.5 * math.erfc(-mean / (deviation * math.sqrt(2.0)))
+def surest(draws: int) -> float:
+    """The smallest share that this number of parameter draws can show, 1 / (draws + 1)."""
+    return 1.0 / (draws + 1)
 
 
 def variance_reduction(option: Floats, reference: Floats) -> float:

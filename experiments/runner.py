@@ -15,6 +15,7 @@ from itertools import islice
 from threading import Event
 from typing import Any, Final
 
+from passaat.errors import PassaatError
 from passaat.experiments.design import Cell
 from passaat.experiments.simulator import Arm, Simulator
 from passaat.experiments.store import RunRecord, Study
@@ -155,7 +156,7 @@ def _attempt(simulator: Simulator, inputs: RunInputs, cell: Cell, stop: Event) -
     try:
         return simulator.simulate(inputs, cell.world_seed), ""
     except Exception as error:
-        return None, f"{type(error).__name__}: {error}"
+        return None, _reason(error)
 
 
 def _judge(simulator: Simulator, arm: Arm, cell: Cell, run: Any, twin_run: Any, reason: str) -> RunRecord:
@@ -164,4 +165,12 @@ def _judge(simulator: Simulator, arm: Arm, cell: Cell, run: Any, twin_run: Any, 
     try:
         return RunRecord(arm, cell, "done", values=simulator.outcomes_of(run, twin_run))
     except Exception as error:
-        return RunRecord(arm, cell, "failed", f"{type(error).__name__}: {error}")
+        return RunRecord(arm, cell, "failed", _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """Why a run failed, on one line: what is wrong and, of our own errors, the way out in brackets."""
+    if isinstance(error, PassaatError):
+        way_out = f" ({error.hint})" if error.hint else ""
+        return f"{type(error).__name__}: {'; '.join(error.problems)}{way_out}"
+    return f"{type(error).__name__}: {error}"

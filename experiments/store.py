@@ -88,6 +88,7 @@ class Study:
     """An open study file. Use ``Study.open`` in a ``with`` statement; written from one thread only."""
 
     def __init__(self, connection: sqlite3.Connection, outcome_names: Sequence[str], place: str) -> None:
+        self._started_here = False
         self._db = connection
         self._names = tuple(outcome_names)
         self._place = place
@@ -118,6 +119,7 @@ class Study:
             with study._writing():
                 if study._is_new():
                     study._create(simulator.outcomes, identity)
+                    study._started_here = path is not None
                 else:
                     study._require_same(identity)
             if path is not None:
@@ -141,6 +143,23 @@ class Study:
         reading.
         """
         self._db.close()
+
+    @contextmanager
+    def removed_if_empty(self) -> Iterator[None]:
+        """Remove the file when the block ends in an error or Ctrl-C, the file was started by this very object
+        and no run in it has succeeded: nothing would be lost, and nothing useful stays behind.
+        """
+        try:
+            yield
+        except BaseException:
+            if self._started_here and not self._has_results():
+                self.close()
+                for ending in ("", "-wal", "-shm"):
+                    Path(self._place + ending).unlink(missing_ok=True)
+            raise
+
+    def _has_results(self) -> bool:
+        return self._db.execute("SELECT 1 FROM runs WHERE status = 'done' LIMIT 1").fetchone() is not None
 
     # --- the design -----------------------------------------------------------------------------------------
 

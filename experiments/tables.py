@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Final, Literal
@@ -13,7 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from passaat.experiments.compare import PUBLIC_COST, Comparison, OptionResult, Variant
-from passaat.experiments.numbers import HEADLINES, NOTHING, Scale, label, percent, scale_of, times
+from passaat.experiments.numbers import (
+    HEADLINES,
+    NOT_REACHED,
+    NOTHING,
+    Scale,
+    label,
+    percent,
+    scale_of,
+    times,
+)
 from passaat.experiments.pairing import Difference, Interval
 
 PLAIN_WIDTH: Final = 104
@@ -99,7 +107,7 @@ def _money(comparison: Comparison, narrow: bool) -> Iterator[RenderableType]:
             _over_draws(difference, scale),
             scale.between(difference.worlds),
             f"{equal.factor:.2f}×" if equal.reached else NOTHING,
-            NOTHING if math.isnan(equal.cost_ratio) else f"{100 * equal.cost_ratio:.1f} %",
+            f"{100 * equal.cost_ratio:.1f} %" if equal.reached else NOTHING,
         )
         table.add_row(*_stacked(narrow, cells))
     yield table
@@ -139,12 +147,14 @@ def _differences(
         yield heading
         table = _grid(narrow)
         for option in comparison.options:
-            table.add_row(*_stacked(narrow, _row(comparison, option, _variant(option, money), name, scale)))
+            if money == "as it stands":
+                cells = _row(comparison, option, option.as_it_stands, name, scale)
+            elif option.equal_money.reached:
+                cells = _row(comparison, option, option.at_equal_money, name, scale)
+            else:
+                cells = (f"  {option.name}", NOT_REACHED, NOTHING, NOTHING, NOTHING, NOTHING)
+            table.add_row(*_stacked(narrow, cells))
         yield table
-
-
-def _variant(option: OptionResult, money: Money) -> Variant:
-    return option.as_it_stands if money == "as it stands" else option.at_equal_money
 
 
 def _row(
@@ -160,7 +170,7 @@ def _row(
         f"{scale.signed(found.mean)} ± {scale.level(found.error)}",
         _over_draws(found, scale),
         scale.between(found.worlds),
-        percent(found.chance_better),
+        percent(found.chance_better, comparison.design.draws),
         times(found.variance_reduction),
     )
 
@@ -168,7 +178,7 @@ def _row(
 def _over_draws(found: Difference, scale: Scale) -> str:
     """Range over draws; a range of no width under noise is not certainty, and is not printed as such."""
     if found.error and found.draws.low == found.draws.high:
-        return "within noise"
+        return "too few worlds"
     return scale.between(found.draws)
 
 
@@ -198,12 +208,13 @@ def _reading(comparison: Comparison) -> Iterator[RenderableType]:
     design = comparison.design
     yield Text(
         "± Monte Carlo error of the mean. over draws: 5–95 % of the mean difference over parameter draws,"
-        " simulation noise removed: what we do not know (within noise: draws differ no more than by chance)."
-        " over worlds: 5–95 % of single worlds: luck."
+        " simulation noise removed: what we do not know. over worlds: 5–95 % of single worlds: luck."
     )
     yield Text(
-        "better: share of parameter draws whose mean difference is favourable. pairing: how many times as many"
-        f" worlds unpaired runs would need. {design.draws * design.worlds} paired worlds, model {comparison.version}."
+        "better: share of parameter draws whose mean difference is favourable, never"
+        f" given as surer than 1 in {design.draws + 1}, which is what {design.draws} draws can show."
+        " pairing: how many times as many worlds unpaired runs would need."
+        f" {design.draws * design.worlds} paired worlds, model {comparison.version}."
     )
     for option in comparison.options:
         if option.assumed_levers:

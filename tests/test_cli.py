@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -281,7 +282,42 @@ def test_ctrl_c_is_one_line_and_code_130(monkeypatch: pytest.MonkeyPatch) -> Non
     code, out, err = call("check", "pib")
     assert (code, out) == (130, "")
     assert err.count("\n") == 1
-    assert err.startswith("Stopped by Ctrl-C")
+    assert err == "Stopped by Ctrl-C.\n"
+
+
+# A seed or a world that does not fit
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "validate"])
+def test_a_seed_that_does_not_fit_is_refused(command: str) -> None:
+    code, out, err = call(command, "pib", "--seed", str(2**63))
+    assert (code, out) == (2, "")
+    assert "9223372036854775807" in err
+    assert "Traceback" not in err
+
+
+def test_a_world_too_small_for_its_clusters_is_refused_with_the_setting(tmp_path: Path) -> None:
+    call("new", str(tmp_path / "my.toml"))
+    text = (tmp_path / "my.toml").read_text(encoding="utf-8")
+    changed = re.sub(r"(?m)^cluster_rows = \d+", "cluster_rows = 10", text)
+    assert changed != text
+    (tmp_path / "my.toml").write_text(changed, encoding="utf-8")
+    said = refusal("run", str(tmp_path / "my.toml"))
+    assert "more than 10 groups" in said
+    assert "Raise cluster_rows in [world]" in said
+    said = refusal(
+        "compare",
+        str(tmp_path / "my.toml"),
+        "--draws",
+        "2",
+        "--worlds",
+        "2",
+        "--study",
+        str(tmp_path / "a.db"),
+    )
+    assert said.count("cluster_rows") == 1
+    assert said.count("Way out") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["my.toml"]
 
 
 # The errors themselves
@@ -350,6 +386,24 @@ def test_another_policy_or_seed_goes_to_another_study(bench: Path) -> None:
     assert {"pib.db", "pib-seed2.db"} < set(studies)
 
 
+def test_an_edited_reference_goes_to_another_study(bench: Path) -> None:
+    """Also when it carries a shipped name; an unchanged copy of a shipped one under that name is the shipped."""
+    assert call("new", "my.toml")[0] == 0
+    text = Path("my.toml").read_text(encoding="utf-8")
+    assert "\nn_firms = 2000\n" in text
+    for firms in (2000, 1900, 1800):
+        changed = text.replace("\nn_firms = 2000\n", f"\nn_firms = {firms}\n")
+        Path("my.toml").write_text(changed, encoding="utf-8")
+        code, _, err = call("compare", "my.toml", *COMPARE[2:])
+        assert code == 0, err
+    assert len({path.name for path in bench.glob("my-*.db")}) == 3
+    changed = text.replace('name = "my"', 'name = "pib"').replace("\nn_firms = 2000\n", "\nn_firms = 1700\n")
+    Path("my.toml").write_text(changed, encoding="utf-8")
+    assert call("compare", "my.toml", *COMPARE[2:])[0] == 0
+    assert call(*COMPARE)[0] == 0
+    assert len(list(bench.glob("pib*.db"))) == 2
+
+
 def test_compare_refuses_a_path_it_cannot_write_and_leaves_nothing(bench: Path) -> None:
     said = refusal(*COMPARE, "--study", str(bench / "gone" / "study.db"))
     assert "gone" in said
@@ -371,6 +425,7 @@ def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.M
         stopping.setattr(cli._Bar, "show", interrupt)
         code, out, err = call(*COMPARE, "--json", "--study", "stopped.db")
     assert (code, out) == (130, "")
-    assert err.startswith("Stopped by Ctrl-C")
+    assert err == "Stopped by Ctrl-C.\n"  # nothing was done yet, so no study is left to speak of
+    assert not list(bench.glob("stopped*.db"))
     assert not list(bench.glob("stopped*.png"))
     assert call(*COMPARE, "--json", "--study", "stopped.db")[1] == whole

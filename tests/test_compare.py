@@ -84,6 +84,51 @@ def test_additional_exports_are_against_the_same_world_without_programme(
     assert result.no_programme["public_cost_eur"].mean == 0.0
 
 
+def test_net_exports_per_public_euro_are_a_ratio_of_means(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    """Per draw mean exports over mean cost, also where worlds spend nothing, and only worlds with both sides."""
+
+    def simulate(inputs: RunInputs, seed: int) -> Any:
+        run = toy.simulate(inputs, seed)
+        return {**run, "public_cost_eur": run["public_cost_eur"] * (seed % 5 > 0)}
+
+    calls = iter(range(10**6))
+
+    def failing_once(inputs: RunInputs, seed: int) -> Any:
+        if next(calls) == 3:  # the second option in the first cell
+            raise RuntimeError("full")
+        return simulate(inputs, seed)
+
+    from passaat.experiments.design import world_seed
+
+    result = small(pib, two_options, replace(toy, simulate=failing_once))
+    option = pib.with_option(two_options[1])
+    without_cost = 0
+    ratios: dict[str, list[float]] = {"reference": [], "paired reference": [], "option": []}
+    for draw, parameters in enumerate(toy.draw_parameters(6, 1)):
+        seeds = [world_seed(1, draw, world) for world in range(4)]
+        without_cost += sum(seed % 5 == 0 for seed in seeds)
+        for name, policy, worlds in (
+            ("reference", pib, seeds),
+            ("paired reference", pib, seeds[draw == 0 :]),
+            ("option", option, seeds[draw == 0 :]),
+        ):
+            runs = [simulate(policy.inputs(parameters), seed) for seed in worlds]
+            twins = [simulate(pib.without_programme().inputs(parameters), seed) for seed in worlds]
+            gain = sum(
+                r["exports_members_eur"] - t["exports_members_eur"] for r, t in zip(runs, twins, strict=True)
+            )
+            ratios[name].append(gain / sum(run["public_cost_eur"] for run in runs))
+    name = "net_exports_per_public_euro"
+    assert without_cost > 0
+    assert result.levels[name].mean == pytest.approx(np.mean(ratios["reference"]))
+    found = result.options[1].as_it_stands.differences[name]
+    assert found.mean == pytest.approx(np.mean(ratios["option"]) - np.mean(ratios["paired reference"]))
+    assert found.pairs == 23
+    assert "over mean public_cost_eur" in result.outcome(name).meaning
+
+
 def test_equal_public_money_is_equal(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
     result = small(pib, two_options, toy)
     reference = result.levels["public_cost_eur"].mean
@@ -238,6 +283,9 @@ def test_interrupted_and_resumed_is_the_same_study(
     broken, _ = counting(toy, stop_after)
     with pytest.raises(KeyboardInterrupt):
         small(pib, two_options, broken, resumed)
+    if stop_after == 1:  # nothing done, nothing left
+        assert not resumed.exists()
+        return
     with sqlite3.connect(resumed) as db:
         state = db.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
         done = db.execute("SELECT count(*) FROM runs WHERE status = 'done'").fetchone()[0]
@@ -340,9 +388,45 @@ def test_a_policy_whose_runs_all_fail_is_refused(
     pib: Scenario, two_options: list[Scenario], toy: Simulator
 ) -> None:
     with pytest.raises(
-        StudyError, match=r"all 24 runs of pib failed; the first: .*table of clusters is full"
+        StudyError,
+        match=r"all 24 runs of pib and of stricter-selection and of follow-up failed; the first: .*of clusters is full",
     ):
         small(pib, two_options, failing(toy, (True for _ in iter(int, 1))))
+
+
+def test_a_new_study_without_any_result_is_removed_again_and_an_old_one_stays(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    broken = failing(toy, (True for _ in iter(int, 1)))
+    with pytest.raises(StudyError, match="all 24 runs"):
+        small(pib, two_options, broken, tmp_path / "study.db")
+    assert list(tmp_path.iterdir()) == []
+    small(pib, two_options[:1], toy, tmp_path / "study.db")
+    before = exported(tmp_path / "study.db", toy, pib)
+    with pytest.raises(StudyError, match="all 24 runs of follow-up failed"):
+        small(pib, two_options, broken, tmp_path / "study.db")
+    assert exported(tmp_path / "study.db", toy, pib).splitlines()[1] in before.splitlines()
+
+
+def test_a_study_stopped_before_its_first_result_is_removed_again(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    def stop(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(pib, two_options, draws=2, study_path=tmp_path / "a.db", simulator=toy, progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_seed_that_does_not_fit_is_refused() -> None:
+    from passaat.experiments.design import Design
+
+    assert Design(seed=2**63 - 1).seed == 2**63 - 1
+    with pytest.raises(
+        StudyError, match="seed = 9223372036854775808: a whole number from 0 to 9223372036854775807"
+    ):
+        Design(seed=2**63)
 
 
 def test_nothing_to_compare_and_twice_the_same_are_refused(

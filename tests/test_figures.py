@@ -110,6 +110,33 @@ def test_a_study_of_one_draw_can_be_shown(
     assert not re.search(r"\bnan\b", comparison_text(alone, all_outcomes=True))
 
 
+def out_of_reach(comparison: Comparison) -> Comparison:
+    """The comparison, had its first option not reached equal public money."""
+    first = comparison.options[0]
+    missed = replace(first.equal_money, reached=False, cost_ratio=0.8, note="not reached with any amount")
+    return replace(comparison, options=(replace(first, equal_money=missed), *comparison.options[1:]))
+
+
+def test_no_difference_is_shown_as_at_equal_money_where_that_was_not_reached(comparison: Comparison) -> None:
+    """Neither in a table nor in a figure, and the option as it stands is still there."""
+    missed = out_of_reach(comparison)
+    stands, equal = comparison_text(missed).split("at equal public money ─")
+    rows = [line.split() for line in equal.splitlines() if line.strip().startswith("stricter-selection  ")]
+    assert len(rows) == 5
+    assert all(row[1:] == ["not", "reached", *4 * ["–"]] for row in rows)
+    assert "not reached with any amount" in stands
+    assert "80.0 %" not in stands
+    assert stands.count("+") > 5
+    axes = differences_figure(missed).axes
+    dots = [sum(line.get_marker() == "o" for line in one.lines) for one in axes[:2]]
+    assert dots == [2, 1]
+    assert words(differences_figure(missed)).count("not reached") == 5
+    diamonds = [sum(line.get_marker() == "D" for line in one.lines) for one in funnel_figure(missed).axes]
+    assert diamonds == [0, 0, 5]
+    assert "not reached" in words(funnel_figure(missed))
+    assert "not reached" not in words(funnel_figure(comparison)) + comparison_text(comparison)
+
+
 def test_an_unwritable_folder_is_refused_in_words(tmp_path: Path, comparison: Comparison) -> None:
     with pytest.raises(StudyError, match="cannot be written"):
         save_figures(comparison, tmp_path / "nowhere" / "study")
@@ -120,9 +147,14 @@ def test_an_unwritable_folder_is_refused_in_words(tmp_path: Path, comparison: Co
 
 def test_table_is_short_and_full_on_request(comparison: Comparison) -> None:
     short, full = comparison_text(comparison), comparison_text(comparison, all_outcomes=True)
-    assert "Partnerships" not in short
+    assert "Firms with a partnership" not in short
     assert "5 of 12 outcomes" in short
-    for outcome in ("Partnerships", "Relations", "Quarters to first contract", "Exports of members"):
+    for outcome in (
+        "Firms with a partnership",
+        "Firms with a relation",
+        "Quarters to first contract",
+        "Exports of members",
+    ):
         assert outcome in full
     for text in (short, full):
         assert max(len(line) for line in text.splitlines()) <= 104
@@ -141,7 +173,7 @@ def test_table_shows_the_numbers_of_the_comparison(comparison: Comparison) -> No
     numbers = [float(n) for n in re.findall(r"[+-]?\d+\.\d+", line)]
     wanted = [found.mean, found.error, found.draws.low, found.draws.high, found.worlds.low, found.worlds.high]
     assert numbers[:6] == pytest.approx(wanted, abs=0.051)
-    assert percent(found.chance_better) in line
+    assert percent(found.chance_better, 6) in line
     assert times(found.variance_reduction) in line
 
 
@@ -179,7 +211,7 @@ def test_draws_that_differ_by_chance_only_are_not_shown_as_certain(comparison: C
         option.as_it_stands, differences={**option.as_it_stands.differences, "contracts": found}
     )
     changed = replace(comparison, options=(comparison.options[0], replace(option, as_it_stands=variant)))
-    assert "within noise  " in comparison_text(changed)
+    assert "too few worlds  " in comparison_text(changed)
 
 
 def test_table_fits_a_narrow_code_page(comparison: Comparison) -> None:
@@ -205,12 +237,9 @@ def test_small_and_missing_numbers_are_honest() -> None:
     assert scale.signed(-0.001) == "0.0"
     assert scale.level(float("nan")) == "–"
     assert scale.between(Interval(float("nan"), float("nan"))) == "–"
-    assert (percent(0.997), percent(1.0), percent(0.004), percent(float("nan"))) == (
-        ">99 %",
-        "100 %",
-        "<1 %",
-        "–",
-    )
+    shares = (0.997, 40 / 41, 0.0, 1 / 41, 0.5, float("nan"))
+    assert [percent(share, 40) for share in shares] == [">97 %", ">97 %", "<3 %", "<3 %", "50 %", "–"]
+    assert [percent(share, 3) for share in (1.0, 0.6)] == [">75 %", "60 %"]
     assert (times(float("inf")), times(float("nan")), times(3.14), times(1234.5)) == (
         "exact",
         "–",

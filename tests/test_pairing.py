@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from passaat.experiments.pairing import (
     Interval,
+    VarianceSplit,
     chance_better,
     difference_of,
+    draw_effects,
     moderated_variances,
     paired_differences,
     range_over_draws,
     range_over_worlds,
+    ratio_values,
     split_variance,
     variance_reduction,
 )
@@ -174,21 +177,97 @@ def test_chance_better_counts_where_there_is_no_noise() -> None:
     assert chance_better(split_variance(still), "lower") == 0.25
 
 
-def test_chance_better_without_parameter_effect_is_about_the_common_difference() -> None:
-    """Where draws do not differ it is not falsely sure: P(common difference > 0) given its error."""
-    from scipy.stats import norm
+def test_no_answer_is_surer_than_the_draws_allow() -> None:
+    """Forty draws that all agree, without any noise: not nearer to certainty than 1 in 41."""
+    still = np.repeat(np.arange(1.0, 41.0)[:, None], 3, axis=1)
+    assert chance_better(split_variance(still), "higher") == pytest.approx(40 / 41)
+    assert chance_better(split_variance(still), "lower") == pytest.approx(1 / 41)
 
+
+def test_draws_that_look_alike_are_not_taken_to_be_alike() -> None:
+    """The estimate of the variance between draws is zero, yet the range has a width and nothing is sure."""
     split = split_variance(np.array([[-3.0, 4.0], [-2.0, 2.4], [-4.0, 4.6]]))  # means 0.5, 0.2, 0.3
     assert split.between == 0.0
-    by_hand = float(norm.cdf((1.0 / 3.0) / math.sqrt((0.5**2 + 0.2**2 + 0.3**2 - 1.0 / 3.0) / 6.0)))
-    assert chance_better(split, "higher") == pytest.approx(by_hand)
-    assert chance_better(split, "lower") == pytest.approx(1.0 - by_hand)
-    rng = np.random.default_rng(16)
-    chances = [
-        chance_better(split_variance(synthetic(rng, 10, 4, 0.0, 0.0, 1.0)[1]), "higher") for _ in range(300)
-    ]
-    assert np.mean(chances) == pytest.approx(0.5, abs=0.08)
-    assert np.mean([0.25 < c < 0.75 for c in chances]) > 0.15
+    assert 0.5 < chance_better(split, "higher") < 0.75
+    interval = range_over_draws(split)
+    assert interval.low < 0.0 < 0.5 < interval.high
+
+
+def test_the_weights_are_the_posterior_by_hand() -> None:
+    """Equal noise of 1 in five draws: weights proportional to w^-2 exp(-2 S / w), with w = t^2 + 1."""
+    split = VarianceSplit(
+        0.0, math.sqrt(2.5 / 5), 1.5, 8.0, np.arange(-2.0, 3.0), np.full(5, 8.0), np.ones(5)
+    )
+    effects = draw_effects(split)
+    t = 2.0 * math.sqrt(2.5) * np.tan(0.5 * math.pi * (np.arange(64) + 0.5) / 64)
+    by_hand = (t**2 + 1) ** -2.0 * np.exp(-2.0 * 2.5 / (t**2 + 1))
+    assert effects.weight == pytest.approx(by_hand[: effects.weight.size] / by_hand.sum(), abs=1e-8)
+    assert effects.centre[:, 4] == pytest.approx((2.0 * t**2 / (t**2 + 1))[: effects.weight.size])
+    total = float(effects.weight @ (effects.centre**2 + effects.deviation**2).mean(axis=1))
+    given_t = (t**2 / (t**2 + 1)) ** 2 * 2.0 + t**2 / (t**2 + 1) + 1 / (t**2 + 1) / 5
+    assert total == pytest.approx(float(by_hand @ given_t / by_hand.sum()), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tau", "mean"), [(0.0, 0.0), (0.0, 0.2), (0.25, 0.2), (0.7, 0.59), (1.0, 0.8), (4.0, 1.0)]
+)
+def test_range_and_better_hold_at_the_default_size(tau: float, mean: float) -> None:
+    """40 draws of 8 worlds with luck of 2, so that a draw's mean has noise of 0.7: 300 studies each.
+
+    The range is to hold 90 per cent of new draws: on average at least 0.83 (forty draws without noise reach
+    0.88), with tau = 0, where all draws are one value, that value in at least 90 per cent of studies. *Better*
+    is to be within 0.1 of the true share on average and where draws do not differ no further from one half
+    than the truth. At most 6 per cent of studies are as sure as 40 draws allow (seen: 0 to 2), although the
+    truth is never beyond 0.8; with a single estimate of tau it was 12 at tau = 0.25. Standard errors are below
+    0.01, so a correct implementation fails on a fresh seed less than once in 1,000.
+    """
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(22)
+    held, better, widths = [], [], []
+    for _ in range(300):
+        split = split_variance(synthetic(rng, 40, 8, mean, tau, 2.0)[1])
+        interval = range_over_draws(split)
+        better.append(chance_better(split, "higher"))
+        widths.append(interval.high - interval.low)
+        if tau:
+            ends = norm.cdf((np.array([interval.low, interval.high]) - mean) / tau)
+            held.append(float(ends[1] - ends[0]))
+        else:
+            held.append(float(interval.low < mean < interval.high))
+    assert min(widths) > 0.0
+    assert np.mean(held) > (0.83 if tau else 0.9)
+    sure = np.mean([share > 0.97 or share < 0.03 for share in better])
+    assert sure <= 0.06
+    if tau:
+        assert np.mean(held) < 0.96
+        assert np.mean(better) == pytest.approx(norm.cdf(mean / tau), abs=0.1)
+    else:
+        assert np.mean(better) == pytest.approx(0.5, abs=0.06) if mean == 0.0 else np.mean(better) > 0.65
+
+
+def test_better_is_calibrated_over_studies() -> None:
+    """Over effects of any size, the true share among studies that say 60 to 90 per cent is what they say.
+
+    True means uniform in [-1, 1], deviation between draws log-uniform in [0.05, 2], luck of 2, 40 x 8; what
+    says less than a half is turned round. In each of four bins within 0.07 over 800 studies, of which at
+    least 100 fall into it (standard error below 0.02: a correct implementation fails less than once in 1,000).
+    """
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(23)
+    said, true = [], []
+    for _ in range(800):
+        mean, tau = float(rng.uniform(-1.0, 1.0)), float(np.exp(rng.uniform(math.log(0.05), math.log(2.0))))
+        says = chance_better(split_variance(synthetic(rng, 40, 8, mean, tau, 2.0)[1]), "higher")
+        truth = float(norm.cdf(mean / tau))
+        said.append(max(says, 1.0 - says))
+        true.append(truth if says >= 0.5 else 1.0 - truth)
+    answers, truths = np.array(said), np.array(true)
+    for low, high in ((0.5, 0.6), (0.6, 0.75), (0.75, 0.9), (0.9, 1.0)):
+        chosen = (answers >= low) & (answers < high)
+        assert chosen.sum() >= 100
+        assert truths[chosen].mean() == pytest.approx(answers[chosen].mean(), abs=0.07)
 
 
 # --- luck that depends on the parameters --------------------------------------------------------------------
@@ -260,6 +339,34 @@ def test_range_over_draws_keeps_its_width_under_unequal_luck() -> None:
     assert np.mean(widths) == pytest.approx(2 * Z95, rel=0.1)
 
 
+# --- ratios -------------------------------------------------------------------------------------------------
+
+
+def test_a_ratio_of_means_by_hand_counts_worlds_without_cost() -> None:
+    """Gains 8, 1, 0 for costs 2, 1, 0: 9 / 3 = 3, where the mean of the ratios would be (4 + 1) / 2 = 2.5."""
+    values = ratio_values(np.array([[8.0, 1.0, 0.0]]), np.array([[2.0, 1.0, 0.0]]))
+    assert values.tolist() == [[5.0, 1.0, 3.0]]  # 3 + (8 - 3 * 2) / 1, 3 + (1 - 3) / 1, 3 + 0
+    assert values.mean() == 3.0
+
+
+def test_a_ratio_without_any_cost_does_not_exist() -> None:
+    values = ratio_values(np.array([[8.0, 1.0], [2.0, np.nan]]), np.array([[0.0, 0.0], [4.0, 1.0]]))
+    assert np.isnan(values).tolist() == [[True, True], [False, True]]
+    assert values[1, 0] == 0.5
+    with pytest.raises(ValueError, match="equal shapes"):
+        ratio_values(np.zeros((2, 3)), np.zeros((3, 2)))
+
+
+def test_the_luck_of_a_ratio_of_means_is_that_of_the_jackknife() -> None:
+    """Error of the ratio from its values within 10 % of leaving out each of 30 worlds in turn."""
+    rng = np.random.default_rng(24)
+    cost = rng.lognormal(0.0, 0.3, 30)
+    gain = 5.0 * cost + rng.standard_normal(30)
+    without = [np.delete(gain, j).sum() / np.delete(cost, j).sum() for j in range(30)]
+    jackknife = math.sqrt(29 / 30 * np.square(without - np.mean(without)).sum())
+    assert split_variance(ratio_values(gain[None], cost[None])).error == pytest.approx(jackknife, rel=0.1)
+
+
 # --- degenerate cases ---------------------------------------------------------------------------------------
 
 
@@ -284,7 +391,7 @@ def test_nothing_moves() -> None:
 
 def test_constant_outcome_has_no_variance_reduction() -> None:
     result = difference_of(np.full((3, 4), 5.0), np.full((3, 4), 3.0), "lower")
-    assert (result.mean, result.error, result.chance_better) == (2.0, 0.0, 0.0)
+    assert (result.mean, result.error, result.chance_better) == (2.0, 0.0, 0.25)  # of 3 draws none
     assert math.isnan(result.variance_reduction)
 
 

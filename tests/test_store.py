@@ -36,23 +36,24 @@ def test_file_is_readable_in_wal_mode_while_written_and_leaves_no_side_files(
     tmp_path: Path, toy: Simulator, pib: Scenario
 ) -> None:
     path = tmp_path / "study.db"
+    contracts = [outcome.name for outcome in toy.outcomes].index("contracts")
     with Study.open(path, toy, pib, 1) as study:
         arm, cell = Arm.of(pib, "reference", "pib"), Cell(0, 0, world_seed(1, 0, 0))
         study.register([arm], [cell])
         with sqlite3.connect(path) as reader:
             assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             before = reader.execute("SELECT status FROM runs").fetchone()
-            study.record([RunRecord(arm, cell, "done", values=np.arange(11.0))])
+            study.record([RunRecord(arm, cell, "done", values=np.arange(float(len(toy.outcomes))))])
             after = reader.execute("SELECT status, contracts FROM runs").fetchone()
         reader.close()
-        assert (before, after) == (("planned",), ("done", 4.0))
+        assert (before, after) == (("planned",), ("done", float(contracts)))
     assert [entry.name for entry in tmp_path.iterdir()] == ["study.db"]
 
 
 def test_values_survive_the_file_bit_for_bit_and_missing_stays_missing(
     tmp_path: Path, toy: Simulator, pib: Scenario
 ) -> None:
-    values = np.array([np.nan, 0.1 + 0.2, 1e300, -0.0, np.inf, 5e-324, 1 / 3, 7.0, 8.0, 9.0, np.nan])
+    values = np.array([np.nan, 0.1 + 0.2, 1e300, -0.0, np.inf, 5e-324, 1 / 3, 7.0, 8.0, 9.0, 10.0, np.nan])
     arm, cells = Arm.of(pib, "reference", "pib"), list(Design(1, 2).cells())
     with Study.open(tmp_path / "study.db", toy, pib, 1) as study:
         study.register([arm], cells)
@@ -72,7 +73,7 @@ def test_an_interrupted_chunk_leaves_nothing_behind(tmp_path: Path, toy: Simulat
     arm, cells = Arm.of(pib, "reference", "pib"), list(Design(1, 2).cells())
 
     def interrupted() -> object:
-        yield RunRecord(arm, cells[0], "done", values=np.arange(11.0))
+        yield RunRecord(arm, cells[0], "done", values=np.arange(float(len(toy.outcomes))))
         raise KeyboardInterrupt
 
     with Study.open(tmp_path / "study.db", toy, pib, 1) as study:

@@ -34,6 +34,7 @@ EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 160
+LARGEST_SEED = 2**63 - 1
 
 
 class _Group(TyperGroup):
@@ -46,7 +47,7 @@ class _Group(TyperGroup):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(EXIT_REFUSED) from None
         except KeyboardInterrupt:
-            typer.echo("Stopped by Ctrl-C. Finished runs in a study file are kept.", err=True)
+            typer.echo("Stopped by Ctrl-C.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
@@ -112,7 +113,9 @@ OptionsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of worlds and parameter draws.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of worlds and parameter draws.")
+]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Parallel threads; changes the time, never the result.")
 ]
@@ -159,25 +162,30 @@ def compare(
 
     Name the reference first. Without --options the four shipped options are compared.
     """
-    base, changed = _scenario(reference, levers, "reference")
+    base = _scenario(reference, levers, "reference")
     chosen = [_load(name, "option") for name in options or _shipped_options()]
     from passaat.experiments.compare import compare as run_comparison
     from passaat.experiments.store import require_writable
 
-    path = study if study is not None else Path(_study_name(base, changed, seed))
+    path = study if study is not None else Path(_study_name(base, seed))
     require_writable(path)
     _warm_up()
-    with _Bar() as bar:
-        result = run_comparison(
-            base,
-            chosen,
-            draws=draws,
-            worlds_per_draw=worlds,
-            seed=seed,
-            workers=workers,
-            study_path=path,
-            progress=lambda step: bar.show(step.stage, step.done, step.total),
-        )
+    try:
+        with _Bar() as bar:
+            result = run_comparison(
+                base,
+                chosen,
+                draws=draws,
+                worlds_per_draw=worlds,
+                seed=seed,
+                workers=workers,
+                study_path=path,
+                progress=lambda step: bar.show(step.stage, step.done, step.total),
+            )
+    except KeyboardInterrupt:
+        kept = f" Finished runs are kept in {path}; the same command goes on." if path.exists() else ""
+        _say(f"Stopped by Ctrl-C.{kept}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     if as_json:
         typer.echo(result.to_json(), nl=False)
     else:
@@ -196,10 +204,15 @@ def _shipped_options() -> list[str]:
     return ["stricter-selection", "go-no-go", "follow-up", "sme-focus"]
 
 
-def _study_name(base: Scenario, changed: bool, seed: int) -> str:
-    """A default file name that differs where the study differs."""
+def _study_name(base: Scenario, seed: int) -> str:
+    """A default file name that differs where the study differs: only a shipped reference as it is goes by its
+    name alone; one that was edited, or in which levers were set, carries its fingerprint.
+    """
+    from passaat.scenarios.loading import load_scenario, shipped_names
+
+    shipped = base.name in shipped_names() and load_scenario(base.name).hash == base.hash
     return (
-        base.name + (f"-{base.hash[:8]}" if changed else "") + (f"-seed{seed}" if seed != 1 else "") + ".db"
+        base.name + ("" if shipped else f"-{base.hash[:8]}") + (f"-seed{seed}" if seed != 1 else "") + ".db"
     )
 
 
@@ -218,7 +231,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run plainly: which clusters formed, with whom, and what became of them."""
-    base, _ = _scenario(name, None, "reference")
+    base = _load(name, "reference")
     for option in options or ():
         base = base.with_option(_load(option, "option"))
     base = base.with_levers(_settings(levers)) if levers else base
@@ -249,7 +262,7 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Hold a reference against the reported figures, one by one: inside or outside."""
-    base, _ = _scenario(name, levers, "reference")
+    base = _scenario(name, levers, "reference")
     from passaat.calibration.scorecard import validate as score
 
     _warm_up()
@@ -458,11 +471,11 @@ def _load(name: str, kind: str | None = None) -> Scenario:
     return load_scenario(name, kind)
 
 
-def _scenario(name: str, settings: list[str] | None, kind: str) -> tuple[Scenario, bool]:
-    """The scenario with --set applied, and whether anything was set."""
+def _scenario(name: str, settings: list[str] | None, kind: str) -> Scenario:
+    """The scenario with --set applied."""
     scenario = _load(name, kind)
     chosen = _settings(settings)
-    return (scenario.with_levers(chosen) if chosen else scenario), bool(chosen)
+    return scenario.with_levers(chosen) if chosen else scenario
 
 
 def _settings(texts: Iterable[str] | None) -> dict[str, LeverValue]:
