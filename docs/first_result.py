@@ -14,6 +14,7 @@ from typing import Final
 
 from passaat.experiments.compare import Comparison, compare
 from passaat.experiments.figures import save_figures
+from passaat.experiments.numbers import percent
 from passaat.experiments.tables import comparison_text
 from passaat.model.golden import behaviour
 from passaat.scenarios import load_scenario
@@ -57,13 +58,21 @@ def readme_block(result: Comparison) -> str:
     ]
     for option in result.options:
         stands = option.as_it_stands.differences
-        equal = option.at_equal_money.differences[HEADLINE]
         found, money = stands[HEADLINE], stands["public_cost_eur"]
-        lines.append(
-            f"| {option.title} | {money.mean / 1e6:+.1f} | {found.mean / 1e6:+,.0f} \u00b1 {found.error / 1e6:,.0f} | "
-            f"{found.draws.low / 1e6:+,.0f} to {found.draws.high / 1e6:+,.0f} | {found.chance_better:.0%} | "
-            f"{equal.mean / 1e6:+,.0f} \u00b1 {equal.error / 1e6:,.0f} | {equal.chance_better:.0%} |"
-        )
+        cells = [
+            option.title,
+            f"{money.mean / 1e6:+.1f}",
+            f"{found.mean / 1e6:+,.0f} \u00b1 {found.error / 1e6:,.0f}",
+            f"{found.draws.low / 1e6:+,.0f} to {found.draws.high / 1e6:+,.0f}",
+            percent(found.chance_better, result.design.draws),
+        ]
+        equal = option.at_equal_money.differences[HEADLINE]
+        if option.equal_money.reached:
+            cells += [f"{equal.mean / 1e6:+,.0f} \u00b1 {equal.error / 1e6:,.0f}"]
+            cells += [percent(equal.chance_better, result.design.draws)]
+        else:
+            cells += ["not reached", "\u2013"]
+        lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
         f"\u00b1 is the Monte Carlo error of {result.design.draws * result.design.worlds} paired worlds; "

@@ -89,7 +89,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome(
         "net_exports_per_public_euro",
         "ratio",
-        "additional net exports per euro of public money, mean over worlds of the ratio",
+        "additional net exports of this world per euro of its public money",
         "higher",
         True,
     ),
