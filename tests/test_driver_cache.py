@@ -51,9 +51,7 @@ def test_a_changed_rule_in_another_file_changes_the_fingerprint(
     assert compiled.fingerprint(schedule.QUARTER) not in names
 
 
-def test_compiling_is_announced_only_when_it_happens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compiling_is_announced_only_when_it_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled.is_compiled()
     monkeypatch.setenv("PASSAAT_CACHE_DIR", str(tmp_path))
     assert not compiled.is_compiled()
