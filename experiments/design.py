@@ -14,8 +14,8 @@ from passaat.errors import StudyError
 DEFAULT_DRAWS: Final = 40
 DEFAULT_WORLDS: Final = 8
 """40 draws of 8 worlds: with four options in both money variants and some rounds of the equal-money search
-this is about 4,500 runs. A reference run takes about 28 ms on one core (docs/performance.md) and one without
-programme far less, so the study takes 70 to 90 seconds on two quiet cores. Draws are many because the range
+this is about 4,500 runs. A reference run takes about 20 ms on one core (docs/performance.md) and one without
+programme less, so the study takes about a minute on two quiet cores. Draws are many because the range
 over draws and the chance of being better rest on them; eight worlds a draw show most of the variance between
 draws through the luck."""
 
