@@ -34,6 +34,10 @@ _NARROW: Final = (20, 19, 22, 9)
 """Column widths: six columns, or four of which the last two hold two lines each, to fit 80 characters."""
 
 
+FEW_DRAWS: Final = 20
+"""Below this many parameter draws a 5-95 % range is little more than the two most extreme draws."""
+
+
 def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: bool = False) -> None:
     """Print the comparison; with ``all_outcomes`` every outcome instead of the headlines."""
     width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
@@ -216,6 +220,10 @@ def _reading(comparison: Comparison) -> Iterator[RenderableType]:
         " pairing: how many times as many worlds unpaired runs would need."
         f" {design.draws * design.worlds} paired worlds, model {comparison.version}."
     )
+    if design.draws < FEW_DRAWS:
+        yield Text(
+            f"{design.draws} draws are too few to read ranges over draws or better; take at least {FEW_DRAWS}."
+        )
     for option in comparison.options:
         if option.assumed_levers:
             yield Text(

@@ -18,7 +18,7 @@ from passaat.model.build import build_world, check_faults
 from passaat.model.compiled import Run
 from passaat.model.inputs import RunInputs
 from passaat.model.schedule import Step
-from passaat.model.world import World
+from passaat.model.world import TABLES, World
 
 
 class TableAgent(mesa.Agent):
@@ -44,6 +44,13 @@ class TableAgent(mesa.Agent):
             known = ", ".join(columns._fields)
             raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}; its state is {known}")
         return getattr(columns, name)[self.row]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Setting a column of the agent's row writes to the table; anything else becomes an ordinary attribute."""
+        if self.table and name in TABLES[self.table].__annotations__:
+            getattr(getattr(self.model.world, self.table), name)[self.row] = value
+        else:
+            super().__setattr__(name, value)
 
     def apply(self, step: Step) -> None:
         """Apply one step of the schedule to this agent's row, or to the rows it owns."""

@@ -429,3 +429,10 @@ def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.M
     assert not list(bench.glob("stopped*.db"))
     assert not list(bench.glob("stopped*.png"))
     assert call(*COMPARE, "--json", "--study", "stopped.db")[1] == whole
+
+
+def test_separators_of_thousands_are_refused_in_words() -> None:
+    for value in ("200.000", "200,000", "1.200.000"):
+        found = CliRunner().invoke(cli.app, ["run", "pib", "--set", f"covenant_amount_eur={value}"])
+        assert found.exit_code != 0
+        assert "without separators of thousands" in str(found.exception) + found.output

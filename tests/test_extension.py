@@ -264,3 +264,13 @@ def test_two_programmes_do_not_share_state(tiny: WorldSize, differing: Differing
         one.step()
     other.run()
     assert differing(one.run().result(), other.result()) == []
+
+
+def test_setting_state_of_an_agent_writes_to_its_table() -> None:
+    programme = Programme(small_inputs(), 3)
+    firm = programme.firms[2]
+    firm.capacity = 0.95
+    assert programme.world.firms.capacity[2] == 0.95
+    assert firm.state()["capacity"] == 0.95
+    firm.nickname = "exporter"
+    assert firm.nickname == "exporter"

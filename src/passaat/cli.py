@@ -160,7 +160,8 @@ def compare(
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
-    Name the reference first. Without --options the four shipped options are compared.
+    Name the reference first. Without --options four are compared: stricter-selection, go-no-go, follow-up,
+    sme-focus.
     """
     base = _scenario(reference, levers, "reference")
     chosen = [_load(name, "option") for name in options or _shipped_options()]
@@ -191,6 +192,8 @@ def compare(
     else:
         from passaat.experiments.tables import print_comparison
 
+        for option in chosen:
+            _console().print(f"{option.name}: {option.description}", markup=False, highlight=False)
         print_comparison(result, _console(), all_outcomes=all_outcomes)
     from passaat.experiments.figures import save_figures
 
@@ -248,6 +251,8 @@ def run(
     elif cluster is not None:
         print_cluster(report, cluster, _console())
     else:
+        if options or levers:
+            _console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
         print_run(report, _console(), everything=everything)
 
 
@@ -492,6 +497,10 @@ def _settings(texts: Iterable[str] | None) -> dict[str, LeverValue]:
         try:
             if not equals:
                 raise ValueError(f"--set {text} has no value; write --set lever=value")
+            if re.fullmatch(r"\s*\d{1,3}([.,]\d{3})+\s*", value):
+                raise ValueError(
+                    f"--set {text}: write the number without separators of thousands, and a share as 0.25"
+                )
             if name.strip() in chosen:
                 raise ValueError(f"lever {name.strip()} is set twice")
             entry = lever(name.strip())
