@@ -92,7 +92,6 @@ class Store:
 
 
 _PARAMETER_TYPE = np.dtype([(name, np.float64) for name in Parameters._fields])
-_RECORD_TYPES = {n: columns.record_type(t) for n, t in world.TABLES.items() if n not in SCANNED_TABLES}
 
 
 def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
@@ -109,7 +108,7 @@ def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
     _check(inputs, world_seed)
     size = inputs.size
     rows = _rows(inputs)
-    tables = {name: np.zeros(rows[name], dtype=dtype) for name, dtype in _RECORD_TYPES.items()}
+    tables = {n: columns.allocate(t, rows[n]) for n, t in world.TABLES.items() if n not in SCANNED_TABLES}
     n_engagements = rows["engagements"]
     levers = np.zeros(size.n_years, dtype=[(name, np.float64) for name in LEVER_NAMES])
     for name in LEVER_NAMES:

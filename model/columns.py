@@ -58,6 +58,7 @@ def declared_columns(table: type) -> tuple[DeclaredColumn, ...]:
     return tuple(columns)
 
 
+@lru_cache
 def record_type(table: type) -> np.dtype[Any]:
     """The structured NumPy type in which rows of a table are stored."""
     return np.dtype([(column.name, column.dtype) for column in declared_columns(table)])

@@ -32,14 +32,7 @@ from passaat.model.schedule import Step
 from passaat.model.world import World
 
 _ROWS = {
-    "firm": "world.firms.key.shape[0]",
-    "engagement": "world.engagements.key.shape[0]",
-    "market": "world.markets.key.shape[0]",
-    "country": "world.countries.key.shape[0]",
-    "embassy": "world.embassies.key.shape[0]",
-    "coordinator": "world.coordinators.key.shape[0]",
-    "liaison": "world.liaisons.key.shape[0]",
-    "desk": "world.desks.key.shape[0]",
+    **{kind: f"world.{table}.key.shape[0]" for kind, table in schedule.TABLE_OF_KIND.items()},
     "agency": "1",
     "cluster": "world.calendar.n_clusters[0]",
     "world": "1",

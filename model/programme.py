@@ -280,21 +280,10 @@ class Programme(mesa.Model):
         return frozenset(step.name for step in quarter if hasattr(made, step.name))
 
     def _row_count(self, kind: str) -> int:
-        world = self.world
-        counts = {
-            "firm": len(world.firms.key),
-            "engagement": len(world.engagements.key),
-            "market": len(world.markets.key),
-            "country": len(world.countries.key),
-            "embassy": len(world.embassies.key),
-            "coordinator": len(world.coordinators.key),
-            "liaison": len(world.liaisons.key),
-            "desk": len(world.desks.key),
-            "agency": 1,
-            "cluster": world.calendar.n_clusters[0],
-            "world": 1,
-        }
-        return int(counts[kind])
+        if kind == "cluster":
+            return int(self.world.calendar.n_clusters[0])
+        table = schedule.TABLE_OF_KIND.get(kind)
+        return len(getattr(self.world, table).key) if table else 1
 
     @property
     def quarter(self) -> int:

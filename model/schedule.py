@@ -10,27 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from passaat.model import agency, cluster, coordinator, embassy, firm, liaison, market, record, shocks
 
 Rule = Callable[[Any, int], None]
 
-KINDS: Final = (
-    "firm",
-    "engagement",
-    "market",
-    "country",
-    "embassy",
-    "coordinator",
-    "liaison",
-    "desk",
-    "agency",
-    "cluster",
-    "world",
+TABLE_OF_KIND: Final = MappingProxyType(
+    {
+        "firm": "firms",
+        "engagement": "engagements",
+        "market": "markets",
+        "country": "countries",
+        "embassy": "embassies",
+        "coordinator": "coordinators",
+        "liaison": "liaisons",
+        "desk": "desks",
+    }
 )
-"""Kinds of rows that rules act on. Firms own engagements, the agency owns desks; markets, countries and world are
-environment; a step over clusters covers the rows in use."""
+"""Kinds of rows that rules act on, with their table; besides these the agency and the world, one row each, and
+clusters, where a step covers the rows in use. Firms own engagements, the agency owns desks; markets, countries and world are
+environment."""
 
 
 @dataclass(frozen=True)
