@@ -29,9 +29,9 @@ TABLE_OF_KIND: Final = MappingProxyType(
         "desk": "desks",
     }
 )
-"""Kinds of rows that rules act on, with their table; besides these the agency and the world, one row each, and
-clusters, where a step covers the rows in use. Firms own engagements, the agency owns desks; markets, countries and world are
-environment."""
+"""Kinds of rows that rules act on, with their table. Besides these: the agency and the world, one row each, and
+clusters, where a step covers the rows in use. Firms own engagements, the agency owns desks; markets, countries and
+world are environment."""
 
 
 @dataclass(frozen=True)
