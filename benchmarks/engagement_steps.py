@@ -40,9 +40,9 @@ class EngagementSteps:
         self.store = build_world(inputs, seed)
         calendar = self.store.tables["calendar"]
         first = int(calendar["window_first_quarter"][0])
-        calendar["n_quarters"] = first
+        calendar["until"] = first
         driver_for()(self.store.compiled_world())
-        calendar["quarter"], calendar["n_quarters"] = first, first + quarters
+        calendar["quarter"], calendar["until"] = first, first + quarters
         names: dict[str, Callable[[World], None]] = {}
         exec(driver_source(CHOSEN, founding=()).replace("cache=True, ", ""), names)
         self._driver = names["run"]

@@ -73,41 +73,47 @@ def signal_chance(world: World, s: int) -> None:
 @rule
 def open_groups(world: World, _row: int) -> None:
     """World: give each winning bid of this quarter a row for its group and a block for its members."""
+    for m in range(world.markets.key.shape[0]):
+        if world.markets.bid_winner[m] >= 0 and open_group(world, m, world.markets.bid_winner[m]) < 0:
+            return
+
+
+@rule
+def open_group(world: World, m: int, k: int) -> int:
+    """Write the first row of a group that coordinator ``k`` gathers for market ``m``; -1 if the table is full."""
     markets, clusters, calendar = world.markets, world.clusters, world.calendar
-    for m in range(markets.key.shape[0]):
-        k = markets.bid_winner[m]
-        if k >= 0:
-            c = calendar.n_clusters[0]
-            if c >= clusters.key.shape[0]:
-                calendar.fault[0] = 1
-                return
-            calendar.n_clusters[0] = c + 1
-            quarter = calendar.quarter[0]
-            key = combine(combine(world.coordinators.key[k], markets.key[m]), quarter)
-            clusters.key[c] = key
-            clusters.coordinator[c] = k
-            clusters.coordinator_quality[c] = 0.3 + 0.7 * world.coordinators.skill[k]
-            clusters.span[c] = world.parameters.coordinator_span_members * (0.5 + world.coordinators.skill[k])
-            clusters.fidelity[c] = world.coordinators.fidelity[k]
-            clusters.market[c] = m
-            clusters.earlier_of_coordinator[c] = world.coordinators.latest_cluster[k]
-            clusters.earlier_in_market[c] = markets.latest_cluster[m]
-            clusters.status[c] = FORMING
-            clusters.met_quarter[c] = quarter
-            clusters.rule_year[c] = calendar.year[0]
-            clusters.applied_quarter[c] = -1
-            clusters.start_quarter[c] = -1
-            clusters.end_quarter[c] = -1
-            clusters.follow_up_end_quarter[c] = -1
-            clusters.first_membership[c] = c * calendar.block[0]
-            clusters.liaison[c] = -1
-            clusters.favoured_firm[c] = -1
-            agreed = 0.5 * world.coordinators.skill[k] + 0.5 * world.coordinators.experience[k]
-            clusters.agreement[c] = 1 if uniform(key, 0, purposes.AGREEMENT) < agreed else 0
-            world.coordinators.latest_cluster[k] = c
-            world.coordinators.clusters_led[k] += 1
-            markets.latest_cluster[m] = c
-            markets.forming_cluster[m] = c
+    c = calendar.n_clusters[0]
+    if c >= len(clusters.key):
+        calendar.fault[0] = 1
+        return -1
+    calendar.n_clusters[0] = c + 1
+    quarter = calendar.quarter[0]
+    key = combine(combine(world.coordinators.key[k], markets.key[m]), quarter)
+    clusters.key[c] = key
+    clusters.coordinator[c] = k
+    clusters.coordinator_quality[c] = 0.3 + 0.7 * world.coordinators.skill[k]
+    clusters.span[c] = world.parameters.coordinator_span_members * (0.5 + world.coordinators.skill[k])
+    clusters.fidelity[c] = world.coordinators.fidelity[k]
+    clusters.market[c] = m
+    clusters.earlier_of_coordinator[c] = world.coordinators.latest_cluster[k]
+    clusters.earlier_in_market[c] = markets.latest_cluster[m]
+    clusters.status[c] = FORMING
+    clusters.met_quarter[c] = quarter
+    clusters.rule_year[c] = calendar.year[0]
+    clusters.applied_quarter[c] = -1
+    clusters.start_quarter[c] = -1
+    clusters.end_quarter[c] = -1
+    clusters.follow_up_end_quarter[c] = -1
+    clusters.first_membership[c] = c * calendar.block[0]
+    clusters.liaison[c] = -1
+    clusters.favoured_firm[c] = -1
+    agreed = 0.5 * world.coordinators.skill[k] + 0.5 * world.coordinators.experience[k]
+    clusters.agreement[c] = 1 if uniform(key, 0, purposes.AGREEMENT) < agreed else 0
+    world.coordinators.latest_cluster[k] = c
+    world.coordinators.clusters_led[k] += 1
+    markets.latest_cluster[m] = c
+    markets.forming_cluster[m] = c
+    return int(c)
 
 
 @rule
@@ -240,13 +246,7 @@ def _decide(world: World, c: int) -> None:
     eligible = _is_eligible(world, c)
     if eligible and clusters.score[c] >= threshold and committed <= agency.budget_left_cents[0]:
         agency.budget_left_cents[0] -= committed
-        agency.committed_cents[0] += committed
-        world.accounts.committed_cents[c] += committed
-        clusters.status[c] = RUNNING
-        clusters.start_quarter[c] = quarter
-        clusters.planned_end_quarter[c] = quarter + int(levers.covenant_quarters[year])
-        desk = world.markets.sector[clusters.market[c]]
-        world.desks.experience[desk] = towards_one(world.desks.experience[desk], p.desk_learning)
+        start_covenant(world, c, committed, int(levers.covenant_quarters[year]))
         return
     waits = int(levers.inception_quarters[year])
     near = clusters.score[c] < threshold and clusters.score[c] >= threshold - p.inception_margin_points
@@ -261,6 +261,19 @@ def _decide(world: World, c: int) -> None:
     clusters.end_quarter[c] = -1 if goes_on else quarter
     if goes_on:
         clusters.planned_end_quarter[c] = quarter + int(levers.covenant_quarters[year])
+
+
+@rule
+def start_covenant(world: World, c: int, committed_cents: int, quarters: int) -> None:
+    """Commit the money and start the clock; the desk learns from every covenant it handles (PM01)."""
+    clusters, quarter = world.clusters, world.calendar.quarter[0]
+    world.agency.committed_cents[0] += committed_cents
+    world.accounts.committed_cents[c] += committed_cents
+    clusters.status[c] = RUNNING
+    clusters.start_quarter[c] = quarter
+    clusters.planned_end_quarter[c] = quarter + quarters
+    desk = world.markets.sector[clusters.market[c]]
+    world.desks.experience[desk] = towards_one(world.desks.experience[desk], world.parameters.desk_learning)
 
 
 @rule

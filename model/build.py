@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
-from passaat.model import columns, world
-from passaat.model.inputs import SHOCK_KINDS, RunInputs, allot_markets
+from passaat.model import columns, seeding, world
+from passaat.model.inputs import MEMBERS_PER_CLUSTER, SHOCK_KINDS, RunInputs, allot_markets
 from passaat.model.lever_table import LEVER_NAMES, Levers
 from passaat.model.parameter_table import Parameters
 from passaat.model.parameters import default_parameters
-
-MEMBERS_PER_CLUSTER = 24
-"""Rows reserved for the members of one group, past and present; the largest of 52 clusters had between 20 and 24
-participants (technopolis2023 s2.4.2: one above 20)."""
 
 SCANNED_TABLES = ("engagements",)
 """Tables stored column by column, because most steps pass over all their rows and read two or three columns."""
@@ -130,6 +126,8 @@ def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
         row["kind"], row["country"] = SHOCK_KINDS.index(event.kind), event.country
         row["first_quarter"], row["last_quarter"] = event.first_quarter, event.last_quarter
         row["strength"] = event.strength
+    for name, code in inputs.structure.codes().items():
+        tables["structure"][name] = code
     _set_calendar(tables["calendar"][0], inputs, world_seed)
     return Store(
         tables=tables,
@@ -159,6 +157,7 @@ def _rows(inputs: RunInputs) -> dict[str, int]:
         "memberships": size.cluster_rows * MEMBERS_PER_CLUSTER,
         "shocks": len(inputs.shocks),
         "calendar": 1,
+        "structure": 1,
         "history": size.n_quarters,
     }
 
@@ -166,7 +165,7 @@ def _rows(inputs: RunInputs) -> dict[str, int]:
 def _set_calendar(calendar: Any, inputs: RunInputs, world_seed: int) -> None:
     size = inputs.size
     calendar["key"] = world_seed
-    calendar["n_quarters"] = size.n_quarters
+    calendar["n_quarters"] = calendar["until"] = size.n_quarters
     calendar["window_first_quarter"] = (size.window_first_year - size.first_year) * 4
     calendar["window_last_quarter"] = (size.window_last_year - size.first_year) * 4 + 3
     calendar["random_shocks"] = int(size.random_shocks)
@@ -203,6 +202,7 @@ def _check(inputs: RunInputs, world_seed: int) -> None:
             problems.append(
                 f"shock {event.kind} hits country {event.country}; there are 0 to {inputs.size.n_countries - 1}"
             )
+    problems += seeding.problems_of(inputs)
     if problems:
         raise ModelError(problems, hint="Mend these inputs; nothing was run.")
 

@@ -69,13 +69,13 @@ def settle_membership(world: World, c: int) -> None:
         for large_firms in range(2):
             e = _keenest(world, c, first, last, large_firms == 1)
             while e >= 0 and clusters.n_members[c] < most and clusters.n_joined[c] < world.calendar.block[0]:
-                _enrol(world, c, e)
+                enrol(world, c, e)
                 e = _keenest(world, c, first, last, large_firms == 1)
     if gathering and world.calendar.quarter[0] > clusters.met_quarter[c]:
         enough = clusters.n_members[c] >= levers.minimum_members[year]
         clusters.status[c] = READY if enough else FILLING
         if enough:
-            _judge_fit(world, c)
+            judge_fit(world, c)
 
 
 @rule
@@ -103,7 +103,7 @@ def _may_join(world: World, c: int, e: int, large_firms: bool) -> bool:
 
 
 @rule
-def _enrol(world: World, c: int, e: int) -> None:
+def enrol(world: World, c: int, e: int) -> None:
     """Write one membership: the firm's row of the block, and the link from the firm."""
     clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
     j = clusters.first_membership[c] + clusters.n_joined[c]
@@ -130,7 +130,7 @@ def _enrol(world: World, c: int, e: int) -> None:
 
 
 @rule
-def _judge_fit(world: World, c: int) -> None:
+def judge_fit(world: World, c: int) -> None:
     """Cluster: how well the offers fit together, and the trust between members that follows (CF03, CF09-CF16)."""
     clusters, firms, memberships = world.clusters, world.firms, world.memberships
     take_stock(world, c)

@@ -25,7 +25,7 @@ import numba
 import numpy as np
 import platformdirs
 
-from passaat.model import schedule
+from passaat.model import schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
 from passaat.model.inputs import RunInputs
 from passaat.model.schedule import Step
@@ -79,7 +79,14 @@ def simulate(
     """
     driver = driver_for(quarter)
     store = build_world(inputs, world_seed, extra)
-    driver(store.compiled_world())
+    world, calendar = store.compiled_world(), store.tables["calendar"]
+    for stop in seeding.stops(inputs):
+        calendar["until"] = stop
+        driver(world)
+        calendar["quarter"] = stop
+        seeding.apply_due(store, inputs, stop)
+    calendar["until"] = inputs.size.n_quarters
+    driver(world)
     check_faults(store)
     return Run(inputs, world_seed, store.column_world(), store)
 
@@ -89,7 +96,8 @@ def driver_source(
 ) -> str:
     """Python source of the driver of a schedule: imports, then one loop per step.
 
-    The driver goes on from the quarter at which the calendar stands. Benchmarks leave ``founding`` empty to go on with
+    The driver founds the world unless that is done, and goes on from the quarter at which the calendar stands until the
+    one at which it is to stop. Benchmarks leave ``founding`` empty to go on with
     a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply,
     into ``ticks[quarter, place]`` before the first step and after each.
     """
@@ -99,10 +107,15 @@ def driver_source(
     lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
     lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)']
     lines += ["def run(world, ticks):" if clocked else "def run(world):"]
+    if founding:
+        lines += ["    if world.calendar.founded[0] == 0:", "        world.calendar.founded[0] = 1"]
     for step in founding:
-        lines += [f"    for row in range({_ROWS[step.kind]}):", f"        {names[step.rule]}(world, row)"]
+        lines += [
+            f"        for row in range({_ROWS[step.kind]}):",
+            f"            {names[step.rule]}(world, row)",
+        ]
     lines += [
-        "    for quarter in range(world.calendar.quarter[0], world.calendar.n_quarters[0]):",
+        "    for quarter in range(world.calendar.quarter[0], world.calendar.until[0]):",
         "        world.calendar.quarter[0] = quarter",
         "        world.calendar.year[0] = quarter // 4",
         "        world.calendar.quarter_of_year[0] = quarter % 4",
@@ -240,5 +253,5 @@ def _smallest_world() -> World:
     size = WorldSize(2000, 2000, 2000, 2000, 2, 1, 1, 1, 1, 1, 1, 1, (1.0,))
     inputs = RunInputs(size, {name: np.zeros(1) for name in LEVER_NAMES})
     store = build_world(inputs, 0)
-    store.tables["calendar"]["n_quarters"] = 0
+    store.tables["calendar"]["until"] = 0
     return store.compiled_world()

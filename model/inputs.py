@@ -10,13 +10,106 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.errors import ModelError
+
 QUARTERS_PER_YEAR: Final = 4
 
-SHOCK_KINDS: Final = ("travel_stop", "war", "officials", "demand_boom", "demand_slump", "export_control")
+MEMBERS_PER_CLUSTER: Final = 24
+"""Rows reserved for the members of one group, past and present; the largest of 52 clusters had between 20 and 24
+participants (technopolis2023 s2.4.2: one above 20)."""
+
+SHOCK_KINDS: Final = (
+    "travel_stop",
+    "war",
+    "officials",
+    "demand_boom",
+    "demand_slump",
+    "export_control",
+    "ministerial_visit",
+)
 """Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
 
 AGENT_KINDS: Final = ("embassy", "coordinator", "liaison")
 """Kinds of agents that a scenario may take out or let decide at random."""
+
+STRUCTURES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "bottlenecks": ("weakest", "sum"),
+        "network": ("own", "none"),
+        "selection": ("scored", "random"),
+        "support": ("people", "none"),
+    }
+)
+"""Rival structures by switch: the model's own first, then its rival (see ``Structure``)."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Which of two rival structures holds, by switch; the data may not tell them apart.
+
+    Attributes:
+        bottlenecks: the chance of a next step follows the ``weakest`` of four bottlenecks, or their mean (``sum``).
+        network: coordinators reach firms in their ``own`` network, or every firm of the sector by lot (``none``).
+        selection: applications are ``scored`` on their quality, or the score is a lottery ticket (``random``).
+        support: liaisons, embassies and coordinators are ``people`` who differ, or all alike and average (``none``).
+
+    Raises:
+        ModelError: names each switch with a value that it does not have.
+    """
+
+    bottlenecks: str = "weakest"
+    network: str = "own"
+    selection: str = "scored"
+    support: str = "people"
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"structure {name} = {getattr(self, name)!r} does not exist; it is {' or '.join(values)}"
+            for name, values in STRUCTURES.items()
+            if getattr(self, name) not in values
+        ]
+        if problems:
+            raise ModelError(problems, hint="Mend these switches; nothing was run.")
+
+    def codes(self) -> dict[str, int]:
+        """Place of each switch's value in ``STRUCTURES``: 0 for the model's own structure."""
+        return {name: values.index(getattr(self, name)) for name, values in STRUCTURES.items()}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A dated edit of the world: ``column`` of ``table`` becomes ``value`` before the first step of ``quarter``.
+
+    A setting of quarter 0 is made right after the founding. ``rows`` are the rows edited; None means all of them.
+    """
+
+    table: str
+    column: str
+    value: float
+    rows: tuple[int, ...] | None = None
+    quarter: int = 0
+
+
+@dataclass(frozen=True)
+class SeededGroup:
+    """A group that exists by assumption: it skips forming and selection and starts as a covenant in ``quarter``.
+
+    Its members are drawn by lot among the firms that consider the market and belong to no other group there: first
+    ``n_institutes`` institutes and ``n_large`` large firms, then SMEs up to ``n_members``; the last ``n_fillers`` of
+    them are fillers. ``agreement`` says whether rivals made agreements beforehand; None leaves it to chance, as for
+    groups that form by themselves.
+    """
+
+    market: int
+    coordinator: int
+    quarter: int
+    n_members: int
+    n_institutes: int = 0
+    n_large: int = 0
+    n_fillers: int = 0
+    committed_eur: float = 300_000.0
+    covenant_quarters: int = 12
+    agreement: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -25,7 +118,7 @@ class ShockEvent:
 
     ``strength`` is a share: of travel that stops (travel_stop), of activity that ends (war), of standing with the
     host government that is lost (officials), of demand gained or lost (demand_boom, demand_slump), of sales
-    that are forbidden (export_control). The event acts from ``first_quarter`` to ``last_quarter``, both included.
+    that are forbidden (export_control), of attention that a minister's visit draws (ministerial_visit). The event acts from ``first_quarter`` to ``last_quarter``, both included.
     """
 
     kind: str
@@ -104,6 +197,9 @@ class RunInputs:
         shocks: dated events.
         absent: (kind, index) of agents taken out of the world; kinds as in ``AGENT_KINDS``.
         random_agents: (kind, index) of agents whose decisions are replaced by random ones.
+        structure: which of the rival structures hold.
+        settings: dated edits of the world, for cases and controlled trials.
+        groups: groups that exist by assumption.
     """
 
     size: WorldSize
@@ -112,3 +208,6 @@ class RunInputs:
     shocks: tuple[ShockEvent, ...] = ()
     absent: tuple[tuple[str, int], ...] = ()
     random_agents: tuple[tuple[str, int], ...] = ()
+    structure: Structure = Structure()
+    settings: tuple[Setting, ...] = ()
+    groups: tuple[SeededGroup, ...] = ()

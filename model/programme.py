@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 import mesa
 
-from passaat.model import schedule, status
+from passaat.model import schedule, seeding, status
 from passaat.model.build import build_world, check_faults
 from passaat.model.compiled import Run
 from passaat.model.inputs import RunInputs
@@ -271,6 +271,7 @@ class Programme(mesa.Model):
         return [self._classes[kind](self, row) for row in range(n)]
 
     def _found(self) -> None:
+        self.world.calendar.founded[0] = 1
         for step in schedule.FOUNDING:
             for row in range(self._row_count(step.kind)):
                 step.rule(self.world, row)
@@ -295,6 +296,8 @@ class Programme(mesa.Model):
         calendar = self.world.calendar
         quarter = calendar.quarter[0] = int(self.steps) - 1
         calendar.year[0], calendar.quarter_of_year[0] = quarter // 4, quarter % 4
+        seeding.apply_due(self.store, self.inputs, quarter)
+        self._welcome_clusters()
         for step in self.schedule:
             self._do(step)
             self._welcome_clusters()

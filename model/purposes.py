@@ -107,3 +107,6 @@ COORDINATOR_LEAVES: Final = 264
 LIAISON_REVIEW: Final = 265
 DROPPING_OUT: Final = 266
 COMMITMENT: Final = 267
+
+# given worlds
+SEEDING: Final = 271

@@ -377,6 +377,8 @@ class Calendar(NamedTuple):
     year: Annotated[IntColumn, Column("year index", "year since the start")]
     quarter_of_year: Annotated[IntColumn, Column("0-3", "quarter within the year")]
     n_quarters: Annotated[IntColumn, Column("quarters", "length of the run")]
+    until: Annotated[IntColumn, Column("quarter", "quarter before which the driver pauses or ends")]
+    founded: Annotated[IntColumn, Column("yes/no", "the founding has been done")]
     window_first_quarter: Annotated[IntColumn, Column("quarter", "first quarter of the window under study")]
     window_last_quarter: Annotated[IntColumn, Column("quarter", "last quarter of the window under study")]
     random_shocks: Annotated[IntColumn, Column("yes/no", "shocks are drawn at stated rates")]
@@ -386,6 +388,15 @@ class Calendar(NamedTuple):
     block: Annotated[IntColumn, Column("rows", "memberships reserved per cluster")]
     n_clusters: Annotated[IntColumn, Column("count", "rows of clusters in use")]
     fault: Annotated[IntColumn, Column("code", "0, or which table is full: 1 clusters")]
+
+
+class Structures(NamedTuple):
+    """Which rival structures hold, one row: 0 for the model's own, 1 for its rival (``inputs.STRUCTURES``)."""
+
+    bottlenecks: Annotated[IntColumn, Column("class", "0 the weakest bottleneck decides, 1 their mean")]
+    network: Annotated[IntColumn, Column("class", "0 coordinators' own networks, 1 any firm of the sector")]
+    selection: Annotated[IntColumn, Column("class", "0 applications are scored, 1 scores are drawn by lot")]
+    support: Annotated[IntColumn, Column("class", "0 support people differ, 1 they are all average")]
 
 
 class History(NamedTuple):
@@ -414,6 +425,7 @@ class World(NamedTuple):
     memberships: Memberships
     shocks: Shocks
     calendar: Calendar
+    structure: Structures
     history: History
     levers: Levers
     """Policy in force: one row per calendar year."""
@@ -442,6 +454,7 @@ TABLES: dict[str, type] = {
     "memberships": Memberships,
     "shocks": Shocks,
     "calendar": Calendar,
+    "structure": Structures,
     "history": History,
 }
 """Table classes by the name under which the world holds them; levers, parameters and lists not included."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from passaat.model.inputs import RunInputs, ShockEvent, WorldSize
+from passaat.model.inputs import RunInputs, ShockEvent, Structure, WorldSize
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.scenario import Scenario, Shock, World
 
@@ -36,6 +36,7 @@ def run_inputs(scenario: Scenario, parameters: Mapping[str, float]) -> RunInputs
         shocks=tuple(_event(shock, 4 * world.first_year) for shock in scenario.shocks),
         absent=tuple(_agent(text) for text in scenario.agents.absent),
         random_agents=tuple(_agent(text) for text in scenario.agents.random),
+        structure=Structure(**scenario.structure.model_dump()),
     )
 
 

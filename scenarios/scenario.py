@@ -49,7 +49,15 @@ SHOCK_KINDS: Mapping[str, str] = MappingProxyType(
 )
 """The closed list of shocks, with the meaning of strength (0 nothing, 1 all)."""
 
-ShockKind = Literal["travel_stop", "war", "officials", "demand_boom", "demand_slump", "export_control"]
+ShockKind = Literal[
+    "travel_stop",
+    "war",
+    "officials",
+    "demand_boom",
+    "demand_slump",
+    "export_control",
+    "ministerial_visit",
+]
 
 LeverSetting = LeverValue | Mapping[int, LeverValue]
 """One value, or values by year: each counts from its year on."""
@@ -254,6 +262,15 @@ class Agents(_Record):
     random: tuple[str, ...] = ()
 
 
+class Switches(_Record):
+    """Which of two rival structures holds, by switch; the model's own is the default (``model.inputs.Structure``)."""
+
+    bottlenecks: Literal["weakest", "sum"] = "weakest"
+    network: Literal["own", "none"] = "own"
+    selection: Literal["scored", "random"] = "scored"
+    support: Literal["people", "none"] = "people"
+
+
 AGENT_KINDS = ("embassy", "coordinator", "liaison")
 
 
@@ -278,6 +295,7 @@ class Scenario(BaseModel):
     parameters: _Parameters = FrozenDict()
     shocks: tuple[Shock, ...] = ()
     agents: Agents = Agents()
+    structure: Switches = Switches()
 
     def __init__(self, /, **data: Any) -> None:
         problems = list(_cross_problems(data))
@@ -332,6 +350,7 @@ class Scenario(BaseModel):
             "parameters": dict(self.parameters),
             "shocks": [shock.model_dump(exclude=quiet) for shock in self.shocks],
             "agents": self.agents.model_dump(mode="json"),
+            "structure": self.structure.model_dump(),
         }
         text = json.dumps(acting, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -386,6 +405,10 @@ class Scenario(BaseModel):
     def with_agents(self, *, absent: Sequence[str] = (), random: Sequence[str] = ()) -> Scenario:
         """A copy in which the named agents are absent or decide at random, for example "liaison:3"."""
         return self._replaced(agents={"absent": tuple(absent), "random": tuple(random)})
+
+    def with_structure(self, **switches: str) -> Scenario:
+        """A copy in which rival structures hold, for example ``bottlenecks="sum"``; other switches stay."""
+        return self._replaced(structure={**self.structure.model_dump(), **switches})
 
     def _moved(self, levers: Mapping[str, LeverSetting], why: Mapping[str, str]) -> Scenario:
         merged: dict[str, Any] = dict(self.levers)
@@ -471,7 +494,7 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
     if kind == "option":
         if levers == {}:
             yield "an option must move at least one lever under [levers]"
-        for part in ("world", "parameters", "shocks", "agents"):
+        for part in ("world", "parameters", "shocks", "agents", "structure"):
             if _says_something(data.get(part)):
                 yield f"an option moves levers only; [{part}] belongs in a reference"
     if kind == "reference":
@@ -482,6 +505,8 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _says_something(part: object) -> bool:
+    if isinstance(part, Switches):
+        return part != Switches()
     if isinstance(part, Mapping | BaseModel):
         return any(value not in ((), []) for value in _plain_dict(part).values())
     return bool(part)

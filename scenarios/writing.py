@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.scenario import SHOCK_KINDS, LeverSetting, Scenario, World, limits
+from passaat.scenarios.scenario import SHOCK_KINDS, LeverSetting, Scenario, Switches, World, limits
 
 __all__ = ["scenario_text"]
 
@@ -52,6 +52,9 @@ def scenario_text(scenario: Scenario, *, guide: bool = False) -> str:
         lines += ["", *_comment("Agents taken out, or left to chance, to see who matters."), "[agents]"]
         lines.append(f"absent = {json.dumps(list(scenario.agents.absent))}")
         lines.append(f"random = {json.dumps(list(scenario.agents.random))}")
+    if scenario.structure != Switches():
+        lines += ["", *_comment("Rival structures that hold here instead of the model's own."), "[structure]"]
+        lines += [f'{name} = "{value}"' for name, value in scenario.structure.model_dump().items()]
     for shock in scenario.shocks:
         lines += ["", *_comment(f"Strength is the {SHOCK_KINDS[shock.kind]}."), "[[shocks]]"]
         for name, value in shock.model_dump().items():

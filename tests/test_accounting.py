@@ -204,7 +204,7 @@ some_parameters = st.dictionaries(st.sampled_from(sorted(PARAMETERS)), st.floats
 def run_until(inputs: RunInputs, seed: int, quarter: int) -> Run:
     """A compiled run that stops before ``quarter``."""
     store = build_world(inputs, seed)
-    store.tables["calendar"]["n_quarters"] = quarter
+    store.tables["calendar"]["until"] = quarter
     driver_for()(store.compiled_world())
     return Run(inputs, seed, store.column_world(), store)
 

@@ -181,6 +181,7 @@ def run_checked(inputs: RunInputs, seed: int) -> Run:
             return int(world.calendar.n_clusters[0])
         return 1 if kind in ("agency", "world") else len(owners[kind].key)
 
+    world.calendar.founded[0] = 1
     for step in schedule.FOUNDING:
         for row in range(rows(step.kind)):
             step.rule(world, row)
