@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
+from passaat.model.coordinator import counted_members
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.plans import plan_more
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
@@ -33,6 +34,13 @@ ORDINARY_INFORMATION = 0.6
 """Share of true progress known with ordinary reporting, as in the years with a baseline measurement (lever
 ``progress_information_share``); knowing more costs money."""
 
+ORDINARY_HANDOVER = 0.3
+"""Share of a manager's experience that survives a change without a system for it (default of the lever
+``knowledge_handover_share``); keeping more costs money."""
+
+USUAL_COVENANTS = 10.0
+"""Covenants per programme manager in practice (default of the lever ``covenants_per_manager``)."""
+
 ASSESSOR_TICKS = 1000
 """Assessor n draws at tick quarter + n x 1000, so that a further assessor leaves the others' judgement as it is."""
 
@@ -50,6 +58,15 @@ def open_desk(world: World, s: int) -> None:
     desks.key[s] = combine(combine(world.calendar.key[0], purposes.DESK), s)
     desks.experience[s] = 0.5 * uniform(desks.key[s], 0, purposes.DESK_EXPERIENCE)
     desks.signalled_market[s] = -1
+
+
+@rule
+def name_priority(world: World, m: int) -> None:
+    """Ministry, through the agency: name markets as a priority, the more promising the likelier, in a blurred view (L21)."""
+    markets = world.markets
+    promise = markets.demand[m] * markets.receptivity[m]
+    chance = clip(world.parameters.priority_markets_share * 2.6 * promise / (1.0 + promise), 0.0, 1.0)
+    markets.priority[m] = 1 if uniform(markets.key[m], 0, purposes.MARKET_PRIORITY) < chance else 0
 
 
 @rule
@@ -118,12 +135,16 @@ def open_group(world: World, m: int, k: int) -> int:
 
 @rule
 def open_budget_year(world: World, _row: int) -> None:
-    """Agency: at the start of each year, receive that year's budget; what was left returns to the treasury."""
+    """Agency: at the start of each year, receive that year's budget; what was left returns to the treasury.
+
+    A part of it may be kept for markets named as a priority (L21).
+    """
     calendar = world.calendar
     if calendar.quarter_of_year[0] == 0:
-        world.agency.budget_left_cents[0] = whole_cents(
-            world.levers.programme_budget_eur_year[calendar.year[0]]
-        )
+        budget_eur = world.levers.programme_budget_eur_year[calendar.year[0]]
+        open_share = 1.0 - world.levers.priority_budget_share[calendar.year[0]]
+        world.agency.budget_left_cents[0] = whole_cents(budget_eur)
+        world.agency.unreserved_cents[0] = whole_cents(budget_eur * open_share)
 
 
 @rule
@@ -136,7 +157,7 @@ def assess(world: World, _row: int) -> None:
     """
     clusters, calendar = world.clusters, world.calendar
     for c in range(calendar.n_clusters[0]):
-        due = clusters.status[c] == APPLIED and clusters.applied_quarter[c] < calendar.quarter[0]
+        due = clusters.status[c] == APPLIED and clusters.applied_quarter[c] + 1 == calendar.quarter[0]
         due_again = clusters.status[c] == INCEPTION and clusters.planned_end_quarter[c] <= calendar.quarter[0]
         if due or due_again:
             if due:
@@ -166,10 +187,18 @@ def towards_hundred(points: float, share: float) -> float:
 
 @rule
 def _awaits_decision(world: World, c: int) -> bool:
+    """Whether the group's application is decided now: at the next call after it came in, or after its inception."""
     clusters, quarter = world.clusters, world.calendar.quarter[0]
     if clusters.status[c] == APPLIED:
-        return bool(clusters.applied_quarter[c] < quarter)
+        calls = int(world.levers.selection_calls_per_year[clusters.rule_year[c]])
+        return bool(clusters.applied_quarter[c] < quarter and is_call(world.calendar.quarter_of_year[0], calls))
     return bool(clusters.status[c] == INCEPTION and clusters.planned_end_quarter[c] <= quarter)
+
+
+@rule
+def is_call(quarter_of_year: int, calls: int) -> bool:
+    """Whether a call closes this quarter, of ``calls`` spread over the year; the first is in the first quarter."""
+    return (quarter_of_year * calls) % 4 < calls
 
 
 @rule
@@ -185,9 +214,9 @@ def _give_feedback(world: World, c: int) -> None:
     """Each round of feedback closes a part of the gap to a perfect plan; experienced managers close more."""
     clusters = world.clusters
     rounds = int(world.levers.feedback_rounds[clusters.rule_year[c]])
-    experience = world.desks.experience[world.markets.sector[clusters.market[c]]]
+    help_given = desk_help(world, world.markets.sector[clusters.market[c]], clusters.rule_year[c])
     for _ in range(rounds):
-        gain = world.parameters.feedback_gain * (0.5 + 0.5 * experience)
+        gain = world.parameters.feedback_gain * (0.5 + 0.5 * help_given)
         clusters.quality[c] = towards_hundred(clusters.quality[c], gain)
         if world.markets.blocking[clusters.market[c]] == 0:
             clusters.path_covered[c] = towards_one(clusters.path_covered[c], gain)
@@ -195,29 +224,61 @@ def _give_feedback(world: World, c: int) -> None:
 
 
 @rule
+def desk_help(world: World, s: int, year: int) -> float:
+    """Help of a desk, 0 to 1: experience, as far as its managers have time for each covenant (PM01, PM05, PM06)."""
+    time = clip(world.parameters.covenants_well_served / world.levers.covenants_per_manager[year], 0.0, 1.0)
+    return float(world.desks.experience[s] * time)
+
+
+@rule
+def change_managers(world: World, s: int) -> None:
+    """Desk: now and then a manager leaves, and takes along what was not written down (PM02, L13)."""
+    desks, calendar = world.desks, world.calendar
+    leaves = uniform(desks.key[s], calendar.quarter[0], purposes.MANAGER_LEAVES)
+    if leaves < world.parameters.manager_turnover_rate:
+        desks.managers_left[s] += 1
+        kept = world.levers.knowledge_handover_share[calendar.year[0]]
+        desks.experience[s] = desks.experience[s] * kept
+
+
+@rule
 def _score(world: World, c: int) -> float:
     """Mean of the assessors' scores: the plan's quality, screened capacity mixed in, plus each assessor's error.
 
-    With very few criteria an assessor sees less of a plan and errs more.
+    With very few criteria an assessor sees less of a plan and errs more. SMEs and markets named as a priority may count
+    extra. Where there is a second stage, a jury hears those near or above the threshold and errs less. In the rival
+    structure of selection by lot the score says nothing about the plan.
     """
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     weight = levers.capacity_screening_weight[year]
     capacity = clip(world.parameters.capacity_score_offset + clusters.mean_capacity[c], 0.0, 1.0)
     merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * capacity
+    smes = levers.sme_score_weight[year]
+    merit = (1.0 - smes) * merit + smes * 100.0 * clusters.n_smes[c] / larger(1.0 * clusters.n_companies[c], 1.0)
+    if world.structure.selection[0] == 1:
+        p = world.parameters
+        lot = normal(clusters.key[c], world.calendar.quarter[0], purposes.LOTTERY)
+        return clip(p.lottery_mean_points + p.lottery_sd_points * lot, 0.0, 100.0)
     assessors = int(levers.assessors[year])
     error = 0.0
     for n in range(assessors):
         error += normal(clusters.key[c], world.calendar.quarter[0] + n * ASSESSOR_TICKS, purposes.ASSESSOR)
     fewer = larger(world.parameters.criteria_without_burden / levers.selection_criteria[year], 1.0)
     noise = world.parameters.assessor_noise_points * math.sqrt(fewer)
-    return clip(merit + noise * error / assessors, 0.0, 100.0)
+    bonus = levers.priority_bonus_points[year] * world.markets.priority[clusters.market[c]]
+    first = clip(merit + bonus + noise * error / assessors, 0.0, 100.0)
+    near = levers.selection_threshold_points[year] - world.parameters.inception_margin_points
+    if levers.selection_stages[year] < 2.0 or first < near:
+        return first
+    _book_administration(world, c, world.parameters.jury_cost_eur)
+    return clip(merit + bonus + world.parameters.jury_noise_ratio * noise * error / assessors, 0.0, 100.0)
 
 
 @rule
 def _is_eligible(world: World, c: int) -> bool:
     """Rules that no score can make up for: size, SME share, blocked markets, a path for every bottleneck."""
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
-    if clusters.n_members[c] < levers.minimum_members[year]:
+    if counted_members(world, c) < levers.minimum_members[year]:
         return False
     if clusters.n_smes[c] < levers.minimum_sme_share[year] * clusters.n_companies[c]:
         return False
@@ -240,12 +301,15 @@ def _decide(world: World, c: int) -> None:
     amount = smaller(
         levers.covenant_amount_eur[year] * ambition, LARGEST_PART * levers.covenant_amount_eur[year]
     )
+    half_members = p.members_for_half_amount * levers.co_funding_ratio[year]
     committed = offered_cents(
-        amount, levers.covenant_quarters[year], clusters.n_members[c], p.members_for_half_amount
+        amount, levers.covenant_quarters[year], 1.0 * counted_members(world, c), half_members
     )
     eligible = _is_eligible(world, c)
-    if eligible and clusters.score[c] >= threshold and committed <= agency.budget_left_cents[0]:
+    if eligible and clusters.score[c] >= threshold and committed <= _money_for(world, c):
         agency.budget_left_cents[0] -= committed
+        if world.markets.priority[clusters.market[c]] == 0:
+            agency.unreserved_cents[0] -= committed
         start_covenant(world, c, committed, int(levers.covenant_quarters[year]))
         return
     waits = int(levers.inception_quarters[year])
@@ -261,6 +325,16 @@ def _decide(world: World, c: int) -> None:
     clusters.end_quarter[c] = -1 if goes_on else quarter
     if goes_on:
         clusters.planned_end_quarter[c] = quarter + int(levers.covenant_quarters[year])
+
+
+@rule
+def _money_for(world: World, c: int) -> int:
+    """Money of this year that an application can draw on: all that is left if its market is a named priority."""
+    agency = world.agency
+    if world.markets.priority[world.clusters.market[c]] == 1:
+        return int(agency.budget_left_cents[0])
+    less = agency.unreserved_cents[0] < agency.budget_left_cents[0]
+    return int(agency.unreserved_cents[0] if less else agency.budget_left_cents[0])
 
 
 @rule
@@ -323,9 +397,12 @@ def _administration_eur(world: World, c: int) -> float:
     levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
     extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
     monitoring = p.monitoring_eur_quarter * extra_information
+    kept = larger(levers.knowledge_handover_share[year] - ORDINARY_HANDOVER, 0.0)
+    monitoring += p.knowledge_system_eur_year / 4.0 * kept
+    staff = 1.0 + p.manager_cost_share * (USUAL_COVENANTS / levers.covenants_per_manager[year] - 1.0)
     if world.clusters.status[c] == FOLLOW_UP:
         return p.administration_eur_quarter * p.follow_up_administration_share
-    return p.administration_eur_quarter + monitoring
+    return p.administration_eur_quarter * staff + monitoring
 
 
 @rule
@@ -337,6 +414,12 @@ def book_embassy_days(world: World, c: int, extra_share: float) -> None:
 
 
 @rule
+def book_liaison_screening(world: World, c: int) -> None:
+    """Book what looking into a liaison's fit before appointment costs the agency (L02, K02)."""
+    _book_administration(world, c, world.parameters.liaison_screening_cost_eur)
+
+
+@rule
 def book_checkpoint(world: World, c: int) -> None:
     """Book what one go/no-go decision costs the agency."""
     _book_administration(world, c, world.parameters.checkpoint_cost_eur)
@@ -344,9 +427,9 @@ def book_checkpoint(world: World, c: int) -> None:
 
 @rule
 def reuse_freed_money(world: World, _row: int) -> None:
-    """Agency: give money of stopped covenants to the covenant that reports most progress, or to its follow-up (L09).
+    """Agency: give money of stopped and lagging covenants to the one that reports most progress, or to its follow-up (L09).
 
-    Where the rules say so (lever ``freed_money_use``); otherwise it has gone back to the treasury already.
+    Where the rules say so (levers ``freed_money_use``, ``concentration_share``); otherwise it has gone back to the treasury already.
     """
     agency, clusters, accounts = world.agency, world.clusters, world.accounts
     if agency.freed_cents[0] == 0:
@@ -354,8 +437,9 @@ def reuse_freed_money(world: World, _row: int) -> None:
     best, best_progress = -1, -1.0
     for c in range(world.calendar.n_clusters[0]):
         running = clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED
-        use = world.levers.freed_money_use[clusters.rule_year[c]]
-        if running and use != RETURNED and clusters.progress_reported[c] > best_progress:
+        year = clusters.rule_year[c]
+        takes = world.levers.freed_money_use[year] != RETURNED or world.levers.concentration_share[year] > 0.0
+        if running and takes and clusters.progress_reported[c] > best_progress:
             best, best_progress = c, clusters.progress_reported[c]
     if best < 0:
         return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
-from passaat.model.agency import book_checkpoint, book_embassy_days
+from passaat.model.agency import book_checkpoint, book_embassy_days, desk_help
+from passaat.model.coordinator import EXCLUDED, TRADE_ORGANISATION, counted_members, mass
 from passaat.model.draws import combine, uniform
 from passaat.model.embassy import embassy_help
 from passaat.model.plans import plan_more
@@ -28,6 +29,21 @@ ALL_MEMBERS = 0.0
 WITH_TRACTION = 1.0
 ONLY_SMES = 2.0
 """Codes of the lever ``follow_up_eligibility``."""
+
+BY_BOTTLENECK, TO_CONTACTS, TO_AWARENESS, TO_BARRIERS = 0.0, 1.0, 2.0, 3.0
+"""Codes of the lever ``route_guidance``."""
+
+BOTH_MEASURES, ACTIVITIES_ONLY, MEMBERS_ONLY = 0.0, 1.0, 2.0
+"""Codes of the lever ``checkpoint_measure``."""
+
+LEAST_PLANNED_SHARE = 0.2
+"""Plans never count on members paying more than four times what the programme pays: a guard, not a finding."""
+
+NO_DEMONSTRATION, PLANNED, OPEN = 0, 1, 2
+"""Codes of ``clusters.demonstration``."""
+
+MOST_MEMORANDA = 4
+"""Memoranda that one group can sign: twice those of the case that signed most (technopolis2023 annex C.1)."""
 
 RIVAL_DISTANCE = 0.1
 LINKED_DISTANCE = 0.5
@@ -72,7 +88,7 @@ def settle_membership(world: World, c: int) -> None:
                 enrol(world, c, e)
                 e = _keenest(world, c, first, last, large_firms == 1)
     if gathering and world.calendar.quarter[0] > clusters.met_quarter[c]:
-        enough = clusters.n_members[c] >= levers.minimum_members[year]
+        enough = counted_members(world, c) >= levers.minimum_members[year]
         clusters.status[c] = READY if enough else FILLING
         if enough:
             judge_fit(world, c)
@@ -97,6 +113,8 @@ def _may_join(world: World, c: int, e: int, large_firms: bool) -> bool:
     firms, clusters, i = world.firms, world.clusters, world.engagements.firm[e]
     is_large = firms.sme[i] == 0 and firms.institute[i] == 0
     if is_large != large_firms:
+        return False
+    if is_large and world.levers.large_firms_role[clusters.rule_year[c]] == EXCLUDED:
         return False
     least = world.levers.minimum_sme_share[clusters.rule_year[c]] * (clusters.n_companies[c] + 1.0)
     return bool(not is_large or clusters.n_smes[c] >= least)
@@ -131,27 +149,52 @@ def enrol(world: World, c: int, e: int) -> None:
 
 @rule
 def judge_fit(world: World, c: int) -> None:
-    """Cluster: how well the offers fit together, and the trust between members that follows (CF03, CF09-CF16)."""
-    clusters, firms, memberships = world.clusters, world.firms, world.memberships
+    """Cluster: how well members fit together, the trust that follows, and how much of the work concerns each.
+
+    Linked places in the chain complement each other (CF03, CF14), close ones are rivals unless they made agreements
+    (CF12, CF13), far ones share no customers (CF10, CF11). Members that start from different positions need different
+    things (CF09).
+    """
+    clusters, firms, memberships, p = world.clusters, world.firms, world.memberships, world.parameters
     take_stock(world, c)
     first, last = clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]
-    linked, rivals, pairs = 0.0, 0.0, 0.0
+    linked, rivals, unrelated, apart, pairs = 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(first, last):
         a = world.engagements.firm[memberships.engagement[j]]
         for other in range(j + 1, last):
             b = world.engagements.firm[memberships.engagement[other]]
             gap = math.fabs(firms.chain_position[a] - firms.chain_position[b])
             pairs += 1.0
+            apart += math.fabs(
+                world.engagements.relation[memberships.engagement[j]]
+                - world.engagements.relation[memberships.engagement[other]]
+            )
             if gap < RIVAL_DISTANCE:
                 rivals += 1.0
             elif gap < LINKED_DISTANCE:
                 linked += 1.0
+            else:
+                unrelated += 1.0
     pairs = larger(pairs, 1.0)
     clusters.complementarity[c] = linked / pairs
     harm = 0.0 if clusters.agreement[c] == 1 else rivals / pairs
     clusters.cohesion[c] = clip(
         0.3 + 0.5 * clusters.complementarity[c] + 0.2 * clusters.coordinator_quality[c] - harm, 0.05, 1.0
     )
+    clusters.relevance[c] = relevance(apart / pairs, unrelated / pairs, p.breadth_harm, p.unrelated_harm)
+    clusters.progress_told[c] = 0.5
+    found = 2.0 * p.partners_mean * world.coordinators.skill[clusters.coordinator[c]]
+    clusters.n_partners[c] = whole(2.0 * found * uniform(clusters.key[c], 0, purposes.PARTNERS))
+
+
+@rule
+def relevance(apart: float, unrelated: float, breadth_harm: float, unrelated_harm: float) -> float:
+    """Part of a group's activities that concerns a usual member, 0 to 1 (CF09, CF10).
+
+    ``apart`` is the mean distance between members' relations in the market at the start, ``unrelated`` the share of pairs
+    without common customers.
+    """
+    return (1.0 - breadth_harm * clip(2.0 * apart, 0.0, 1.0)) * (1.0 - unrelated_harm * unrelated)
 
 
 @rule
@@ -186,7 +229,11 @@ def take_stock(world: World, c: int) -> None:
 
 @rule
 def plan_activities(world: World, c: int) -> None:
-    """Cluster: in its first quarter, divide the money over the three routes by the members' bottlenecks (AP01, A16)."""
+    """Cluster: in its first quarter, divide the money over the three routes by the members' bottlenecks (AP01, A16).
+
+    Guidance moves a part of the plan to the route it names (L19, L20); a bonus for a named market lets it drift (L22).
+    Money of the members comes on top where the programme pays only a share. Some plan a demonstration object (R207).
+    """
     clusters, memberships, engagements, p = (
         world.clusters,
         world.memberships,
@@ -205,12 +252,58 @@ def plan_activities(world: World, c: int) -> None:
     weight_1 = p.route_1_share * (0.5 + need_1 / size)
     weight_2 = p.route_2_share * (0.5 + need_2 / size)
     weight_3 = p.route_3_share * (0.5 + world.markets.barrier[m])
-    money_eur = _activity_money_eur(world, c)
+    money_eur = _activity_money_eur(world, c) * (1.0 - _drift(world, c)) / _planned_share(world, c)
     total = weight_1 + weight_2 + weight_3
+    route = world.levers.route_guidance[clusters.rule_year[c]]
     price = world.countries.price_level[world.markets.country[m]]
-    clusters.plan_promotion[c] = money_eur * weight_1 / total / (p.promotion_unit_eur * price)
-    clusters.plan_knowledge[c] = money_eur * weight_2 / total / (p.knowledge_unit_eur * price)
-    clusters.plan_diplomacy[c] = money_eur * weight_3 / total / p.diplomacy_unit_eur
+    part_1 = guided(weight_1 / total, route == TO_CONTACTS, route, p.guidance_strength)
+    part_2 = guided(weight_2 / total, route == TO_AWARENESS, route, p.guidance_strength)
+    part_3 = guided(weight_3 / total, route == TO_BARRIERS, route, p.guidance_strength)
+    clusters.plan_promotion[c] = money_eur * part_1 / (p.promotion_unit_eur * price)
+    clusters.plan_knowledge[c] = money_eur * part_2 / (p.knowledge_unit_eur * price)
+    clusters.plan_diplomacy[c] = money_eur * part_3 / p.diplomacy_unit_eur
+    chance = p.demonstration_share * 2.0 * clusters.coordinator_quality[c] / (1.0 + clusters.coordinator_quality[c])
+    clusters.demonstration[c] = 1 if uniform(clusters.key[c], 0, purposes.DEMONSTRATION) < chance else 0
+
+
+@rule
+def guided(part: float, named: bool, route: float, strength: float) -> float:
+    """Part of the plan for one route, 0 to 1: by bottlenecks, or moved towards the route that the guidance names."""
+    if route == BY_BOTTLENECK:
+        return part
+    return (1.0 - strength) * part + (strength if named else 0.0)
+
+
+@rule
+def _drift(world: World, c: int) -> float:
+    """Part of the plan, 0 to 1, that serves the policy behind a bonus and no bottleneck of a member (L22, SE03)."""
+    clusters = world.clusters
+    if world.markets.priority[clusters.market[c]] == 0:
+        return 0.0
+    points = world.levers.priority_bonus_points[clusters.rule_year[c]]
+    return clip(world.parameters.distraction_share * points / 10.0, 0.0, 1.0)
+
+
+@rule
+def _public_share(world: World, c: int, years_on: float) -> float:
+    """Part of activity costs that the programme pays for this group, 0 to 1: by type of member, falling by the year."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    members = larger(1.0 * clusters.n_members[c], 1.0)
+    institutes = clusters.n_members[c] - clusters.n_companies[c]
+    large = clusters.n_companies[c] - clusters.n_smes[c]
+    share = (
+        clusters.n_smes[c] * levers.activity_public_share_sme[year]
+        + large * levers.activity_public_share_large[year]
+        + institutes * levers.activity_public_share_institute[year]
+    ) / members
+    return clip(share * (1.0 - levers.activity_degression_share[year] * years_on), 0.0, 1.0)
+
+
+@rule
+def _planned_share(world: World, c: int) -> float:
+    """Public share on which the plan counts: that of the middle of the term, at least a fifth so that plans stay finite."""
+    middle = world.levers.covenant_quarters[world.clusters.rule_year[c]] / 8.0
+    return larger(_public_share(world, c, middle), LEAST_PLANNED_SHARE)
 
 
 @rule
@@ -230,8 +323,9 @@ def _activity_money_eur(world: World, c: int) -> float:
 def act(world: World, c: int) -> None:
     """Cluster: do what was planned, affordable and possible this quarter, face to face or online (step 7).
 
-    Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, PM04);
-    a war ends it (SH05); a weak coordinator does less (CO03). Each unit is paid from the covenant.
+    Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, PM04), but
+    for what a good liaison carries on with local parties (LI11, SH04); a war ends it (SH05); a weak coordinator and
+    passive members do less (CO03, CO10, FC09). Each unit is paid from the covenant.
     """
     clusters, p = world.clusters, world.parameters
     clusters.physical_now[c] = 0.0
@@ -248,15 +342,16 @@ def act(world: World, c: int) -> None:
     country = world.markets.country[m]
     left = larger(1.0 * (clusters.planned_end_quarter[c] - quarter), 1.0)
     grip = 0.5 + 0.5 * clusters.coordinator_quality[c]
+    grip = grip * (1.0 - p.effort_of_all * (1.0 - clusters.mean_commitment[c]))
     peace = 1.0 - world.countries.war[country]
-    stop = world.countries.travel_stop[country]
+    stop = world.countries.travel_stop[country] * (1.0 - p.local_takeover * clusters.liaison_support[c])
     price = world.countries.price_level[country]
     due = larger(clusters.plan_promotion[c] - clusters.done_promotion[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_PROMOTION, p.promotion_realisation)
     tried = smaller(due * left, due * peace * grip * luck)
     physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price)
-    experience = world.desks.experience[world.markets.sector[m]]
-    moved_online = tried * stop * (0.5 + 0.5 * experience)
+    help_to_adapt = desk_help(world, world.markets.sector[m], clusters.rule_year[c])
+    moved_online = tried * stop * (0.5 + 0.5 * help_to_adapt)
     online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share)
     due = larger(clusters.plan_knowledge[c] - clusters.done_knowledge[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
@@ -306,16 +401,21 @@ def money_left_cents(world: World, c: int) -> int:
 
 @rule
 def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
-    """Units that the money left can pay, of ``units`` wanted; pays them as activities."""
+    """Units that the money left can pay, of ``units`` wanted; pays them as activities, members their share."""
+    years_on = 0.25 * (world.calendar.quarter[0] - world.clusters.start_quarter[c])
+    public = _public_share(world, c, years_on)
     cost = whole_cents(units * unit_eur)
     left = money_left_cents(world, c)
-    if cost <= 0 or left <= 0:
+    due = whole_cents(units * unit_eur * public)
+    if cost <= 0 or (due > 0 and left <= 0):
         return 0.0
-    if cost > left:
-        units = units * left / cost
-        cost = left
-    world.accounts.activities_cents[c] += cost
-    world.agency.paid_cents[0] += cost
+    if due > left:
+        units = units * left / due
+        cost = whole_cents(cost / 100.0 * left / due)
+        due = left
+    world.accounts.activities_cents[c] += due
+    world.accounts.own_activity_cents[c] += cost - due
+    world.agency.paid_cents[0] += due
     return units
 
 
@@ -337,8 +437,8 @@ def _pay_branding(world: World, c: int, quarters_left: float) -> None:
 def pay_people(world: World, c: int) -> None:
     """Cluster: pay liaison and coordinator, and book the members' own time (RV10, RV11).
 
-    The liaison is paid by the covenant, the coordinator by the members; fee support for SMEs and a public share of
-    the coordinator's fee come on top of the covenant's money, as an addition to what is committed.
+    The liaison is paid by the covenant, the coordinator by the members; fee and travel support for SMEs and a public
+    share of the coordinator's fee come on top of the covenant's money, as an addition to what is committed.
     """
     clusters, accounts, levers, p = world.clusters, world.accounts, world.levers, world.parameters
     if not in_covenant(world, c):
@@ -366,7 +466,8 @@ def pay_people(world: World, c: int) -> None:
         expected = world.coordinators.expected_fee_eur[clusters.coordinator[c]] / 4.0
         coordinator_eur = expected * levers.coordinator_public_share[year]
         unpaid_eur = larger(expected - coordinator_eur - members_pay_eur, 0.0)
-    public = whole_cents(support_eur + coordinator_eur)
+    travel_eur = levers.sme_travel_support_eur_year[year] / 4.0 * clusters.n_smes[c]
+    public = whole_cents(support_eur + coordinator_eur + travel_eur)
     accounts.committed_cents[c] += public
     accounts.support_cents[c] += public
     world.agency.committed_cents[0] += public
@@ -374,6 +475,7 @@ def pay_people(world: World, c: int) -> None:
     accounts.fees_cents[c] += whole_cents(members_pay_eur - support_eur)
     accounts.unpaid_cents[c] += whole_cents(unpaid_eur)
     in_kind_eur = p.in_kind_eur_member_quarter * clusters.n_members[c] * clusters.mean_commitment[c]
+    in_kind_eur = in_kind_eur * levers.co_funding_ratio[year]
     accounts.in_kind_cents[c] += whole_cents(in_kind_eur)
 
 
@@ -400,19 +502,70 @@ def receive_support(world: World, c: int) -> None:
 
 @rule
 def gain_visibility(world: World, c: int) -> None:
-    """Cluster: activities make the group visible; webinars reach far but shallow (R201-R203); visibility fades."""
+    """Cluster: activities make the group visible; webinars reach far but shallow (R201-R203); visibility fades.
+
+    A demonstration object draws attention for as long as the group works (R105, R207), a minister's visit for a quarter
+    (EM10); a group with critical mass is seen better (CF05, CF16).
+    """
     clusters, p = world.clusters, world.parameters
     if not at_work(world, c):
         return
     clusters.visibility[c] = clusters.visibility[c] * (1.0 - p.visibility_fade)
     seen = clusters.physical_now[c] + p.online_visibility * clusters.online_now[c]
     seen += clusters.knowledge_now[c] + clusters.branding_now[c]
+    seen += _demonstrate(world, c)
+    seen = seen * (1.0 + p.visit_gain * world.countries.visit[world.markets.country[clusters.market[c]]])
+    seen = seen * 1.5 * mass(clusters.n_members[c], p.critical_mass_members)
     clusters.visibility[c] = towards_one(clusters.visibility[c], p.visibility_gain * seen)
 
 
 @rule
+def _demonstrate(world: World, c: int) -> float:
+    """Visibility of the demonstration object this quarter, in units; it opens once half the knowledge plan is done."""
+    clusters = world.clusters
+    if clusters.demonstration[c] == PLANNED and clusters.done_knowledge[c] > 0.5 * clusters.plan_knowledge[c]:
+        clusters.demonstration[c] = OPEN
+    return world.parameters.demonstration_units if clusters.demonstration[c] == OPEN else 0.0
+
+
+@rule
+def earn_trust_abroad(world: World, c: int) -> None:
+    """Cluster: longer presence earns the host government's trust (EM12); a change of officials costs it (R310, SH06)."""
+    clusters = world.clusters
+    if not at_work(world, c):
+        return
+    country = world.markets.country[clusters.market[c]]
+    present = 1.0 - world.countries.war[country]
+    gained = towards_one(clusters.host_trust[c], world.parameters.host_trust_gain * present)
+    clusters.host_trust[c] = gained * (1.0 - 0.5 * world.countries.officials[country])
+
+
+@rule
+def sign_memorandum(world: World, c: int) -> None:
+    """Cluster: diplomacy with embassy help may lead to a memorandum, a base on which members can build (CO06, R306).
+
+    Trade organisations speak for a sector and sign more often than other coordinators.
+    """
+    clusters, memberships, engagements, p = world.clusters, world.memberships, world.engagements, world.parameters
+    if not in_covenant(world, c) or clusters.diplomacy_now[c] <= 0.0 or clusters.memoranda[c] >= MOST_MEMORANDA:
+        return
+    k = clusters.coordinator[c]
+    speaks_for_a_sector = k >= 0 and world.coordinators.profession[k] == TRADE_ORGANISATION
+    weight = 1.0 if speaks_for_a_sector else 0.3
+    chance = p.memorandum_rate * weight * clusters.embassy_support[c] * world.markets.receptivity[clusters.market[c]]
+    if uniform(clusters.key[c], world.calendar.quarter[0], purposes.MEMORANDUM) >= chance:
+        return
+    clusters.memoranda[c] += 1
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            e = memberships.engagement[j]
+            engagements.relation[e] = towards_one(engagements.relation[e], p.memorandum_gain)
+            engagements.permits[e] = towards_one(engagements.permits[e], p.memorandum_gain)
+
+
+@rule
 def measure_progress(world: World, c: int) -> None:
-    """Cluster: progress as it is: half activities done, half members that got somewhere."""
+    """Cluster: progress as it is: activities done, members that got somewhere, or half of each, as the rules say."""
     clusters, memberships = world.clusters, world.memberships
     if not in_covenant(world, c):
         return
@@ -426,7 +579,13 @@ def measure_progress(world: World, c: int) -> None:
         if memberships.left_quarter[j] < 0 and has_moved(world, j):
             on_the_way += 1.0
     share = on_the_way / larger(1.0 * clusters.n_members[c], 1.0)
-    clusters.progress_true[c] = 0.5 * activity + 0.5 * clip(share / elapsed, 0.0, 1.0)
+    measure = world.levers.checkpoint_measure[clusters.rule_year[c]]
+    weight = 0.5
+    if measure == ACTIVITIES_ONLY:
+        weight = 1.0
+    elif measure == MEMBERS_ONLY:
+        weight = 0.0
+    clusters.progress_true[c] = weight * activity + (1.0 - weight) * clip(share / elapsed, 0.0, 1.0)
     if clusters.coordinator[c] < 0:  # a successor reports, without colour of its own
         known = world.levers.progress_information_share[clusters.rule_year[c]]
         hope = world.parameters.report_hope
@@ -435,7 +594,10 @@ def measure_progress(world: World, c: int) -> None:
 
 @rule
 def steer(world: World, c: int) -> None:
-    """Cluster before the steering group: stop at a checkpoint, extend, or close (step 12; L11, L16-L18)."""
+    """Cluster before the steering group: stop at a checkpoint, lose money, extend, or close (step 12; L09, L11, L16-L18).
+
+    The group sees progress as reported, not as it is (PM03, MO05).
+    """
     clusters, quarter = world.clusters, world.calendar.quarter[0]
     if clusters.status[c] == INFORMAL:
         if quarter + 1 >= clusters.planned_end_quarter[c]:
@@ -446,9 +608,10 @@ def steer(world: World, c: int) -> None:
     if _checkpoint_due(world, c):
         book_checkpoint(world, c)
         least = world.levers.checkpoint_minimum_progress[clusters.rule_year[c]]
-        if clusters.progress_reported[c] < least:
+        if clusters.progress_reported[c] < least or _out_of_reach(world, c):
             _stop(world, c)
             return
+    _concentrate(world, c)
     if quarter + 1 >= clusters.planned_end_quarter[c]:
         if not _extend(world, c):
             _close(world, c)
@@ -466,6 +629,45 @@ def _checkpoint_due(world: World, c: int) -> bool:
     if repeat == 0:
         return bool(since == first)
     return bool((since - first) % repeat == 0)
+
+
+@rule
+def _out_of_reach(world: World, c: int) -> bool:
+    """Whether war, or a barrier that blocks, puts the goals out of reach, where the rules look at that (L17, L18, SH12)."""
+    m = world.clusters.market[c]
+    if world.levers.checkpoint_on_context[world.clusters.rule_year[c]] == 0.0:
+        return False
+    return bool(world.markets.blocking[m] == 1 or world.countries.war[world.markets.country[m]] >= 0.5)
+
+
+@rule
+def _concentrate(world: World, c: int) -> None:
+    """Half-way, a covenant that reports less than the mean of those running loses money to the best one (L09)."""
+    clusters, accounts = world.clusters, world.accounts
+    share = world.levers.concentration_share[clusters.rule_year[c]]
+    term = clusters.planned_end_quarter[c] - clusters.start_quarter[c]
+    half_way = 2 * (world.calendar.quarter[0] + 1 - clusters.start_quarter[c])
+    if share == 0.0 or half_way < term or half_way >= term + 2 or clusters.extended[c] == 1:
+        return
+    if clusters.progress_reported[c] >= _mean_reported(world):
+        return
+    left = money_left_cents(world, c)
+    lost = whole_cents(accounts.committed_cents[c] / 100.0 * share)
+    lost = lost if lost < left else left
+    if lost > 0:
+        accounts.released_cents[c] += lost
+        world.agency.freed_cents[0] += lost
+
+
+@rule
+def _mean_reported(world: World) -> float:
+    """Mean reported progress of all running covenants."""
+    total, running = 0.0, 0.0
+    for c in range(world.calendar.n_clusters[0]):
+        if in_covenant(world, c):
+            total += world.clusters.progress_reported[c]
+            running += 1.0
+    return total / larger(running, 1.0)
 
 
 @rule
@@ -593,13 +795,14 @@ def run_follow_up(world: World, c: int) -> None:
     if clusters.status[c] != FOLLOW_UP:
         return
     over = world.calendar.quarter[0] + 1 >= clusters.follow_up_end_quarter[c]
+    rate_eur = _follow_up_rate_eur(world, c)
     for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
         if memberships.left_quarter[j] < 0:
             e = memberships.engagement[j]
             engagements.funded_capacity[e] = 0.0
             leaves = over or engagements.stayed_out[e] == 1
             if not leaves and _eligible_for_follow_up(world, c, j):
-                _fund_member(world, c, j, e)
+                _fund_member(world, c, j, e, rate_eur)
             if leaves:
                 memberships.left_quarter[j] = world.calendar.quarter[0] + 1
                 engagements.cluster[e] = -1
@@ -607,6 +810,21 @@ def run_follow_up(world: World, c: int) -> None:
         clusters.status[c] = CLOSED
         world.accounts.released_cents[c] += world.accounts.follow_up_reserve_cents[c]
         world.accounts.follow_up_reserve_cents[c] = 0
+
+
+@rule
+def _follow_up_rate_eur(world: World, c: int) -> float:
+    """Yearly follow-up amount per eligible member: its own and its part of the group's, less each year where they fall."""
+    clusters, memberships, levers, year = world.clusters, world.memberships, world.levers, world.clusters.rule_year[c]
+    rate_eur = levers.follow_up_eur_per_firm_year[year]
+    if levers.follow_up_eur_per_cluster_year[year] > 0.0:
+        eligible = 0.0
+        for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+            if memberships.left_quarter[j] < 0 and _eligible_for_follow_up(world, c, j):
+                eligible += 1.0
+        rate_eur += levers.follow_up_eur_per_cluster_year[year] / larger(eligible, 1.0)
+    years_on = (world.calendar.quarter[0] - clusters.end_quarter[c]) // 4
+    return float(rate_eur * clip(1.0 - levers.follow_up_degression_share[year] * years_on, 0.0, 1.0))
 
 
 @rule
@@ -630,17 +848,17 @@ def has_moved(world: World, j: int) -> bool:
 
 
 @rule
-def _fund_member(world: World, c: int, j: int, e: int) -> None:
+def _fund_member(world: World, c: int, j: int, e: int, budget_eur: float) -> None:
     """Pay one member for a quarter of follow-up: from the follow-up budget, or from a reserve of freed money."""
     levers, accounts, year = world.levers, world.accounts, world.clusters.rule_year[c]
-    rate_eur = levers.follow_up_eur_per_firm_year[year]
+    rate_eur = budget_eur
     reserve = accounts.follow_up_reserve_cents[c]
-    if rate_eur == 0.0 and reserve > 0:
+    if budget_eur == 0.0 and reserve > 0:
         rate_eur = world.parameters.follow_up_reserve_eur_per_firm_year
     private = whole_cents(rate_eur / 4.0 * levers.follow_up_private_share[year])
     public = whole_cents(rate_eur / 4.0) - private
     from_reserve = public if public < reserve else reserve
-    if levers.follow_up_eur_per_firm_year[year] == 0.0 and from_reserve < public:
+    if budget_eur == 0.0 and from_reserve < public:
         return
     if public + private <= 0:
         return

@@ -28,6 +28,9 @@ GOLDEN_RATIO = 0.6180339887498949
 CONSULTANT, TRADE_ORGANISATION, MEMBER_FIRM = 0, 1, 2
 """Codes of a coordinator's profession (RV09)."""
 
+AS_MEMBERS, LOCOMOTIVES, EXCLUDED = 0.0, 1.0, 2.0
+"""Codes of the lever ``large_firms_role``."""
+
 MEMBER_FIRM_SHARE = 0.2
 TRADE_ORGANISATION_SHARE = 0.35
 """Shares of coordinators by kind. Of the eight cases three are umbrella, trade or sector organisations and the others
@@ -36,7 +39,10 @@ consultants or companies (technopolis2023 C.1-C.8); the split within these is an
 
 @rule
 def set_up_practice(world: World, k: int) -> None:
-    """Coordinator: draw kind, reach of the network, skill, experience, fidelity and fee (RV08-RV10, CO05, CO11)."""
+    """Coordinator: draw kind, reach of the network, skill, experience, fidelity and fee (RV08-RV10, CO05, CO11).
+
+    In the rival structure without support people all are average.
+    """
     coordinators, p = world.coordinators, world.parameters
     key = combine(combine(world.calendar.key[0], purposes.COORDINATOR), k)
     coordinators.key[k] = key
@@ -58,6 +64,12 @@ def set_up_practice(world: World, k: int) -> None:
     coordinators.expected_fee_eur[k] = p.coordinator_fee_expected_eur_year * fee
     coordinators.bid_market[k] = -1
     coordinators.latest_cluster[k] = -1
+    if world.structure.support[0] == 1:
+        coordinators.reach[k] = p.network_reach
+        coordinators.skill[k] = 0.5
+        coordinators.experience[k] = 0.25
+        coordinators.fidelity[k] = 0.5 * (1.0 + p.fidelity_lowest)
+        coordinators.expected_fee_eur[k] = p.coordinator_fee_expected_eur_year
 
 
 @rule
@@ -208,14 +220,57 @@ def _quality_of_plan(world: World, k: int, c: int) -> float:
     country = world.markets.country[m]
     backing = world.embassies.standing[country] * world.embassies.present[country]
     strategy = 0.7 * clusters.path_covered[c] + 0.3 * backing
-    critical_mass = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
+    critical_mass = mass(clusters.n_members[c], world.parameters.critical_mass_members)
     impact = 0.5 * critical_mass + 0.5 * clusters.complementarity[c]
-    plan = (4.0 * opportunity + 5.0 * organisation + 4.0 * strategy + 2.0 * impact) / 15.0
+    levers, year = world.levers, clusters.rule_year[c]
+    plan = weighted_mean(
+        opportunity,
+        organisation,
+        strategy,
+        impact,
+        levers.weight_opportunity[year],
+        levers.weight_organisation[year],
+        levers.weight_strategy[year],
+        levers.weight_impact[year],
+    )
     return clip(
         world.parameters.quality_floor_points + plan * (100.0 - world.parameters.quality_floor_points),
         0.0,
         100.0,
     )
+
+
+@rule
+def weighted_mean(
+    a: float, b: float, c: float, d: float, weight_a: float, weight_b: float, weight_c: float, weight_d: float
+) -> float:
+    """Mean of four shares with weights; 0 where all weights are."""
+    total = weight_a + weight_b + weight_c + weight_d
+    if total <= 0.0:
+        return 0.0
+    return (weight_a * a + weight_b * b + weight_c * c + weight_d * d) / total
+
+
+@rule
+def mass(members: float, half_members: float) -> float:
+    """Weight of a group as seen from outside, 0 to 1: critical mass (CF05, CF16), half at ``half_members``."""
+    return members / (members + half_members)
+
+
+@rule
+def inform_members(world: World, k: int) -> None:
+    """Coordinator: let members know how each group fares; what is lost or late leaves them with the old picture (CO09).
+
+    Reads true progress. Members' picture differs from what the steering group sees (``report_progress``), from what
+    evaluators find out afterwards (``calibration/observation.py``) and from the truth.
+    """
+    clusters, c = world.clusters, world.coordinators.latest_cluster[k]
+    while c >= 0:
+        running = clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED
+        if running and clusters.coordinator[c] == k:
+            told = clusters.progress_told[c]
+            clusters.progress_told[c] = told + clusters.fidelity[c] * (clusters.progress_true[c] - told)
+        c = clusters.earlier_of_coordinator[c]
 
 
 @rule
@@ -256,7 +311,7 @@ def decide_to_stay(world: World, k: int) -> None:
             load += 1
         if clusters.coordinator[c] == k and (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED):
             coordinators.experience[k] = towards_one(coordinators.experience[k], p.coordinator_learning)
-            underpaid = _underpaid_share(world, c)
+            underpaid = _underpaid_share(world, c) if world.structure.support[0] == 0 else 0.0
             clusters.coordinator_quality[c] = towards_pay(
                 clusters.coordinator_quality[c], underpaid, p.effort_loss_underpaid
             )
@@ -290,12 +345,27 @@ def _underpaid_share(world: World, c: int) -> float:
 
 
 @rule
-def hears_of(world: World, k: int, firm: int) -> bool:
-    """Whether a firm is in the coordinator's own network (CO05, CF21): same sector, and by chance of the reach."""
+def hears_of(world: World, k: int, firm: int, c: int) -> bool:
+    """Whether a firm is in the coordinator's own network (CO05, CF21): same sector, and by chance of the reach.
+
+    In the rival structure without networks, every group ``c`` reaches any firms of the sector by lot.
+    """
     if world.firms.sector[firm] != world.coordinators.sector[k]:
         return False
+    if world.structure.network[0] == 1:
+        lot = uniform(combine(world.clusters.key[c], world.firms.key[firm]), 0, purposes.NETWORK)
+        return bool(lot < world.parameters.network_reach)
     pair = combine(world.coordinators.key[k], world.firms.key[firm])
     return bool(uniform(pair, 0, purposes.NETWORK) < world.coordinators.reach[k])
+
+
+@rule
+def counted_members(world: World, c: int) -> int:
+    """Members that count towards the minimum: all of them, without large firms where those are only locomotives."""
+    clusters = world.clusters
+    if world.levers.large_firms_role[clusters.rule_year[c]] == LOCOMOTIVES:
+        return int(clusters.n_members[c] - clusters.n_companies[c] + clusters.n_smes[c])
+    return int(clusters.n_members[c])
 
 
 @rule
@@ -303,7 +373,7 @@ def give_up(world: World, k: int) -> None:
     """Coordinator: let go of a group that stayed too small."""
     c = world.coordinators.latest_cluster[k]
     if c >= 0 and world.clusters.status[c] == FILLING:
-        too_small = world.clusters.n_members[c] < world.levers.minimum_members[world.clusters.rule_year[c]]
+        too_small = counted_members(world, c) < world.levers.minimum_members[world.clusters.rule_year[c]]
         waited = world.calendar.quarter[0] - world.clusters.met_quarter[c]
         if too_small and waited >= whole(world.parameters.patience_quarters):
             world.clusters.status[c] = DISSOLVED

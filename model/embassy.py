@@ -11,7 +11,10 @@ from passaat.model.world import World
 
 @rule
 def open_post(world: World, i: int) -> None:
-    """Embassy: draw staff time, standing and expertise at the start (EM01, EM05, EM07: posts differ)."""
+    """Embassy: draw staff time, standing and expertise at the start (EM01, EM05, EM07: posts differ).
+
+    In the rival structure without support people all are average.
+    """
     embassies, p = world.embassies, world.parameters
     key = combine(combine(world.calendar.key[0], purposes.EMBASSY), i)
     embassies.key[i] = key
@@ -20,6 +23,9 @@ def open_post(world: World, i: int) -> None:
     embassies.standing[i] = uniform(key, 0, purposes.EMBASSY_STANDING)
     embassies.expertise[i] = uniform(key, 0, purposes.EMBASSY_EXPERTISE)
     embassies.signalled_market[i] = -1
+    if world.structure.support[0] == 1:
+        embassies.capacity_days[i] = p.embassy_days_per_quarter
+        embassies.standing[i], embassies.expertise[i] = 0.5, 0.5
 
 
 @rule
@@ -96,7 +102,7 @@ def time_share(staff_days: float, asked_days: float) -> float:
 def embassy_help(world: World, i: int, state_involvement: float, given: float) -> float:
     """Help of embassy ``i`` to one cluster this quarter, 0 to 1: time given x standing, more if the state matters.
 
-    Changes of officials cost contacts with the host government (R310, SH06).
+    Changes of officials cost contacts with the host government (R310, SH06); a minister's visit opens doors (EM03, EM10).
     """
     embassies = world.embassies
     if embassies.present[i] == 0:
@@ -107,4 +113,5 @@ def embassy_help(world: World, i: int, state_involvement: float, given: float) -
         + 0.25 * embassies.expertise[i]
         + 0.25 * embassies.memory[i]
     )
+    door = door * (1.0 + world.parameters.visit_gain * world.countries.visit[i])
     return clip(given * larger(door, 0.0), 0.0, 1.0)

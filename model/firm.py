@@ -27,6 +27,9 @@ from passaat.model.world import World
 ONLINE_TRUST = 0.5
 """Webinars reach far but anchor little: half of their visibility turns into trust (R201, R204; size assumed)."""
 
+USUAL_MEMBERS = 9.75
+"""Participants of an average covenant (technopolis2023 s2.4.2)."""
+
 LAPSED, PARTLY, FULL = 0, 1, 2
 """How a next step ends: not, partly or fully taken (technopolis2023 s4.1.2: 49, 36 and 15 %)."""
 
@@ -125,7 +128,7 @@ def _start_position(world: World, i: int, e: int) -> None:
         engagements.trust[e] = 0.4
         engagements.knowledge[e] = 0.5
         engagements.stage[e] = RELATION
-        if u < p.already_selling_share * chance:
+        if u < p.already_selling_share * chance and firms.institute[i] == 0:
             engagements.stage[e] = SUSTAINED
             quarters = whole(p.delivery_quarters)
             value = _contract_value_cents(world, e, purposes.START_DELIVERY)
@@ -179,7 +182,8 @@ def consider_joining(world: World, e: int) -> None:
     """Engagement: offer to join the group that forms here, if the firm hears of it and thinks it worth while.
 
     Reads the coordinator's network, market, peers already in, fee, own time and fear of rivals (CF02, CF04, CF12,
-    CF18). A firm just short of interest may serve as filler when asked (CF06). Late joining is possible.
+    CF18). A firm just short of interest may serve as filler when asked (CF06). Late joining is possible. Firms are
+    Dutch: foreign parties take part as partners (``clusters.n_partners``), never as members.
     """
     engagements, m = world.engagements, world.engagements.market[e]
     engagements.wish[e] = -1
@@ -194,7 +198,7 @@ def consider_joining(world: World, e: int) -> None:
         return
     k = world.clusters.coordinator[c]
     i = engagements.firm[e]
-    if k < 0 or not hears_of(world, k, i):
+    if k < 0 or not hears_of(world, k, i, c):
         return
     luck = log_odds(uniform(combine(engagements.key[e], world.clusters.key[c]), 0, purposes.JOINING))
     interest = _appeal(world, c, e, i, k) + luck
@@ -209,15 +213,24 @@ def consider_joining(world: World, e: int) -> None:
 
 @rule
 def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
-    """What speaks for joining, in log-odds, before the firm's own luck."""
+    """What speaks for joining, in log-odds, before the firm's own luck.
+
+    A large and receptive market (CF02, CF24), fit, faith in the coordinator and those met before (CF22), peers and linked
+    positions in the chain (CF03, CF14), and a market too hard to enter alone (CF17, CF19) speak for it; fee, own time,
+    rivals (CF12, CF13), good connections (CF18) and paper work (SE02) against.
+    """
     firms, clusters, levers, p = world.firms, world.clusters, world.levers, world.parameters
     m, year = clusters.market[c], clusters.rule_year[c]
-    market_pull = math.log(0.05 + world.markets.demand_now[m])
-    fit = product_fit(firms.development[i], world.countries.development[world.markets.country[m]])
+    country = world.markets.country[m]
+    market_pull = math.log(0.05 + world.markets.demand_now[m] * world.markets.receptivity[m])
+    fit = product_fit(firms.development[i], world.countries.development[country])
     known = 1.0 if firms.last_coordinator[i] == k else 0.0
     faith = world.coordinators.skill[k] + known * firms.last_cohesion[i]
     public = levers.programme_on[year]
     fee_eur = p.member_fee_eur_year * (1.0 - public * levers.coordinator_public_share[year])
+    fee_eur += public * own_activity_eur_year(
+        levers.covenant_amount_eur[year], activity_public_share(world, i, year)
+    )
     if firms.sme[i] == 1:
         fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
     fee = fee_burden(fee_eur, firms.turnover_eur[i], p.fee_share_felt_half)
@@ -232,6 +245,9 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
         linked = 1.0 if gap >= RIVAL_DISTANCE and gap < LINKED_DISTANCE else 0.0
     if world.coordinators.profession[k] == MEMBER_FIRM and clusters.agreement[c] == 0:
         rivals = larger(rivals, 0.5 * (1.0 - firms.sharing[i]))
+    dear = clip(world.countries.price_level[country] - 0.5, 0.0, 1.0)
+    hurdle = hurdle_alone(world.markets.barrier[m], public * dear, firms.size_class[i])
+    own_time = 1.0 + public * (levers.co_funding_ratio[year] - 1.0)
     connected = world.engagements.relation[e]
     if firms.size_class[i] == 3:
         connected = larger(connected, 0.5)
@@ -242,7 +258,8 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
         + p.join_faith * (faith - 0.5)
         + p.join_peers * (peers + 0.5 * linked)
         - p.join_fee * fee
-        - p.join_time * (1.0 - firms.free_capacity[i])
+        + p.join_access * hurdle
+        - p.join_time * own_time * (1.0 - firms.free_capacity[i])
         - p.join_rivals * rivals
         - p.join_connected * connected
         - paper
@@ -257,6 +274,29 @@ def fee_burden(fee_eur: float, turnover_eur: float, share_felt_half: float) -> f
 
 
 @rule
+def hurdle_alone(barrier: float, dear: float, size_class: float) -> float:
+    """How hard a market is to enter alone, 0 to 1: barriers and dear fairs, for small firms more (CF17, CF19)."""
+    return (0.5 * barrier + 0.5 * dear) * (1.0 - size_class / 3.0)
+
+
+@rule
+def own_activity_eur_year(covenant_eur: float, public_share: float) -> float:
+    """What a member itself pays a year for activities: a usual member's part of a four-year amount, not publicly paid."""
+    return covenant_eur / 4.0 / USUAL_MEMBERS * (1.0 - public_share)
+
+
+@rule
+def activity_public_share(world: World, i: int, year: int) -> float:
+    """Part of a member's share in activity costs that the programme pays, by type of firm."""
+    levers, firms = world.levers, world.firms
+    if firms.institute[i] == 1:
+        return float(levers.activity_public_share_institute[year])
+    if firms.sme[i] == 1:
+        return float(levers.activity_public_share_sme[year])
+    return float(levers.activity_public_share_large[year])
+
+
+@rule
 def product_fit(made_for: float, level: float) -> float:
     """Fit of a product with the level of development of a country, 0 to 1 (FC13)."""
     return 1.0 - math.fabs(made_for - level)
@@ -266,9 +306,10 @@ def product_fit(made_for: float, level: float) -> float:
 def take_part(world: World, e: int) -> None:
     """Engagement of a member: gain contacts, knowledge, relation and trust from what the group does (step 9).
 
-    What arrives depends on commitment, on what the coordinator passes on (CO09), and on capacity. Physical meetings
-    make relations, online ones hardly (R201, R202, FC14); branding builds trust (AP11). Newcomers borrow from
-    experienced members (CF15). A tied liaison works more for one firm (LI02).
+    What arrives depends on commitment, on what the coordinator passes on (CO09), on capacity, and on how much of it
+    concerns the firm (CF09, CF10). Physical meetings make relations, online ones hardly (R101, R102, R201, R202, FC14);
+    branding builds trust (AP11). Newcomers borrow from experienced members (CF15), institutes and partners add
+    relations (R205, R104), large firms pull small ones along (SL03). A tied liaison works more for one firm (LI02).
     """
     engagements = world.engagements
     c = engagements.cluster[e]
@@ -277,43 +318,82 @@ def take_part(world: World, e: int) -> None:
         return
     clusters, firms, p = world.clusters, world.firms, world.parameters
     j, i, m = engagements.membership[e], engagements.firm[e], engagements.market[e]
-    commitment = world.memberships.commitment[j]
-    heard = informed_share(clusters.fidelity[c], clusters.coordinator_quality[c], p.information_weight)
-    active = commitment * heard * (0.3 + 0.7 * firms.free_capacity[i])
-    helped = clusters.liaison_support[c]
-    if clusters.favoured_firm[c] >= 0:
-        helped = helped * (p.tied_liaison_own if clusters.favoured_firm[c] == i else p.tied_liaison_others)
-    helped = clip(helped, 0.0, 1.0)
-    engagements.support[e] = clip(0.5 * helped + 0.5 * clusters.embassy_support[c], 0.0, 1.0)
+    country = world.markets.country[m]
+    active = active_part(
+        world.memberships.commitment[j],
+        informed_share(clusters.fidelity[c], clusters.coordinator_quality[c], p.information_weight),
+        _capacity_to_take_part(world, c, i),
+        clusters.relevance[c],
+    )
+    helped = _liaison_help(world, c, i)
+    backing = clusters.embassy_support[c]
+    engagements.support[e] = clip(0.5 * helped + 0.5 * backing, 0.0, 1.0)
     borrowed = (
         larger(clusters.mean_experience[c] - firms.experience[i], 0.0) * clusters.cohesion[c] * p.borrowing
     )
-    receptivity = world.markets.receptivity[m]
+    around = p.partner_gain * clusters.n_partners[c] / (clusters.n_partners[c] + p.partners_mean)
     moments = clusters.physical_now[c] + p.online_contact_share * clusters.online_now[c]
     contacts = (
         active
         * moments
         * p.contacts_per_moment
-        * receptivity
+        * world.markets.receptivity[m]
         * (1.0 + p.liaison_contact_gain * helped + borrowed)
     )
     engagements.contacts[e] += contacts
     world.memberships.contacts_gained[j] += contacts
     taught = clusters.knowledge_now[c] + 0.5 * moments
-    engagements.knowledge[e] = towards_one(
-        engagements.knowledge[e], p.knowledge_gain * active * taught * (1.0 + borrowed)
-    )
-    near = 1.0 - 0.5 * world.countries.distance[world.markets.country[m]]
-    bond = p.relation_gain * active * clusters.physical_now[c] * near * (1.0 + helped + borrowed)
+    learned = p.knowledge_gain * active * taught * (1.0 + borrowed + around)
+    engagements.knowledge[e] = towards_one(engagements.knowledge[e], learned)
+    near = 1.0 - 0.5 * world.countries.distance[country]
+    science = p.institute_gain if clusters.n_members[c] > clusters.n_companies[c] else 0.0
+    bond = p.relation_gain * active * clusters.physical_now[c] * near
+    bond = bond * (1.0 + helped + borrowed + around + science)
     engagements.relation[e] = towards_one(engagements.relation[e], bond)
     shown = clusters.knowledge_now[c] + clusters.physical_now[c] + clusters.branding_now[c]
     shown += ONLINE_TRUST * p.online_visibility * clusters.online_now[c]
-    backed = 1.0 + clusters.embassy_support[c] * world.countries.state_involvement[world.markets.country[m]]
+    backed = 1.0 + backing * world.countries.state_involvement[country]
+    if firms.sme[i] == 1:
+        backed = backed * (1.0 + p.locomotive_gain * _share_of_large_firms(world, c))
     engagements.trust[e] = towards_one(engagements.trust[e], p.trust_gain * active * shown * backed)
-    passed = p.permit_gain * clusters.diplomacy_now[c] * (clusters.embassy_support[c] + 0.5 * helped)
-    engagements.permits[e] = towards_one(engagements.permits[e], passed)
+    passed = p.permit_gain * clusters.diplomacy_now[c] * (backing + 0.5 * helped)
+    engagements.permits[e] = towards_one(engagements.permits[e], passed * (1.0 + clusters.host_trust[c]))
     if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
         _reach(world, e, CONTACT)
+
+
+@rule
+def active_part(commitment: float, informed: float, capacity: float, relevance: float) -> float:
+    """Part a member takes in what the group does: some of it needs no capacity, all of it commitment (CF08, FC08)."""
+    return commitment * informed * (0.3 + 0.7 * capacity) * relevance
+
+
+@rule
+def _capacity_to_take_part(world: World, c: int, i: int) -> float:
+    """Capacity a member has for the group's activities: its own, for an SME with travel support added (SL02)."""
+    own = world.firms.free_capacity[i]
+    year = world.clusters.rule_year[c]
+    travel_eur = world.levers.sme_travel_support_eur_year[year]
+    if travel_eur == 0.0 or world.firms.sme[i] == 0 or not in_covenant(world, c):
+        return float(own)
+    return towards_one(own, travel_eur / (travel_eur + world.parameters.travel_support_eur_for_half_effect))
+
+
+@rule
+def _liaison_help(world: World, c: int, i: int) -> float:
+    """Help of the liaison that reaches firm ``i``, 0 to 1: more for the member that employs the liaison (LI02)."""
+    clusters, p = world.clusters, world.parameters
+    helped = clusters.liaison_support[c]
+    if clusters.favoured_firm[c] >= 0:
+        helped = helped * (p.tied_liaison_own if clusters.favoured_firm[c] == i else p.tied_liaison_others)
+    return clip(helped, 0.0, 1.0)
+
+
+@rule
+def _share_of_large_firms(world: World, c: int) -> float:
+    """Large firms among the companies of a group, 0 to 1."""
+    clusters = world.clusters
+    return (clusters.n_companies[c] - clusters.n_smes[c]) / larger(1.0 * clusters.n_companies[c], 1.0)
 
 
 @rule
@@ -324,11 +404,17 @@ def informed_share(fidelity: float, quality: float, weight: float) -> float:
 
 @rule
 def explore_alone(world: World, e: int) -> None:
-    """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R212)."""
+    """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R212).
+
+    An embassy that remembers what former members can do passes later chances on to them (EM13).
+    """
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
-    if drawn >= 1.8 * p.own_contact_rate:
-        return  # no firm's rate is higher: 1.8 = 1 x 1.2 x 1.5 below
+    highest = 1.8 * p.own_contact_rate  # no rate below is higher: 1.8 = 1 x 1.2 x 1.5
+    if drawn >= highest and (
+        engagements.membership[e] < 0 or drawn >= highest * (1.0 + p.chances_passed_on)
+    ):
+        return
     firms, m, i = world.firms, engagements.market[e], engagements.firm[e]
     if m < 0 or engagements.stayed_out[e] == 1:
         return
@@ -338,9 +424,11 @@ def explore_alone(world: World, e: int) -> None:
         * (0.2 + firms.experience[i])
         * (0.5 + world.markets.awareness[m])
     )
+    country = world.markets.country[m]
+    if engagements.membership[e] >= 0:
+        rate = rate * (1.0 + p.chances_passed_on * world.embassies.memory[country])
     if drawn >= rate:
         return
-    country = world.markets.country[m]
     reach = 1.0 - larger(world.countries.travel_stop[country], world.countries.war[country])
     engagements.contacts[e] += 2.0 * reach
     engagements.relation[e] = towards_one(engagements.relation[e], p.own_relation_gain * reach)
@@ -391,14 +479,20 @@ def enough_contacts(contacts: float) -> float:
 
 @rule
 def _attention(world: World, e: int) -> float:
-    """Attention for this market, 0 to 1: full in a group at work, held in follow-up, less after it or on one's own."""
-    p, c = world.parameters, world.engagements.cluster[e]
+    """Attention for this market, 0 to 1: full in a group at work, held in follow-up, less after it or on one's own.
+
+    Members of a group that held together keep referring each other after it (FU02, FU03, FU04).
+    """
+    p, c, j = world.parameters, world.engagements.cluster[e], world.engagements.membership[e]
     if c >= 0:
         if at_work(world, c):
             return 1.0
         if world.clusters.status[c] == FOLLOW_UP:
             return p.attention_follow_up
-    return p.attention_after_covenant if world.engagements.membership[e] >= 0 else p.attention_alone
+    if j < 0:
+        return p.attention_alone
+    held = p.referral_gain * world.clusters.cohesion[world.memberships.cluster[j]]
+    return towards_one(p.attention_after_covenant, held)
 
 
 @rule
@@ -417,7 +511,10 @@ def _step_chance(world: World, e: int, capacity: float) -> float:
     m, i = engagements.market[e], engagements.firm[e]
     country = world.markets.country[m]
     trust = towards_one(engagements.trust[e], world.markets.awareness[m])
-    link = weakest(engagements.relation[e], trust, openness(world, m, engagements.permits[e]), capacity)
+    opening = openness(world, m, engagements.permits[e])
+    link = weakest(engagements.relation[e], trust, opening, capacity)
+    if world.structure.bottlenecks[0] == 1:
+        link = p.sum_success_ratio * mean_of_four(engagements.relation[e], trust, opening, capacity)
     fit = product_fit(firms.development[i], world.countries.development[country]) * (
         0.5 + 0.5 * firms.distinctiveness[i]
     )
@@ -439,6 +536,12 @@ def demand_effect(demand: float) -> float:
 def weakest(relation: float, trust: float, opening: float, capacity: float) -> float:
     """The weakest of the four bottlenecks decides: one that is unsolved blocks the effect of the others (FC17)."""
     return smaller(smaller(relation, trust), smaller(opening, capacity))
+
+
+@rule
+def mean_of_four(relation: float, trust: float, opening: float, capacity: float) -> float:
+    """Rival structure: what is strong makes up for what is weak; the mean of the four counts (against FC17)."""
+    return 0.25 * (relation + trust + opening + capacity)
 
 
 @rule
@@ -485,7 +588,10 @@ def _reach(world: World, e: int, stage: int) -> None:
 
 @rule
 def _end_step(world: World, e: int, result: int, chance: float) -> None:
-    """Write how a next step ended; full success leads to a contract once there is a relation (FC03)."""
+    """Write how a next step ended; full success leads to a contract once there is a relation (FC03).
+
+    Knowledge institutes sell nothing: their steps end in partnerships.
+    """
     engagements, memberships, p = world.engagements, world.memberships, world.parameters
     engagements.step_open[e] = 0
     c, j = engagements.cluster[e], engagements.membership[e]
@@ -495,7 +601,7 @@ def _end_step(world: World, e: int, result: int, chance: float) -> None:
         if counted:
             memberships.steps_full[j] += 1
         engagements.relation[e] = towards_one(engagements.relation[e], p.step_relation_gain)
-        if engagements.stage[e] >= RELATION:
+        if engagements.stage[e] >= RELATION and world.firms.institute[engagements.firm[e]] == 0:
             _sign_contract(world, e)
         else:
             _reach(world, e, PARTNERSHIP)
@@ -613,14 +719,15 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
 def decide_to_remain(world: World, e: int) -> None:
     """Engagement of a member: leave a group that brings the firm little (CF04, CF08), or a market not worth it (FC16).
 
-    A group that was turned down or fell apart frees its members, for another group and from its burden.
+    What it brings is judged by what the coordinator lets members know, not by what is true or reported (CO09). A group that was turned down or fell apart frees its members, for another group and from its burden.
     """
     engagements, c = world.engagements, world.engagements.cluster[e]
     failed = c >= 0 and (world.clusters.status[c] == REJECTED or world.clusters.status[c] == DISSOLVED)
     if c < 0 or not (failed or at_work(world, c)):
         return
     memberships, p, j = world.memberships, world.parameters, engagements.membership[e]
-    leaves = p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c])
+    hopeless = 1.0 + p.dropout_by_belief * (0.5 - world.clusters.progress_told[c])
+    leaves = p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c]) * hopeless
     pair = combine(engagements.key[e], world.clusters.key[c])
     drawn = uniform(pair, world.calendar.quarter[0], purposes.DROPPING_OUT)
     if failed or drawn < leaves or engagements.stayed_out[e] == 1:

@@ -11,7 +11,10 @@ from passaat.model.world import World
 
 @rule
 def set_up_as_liaison(world: World, n: int) -> None:
-    """Liaison: draw network, fit, effort, price and whether a member employs the liaison (LI02-LI05)."""
+    """Liaison: draw network, fit, effort, price and whether a member employs the liaison (LI02-LI05).
+
+    In the rival structure without support people all are average, affordable and independent.
+    """
     liaisons, p = world.liaisons, world.parameters
     market = n // world.calendar.liaisons_per_market[0]
     key = combine(combine(world.calendar.key[0], purposes.LIAISON), n)
@@ -26,21 +29,35 @@ def set_up_as_liaison(world: World, n: int) -> None:
     liaisons.tied[n] = 1 if uniform(key, 0, purposes.LIAISON_TIED) < p.liaison_tied_share else 0
     liaisons.cluster[n] = -1
     liaisons.dismissed_by[n] = -1
+    if world.structure.support[0] == 1:
+        liaisons.network[n], liaisons.fit[n], liaisons.effort[n] = 0.5, 0.5, 0.65
+        liaisons.price_eur_year[n] = 0.875 * p.liaison_price_eur_year
+        liaisons.tied[n] = 0
 
 
 @rule
 def offer_service(world: World, n: int) -> None:
     """Liaison: offer when free and when a covenant here has a budget that meets the price asked (LI05)."""
-    liaisons, clusters, levers = world.liaisons, world.clusters, world.levers
+    liaisons, clusters = world.liaisons, world.clusters
     liaisons.offer[n] = 0
     if liaisons.present[n] == 0 or liaisons.cluster[n] >= 0:
         return
     c = world.markets.latest_cluster[liaisons.market[n]]
     while c >= 0:
         if (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED) and clusters.liaison[c] < 0:
-            if levers.liaison_budget_eur_year[clusters.rule_year[c]] >= liaisons.price_eur_year[n]:
+            if liaison_budget_eur(world, c) >= liaisons.price_eur_year[n]:
                 liaisons.offer[n] = 1
         c = clusters.earlier_in_market[c]
+
+
+@rule
+def liaison_budget_eur(world: World, c: int) -> float:
+    """What a covenant may pay a liaison a year; raised with the country's prices where the rules index it (LI05, K01)."""
+    year = world.clusters.rule_year[c]
+    budget = world.levers.liaison_budget_eur_year[year]
+    if world.levers.liaison_budget_indexed[year] == 1.0:
+        return float(budget * world.countries.price_level[world.markets.country[world.clusters.market[c]]])
+    return float(budget)
 
 
 @rule

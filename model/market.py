@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
+from passaat.model.agency import book_liaison_screening
 from passaat.model.draws import combine, normal, uniform
+from passaat.model.liaison import liaison_budget_eur
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.status import EXTENDED, FILLING, INFORMAL, RUNNING
 from passaat.model.world import World
@@ -97,7 +99,7 @@ def settle_liaisons(world: World, m: int) -> None:
     """Market: each covenant without liaison appoints the best one on offer that it may take (LI01-LI05, SE06).
 
     The newest covenant chooses first. What is seen of a liaison is its network and effort, blurred; whether its
-    knowledge fits the theme shows only at work (LI03).
+    knowledge fits the theme shows only at work (LI03), unless the rules have it screened before (L02).
     """
     clusters, liaisons = world.clusters, world.liaisons
     c = world.markets.latest_cluster[m]
@@ -109,18 +111,20 @@ def settle_liaisons(world: World, m: int) -> None:
             best, best_impression = -1, 0.0
             for n in range(m * per_market, (m + 1) * per_market):
                 free = liaisons.tied[n] == 0 or world.levers.liaison_independent[rules_of] == 0.0
-                allowed = (
-                    free and liaisons.price_eur_year[n] <= world.levers.liaison_budget_eur_year[rules_of]
-                )
+                allowed = free and liaisons.price_eur_year[n] <= liaison_budget_eur(world, c)
                 if liaisons.offer[n] == 1 and allowed and liaisons.dismissed_by[n] != c:
                     blur = uniform(combine(liaisons.key[n], clusters.key[c]), 0, purposes.LIAISON_IMPRESSION)
                     impression = liaisons.network[n] + liaisons.effort[n] + blur
+                    if world.levers.liaison_fit_screened[rules_of] == 1.0:
+                        impression += 2.0 * liaisons.fit[n]
                     if impression > best_impression:
                         best, best_impression = n, impression
             if best >= 0:
                 liaisons.offer[best] = 0
                 liaisons.cluster[best] = c
                 clusters.liaison[c] = best
+                if world.levers.liaison_fit_screened[rules_of] == 1.0:
+                    book_liaison_screening(world, c)
                 clusters.liaisons_tried[c] += 1
                 clusters.favoured_firm[c] = _firm_tied_to(world, best, c)
         c = clusters.earlier_in_market[c]

@@ -30,11 +30,14 @@ class Parameters(NamedTuple):
     already_selling_share: float
     travel_stop_rate: float
     war_rate: float
+    visit_rate: float
+    visit_gain: float
     random_shock_strength: float
     embassy_days_per_quarter: float
     embassy_days_asked_per_cluster: float
     embassy_memory_gain: float
     embassy_memory_fade: float
+    host_trust_gain: float
     embassy_signal_rate: float
     desk_signal_rate: float
     desk_learning: float
@@ -61,18 +64,27 @@ class Parameters(NamedTuple):
     join_fee: float
     join_time: float
     join_rivals: float
+    join_access: float
     join_connected: float
     fee_share_felt_half: float
     criteria_without_burden: float
     criteria_burden: float
     criteria_burden_sme: float
     filler_band: float
+    breadth_harm: float
+    unrelated_harm: float
+    partners_mean: float
+    partner_gain: float
+    critical_mass_members: float
     filler_commitment: float
     late_invitation_rate: float
     dropout_rate: float
+    dropout_by_belief: float
     quality_floor_points: float
     capacity_score_offset: float
     assessor_noise_points: float
+    lottery_mean_points: float
+    lottery_sd_points: float
     feedback_gain: float
     inception_gain: float
     inception_margin_points: float
@@ -84,6 +96,13 @@ class Parameters(NamedTuple):
     screening_cost_eur: float
     feedback_cost_eur: float
     checkpoint_cost_eur: float
+    jury_cost_eur: float
+    jury_noise_ratio: float
+    liaison_screening_cost_eur: float
+    covenants_well_served: float
+    manager_cost_share: float
+    manager_turnover_rate: float
+    knowledge_system_eur_year: float
     monitoring_eur_quarter: float
     embassy_day_eur: float
     follow_up_administration_share: float
@@ -93,6 +112,9 @@ class Parameters(NamedTuple):
     route_1_share: float
     route_2_share: float
     route_3_share: float
+    guidance_strength: float
+    priority_markets_share: float
+    distraction_share: float
     promotion_unit_eur: float
     knowledge_unit_eur: float
     diplomacy_unit_eur: float
@@ -105,6 +127,12 @@ class Parameters(NamedTuple):
     promotion_realisation: float
     knowledge_realisation: float
     diplomacy_realisation: float
+    effort_of_all: float
+    local_takeover: float
+    demonstration_share: float
+    demonstration_units: float
+    memorandum_rate: float
+    memorandum_gain: float
     liaison_price_eur_year: float
     liaison_tied_share: float
     tied_liaison_own: float
@@ -124,6 +152,9 @@ class Parameters(NamedTuple):
     permit_gain: float
     knowledge_gain: float
     borrowing: float
+    institute_gain: float
+    locomotive_gain: float
+    travel_support_eur_for_half_effect: float
     visibility_gain: float
     visibility_fade: float
     awareness_gain: float
@@ -143,10 +174,12 @@ class Parameters(NamedTuple):
     presence_holds: float
     own_contact_rate: float
     own_relation_gain: float
+    chances_passed_on: float
     step_start_rate: float
     growth_share: float
     steps_per_deal_cycle: float
     step_success: float
+    sum_success_ratio: float
     partly_share: float
     support_gain: float
     rivalry_harm: float
@@ -155,6 +188,7 @@ class Parameters(NamedTuple):
     attention_after_covenant: float
     attention_follow_up: float
     attention_alone: float
+    referral_gain: float
     follow_up_eur_for_half_effect: float
     follow_up_plan_quarters: float
     follow_up_reserve_eur_per_firm_year: float

@@ -49,6 +49,7 @@ class Step:
 FOUNDING: Final[tuple[Step, ...]] = (
     Step("country", shocks.found_country),
     Step("market", market.found_market),
+    Step("market", agency.name_priority),
     Step("embassy", embassy.open_post),
     Step("desk", agency.open_desk),
     Step("agency", agency.open_agency),
@@ -95,10 +96,12 @@ QUARTER: Final[tuple[Step, ...]] = (
     Step("embassy", embassy.share_time),
     Step("liaison", liaison.make_matches),
     Step("cluster", cluster.receive_support),
+    Step("cluster", cluster.sign_memorandum),
     # 9 members take part
     Step("engagement", firm.take_part),
     Step("cluster", cluster.gain_visibility),
     Step("cluster", cluster.warm_up_cohesion),
+    Step("cluster", cluster.earn_trust_abroad),
     Step("market", market.gain_awareness),
     # 10 follow-up
     Step("engagement", firm.explore_alone),
@@ -107,10 +110,12 @@ QUARTER: Final[tuple[Step, ...]] = (
     Step("engagement", firm.trade),
     # 12 steering
     Step("cluster", cluster.measure_progress),
+    Step("coordinator", coordinator.inform_members),
     Step("coordinator", coordinator.report_progress),
     Step("cluster", cluster.steer),
     Step("agency", agency.reuse_freed_money),
     # 13 people
+    Step("desk", agency.change_managers),
     Step("coordinator", coordinator.decide_to_stay),
     Step("cluster", cluster.review_liaison),
     Step("engagement", firm.decide_to_remain),

@@ -28,10 +28,13 @@ def found_country(world: World, i: int) -> None:
 
 @rule
 def meet_shocks(world: World, i: int) -> None:
-    """Country: take over the events of this quarter, dated or random (SH01, SH02, SH05, SH06, SH07, SH08, R310)."""
+    """Country: take over the events of this quarter, dated or random (SH01, SH02, SH05-SH10, R310).
+
+    Ministers lead a mission now and then, which no stop or war allows (EM10).
+    """
     countries, shocks, calendar = world.countries, world.shocks, world.calendar
     quarter = calendar.quarter[0]
-    travel_stop, war, officials, demand_shift, sales_ban = 0.0, 0.0, 0.0, 0.0, 0.0
+    travel_stop, war, officials, demand_shift, sales_ban, visit = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for s in range(shocks.kind.shape[0]):
         here = shocks.country[s] == -1 or shocks.country[s] == i
         if here and shocks.first_quarter[s] <= quarter and quarter <= shocks.last_quarter[s]:
@@ -46,8 +49,12 @@ def meet_shocks(world: World, i: int) -> None:
                 demand_shift = demand_shift + strength
             elif kind == 4:
                 demand_shift = demand_shift - strength
-            else:
+            elif kind == 5:
                 sales_ban = larger(sales_ban, strength)
+            else:
+                visit = larger(visit, strength)
+    if uniform(countries.key[i], quarter, purposes.MINISTERIAL_VISIT) < world.parameters.visit_rate:
+        visit = 1.0
     if calendar.random_shocks[0] == 1:
         p = world.parameters
         for back in range(PANDEMIC_QUARTERS):
@@ -61,3 +68,4 @@ def meet_shocks(world: World, i: int) -> None:
     countries.officials[i] = officials
     countries.demand_shift[i] = larger(demand_shift, -0.9)
     countries.sales_ban[i] = sales_ban
+    countries.visit[i] = visit * (1.0 - larger(travel_stop, war))

@@ -122,6 +122,7 @@ class Markets(NamedTuple):
         FloatColumn, Column("quarters", "usual time from first contact to contract")
     ]
     rivalry: Annotated[FloatColumn, Column("share", "strength of competitors from other countries")]
+    priority: Annotated[IntColumn, Column("yes/no", "named by the ministry as a priority")]
     ordinary_awareness: Annotated[
         FloatColumn, Column("share", "awareness of Dutch solutions without any cluster")
     ]
@@ -154,6 +155,7 @@ class Countries(NamedTuple):
     officials: Annotated[FloatColumn, Column("share", "standing lost by a change of officials this quarter")]
     demand_shift: Annotated[FloatColumn, Column("share", "change of demand by shocks this quarter")]
     sales_ban: Annotated[FloatColumn, Column("share", "sales forbidden by export control this quarter")]
+    visit: Annotated[FloatColumn, Column("share", "attention drawn by a minister's visit this quarter")]
 
 
 class Embassies(NamedTuple):
@@ -224,6 +226,7 @@ class Desks(NamedTuple):
         FloatColumn, Column("share", "experience with clusters, in the heads of the managers")
     ]
     load: Annotated[IntColumn, Column("count", "covenants looked after now")]
+    managers_left: Annotated[IntColumn, Column("count", "programme managers that left so far")]
     signalled_market: Annotated[IntColumn, Column("index", "market signalled this quarter, -1 none")]
 
 
@@ -232,8 +235,11 @@ class Agencies(NamedTuple):
 
     key: Annotated[IntColumn, Column("key", "identity for keyed draws")]
     budget_left_cents: Annotated[IntColumn, Column("cents", "what is left of this year's budget")]
+    unreserved_cents: Annotated[
+        IntColumn, Column("cents", "part of it that is not kept for markets named as a priority")
+    ]
     committed_cents: Annotated[IntColumn, Column("cents", "committed so far")]
-    freed_cents: Annotated[IntColumn, Column("cents", "money of stopped covenants that waits for a use")]
+    freed_cents: Annotated[IntColumn, Column("cents", "money of stopped or lagging covenants that waits for a use")]
     paid_cents: Annotated[IntColumn, Column("cents", "paid so far, all purposes")]
     applications: Annotated[IntColumn, Column("count", "applications assessed")]
     rejections: Annotated[IntColumn, Column("count", "applications rejected")]
@@ -284,6 +290,12 @@ class Clusters(NamedTuple):
     complementarity: Annotated[
         FloatColumn, Column("share", "how well the members' offers complement each other")
     ]
+    relevance: Annotated[
+        FloatColumn, Column("share", "part of the group's activities that concerns a usual member")
+    ]
+    n_partners: Annotated[
+        IntColumn, Column("count", "parties that take part without being member, abroad or at home")
+    ]
     agreement: Annotated[IntColumn, Column("yes/no", "rivals made agreements beforehand")]
     cohesion: Annotated[FloatColumn, Column("share", "trust between members")]
     quality: Annotated[FloatColumn, Column("points", "quality of the application as it is, 0-100")]
@@ -306,8 +318,12 @@ class Clusters(NamedTuple):
     liaison_support: Annotated[FloatColumn, Column("share", "help by the liaison this quarter")]
     embassy_support: Annotated[FloatColumn, Column("share", "help by the embassy this quarter")]
     visibility: Annotated[FloatColumn, Column("share", "visibility built in the market")]
+    host_trust: Annotated[FloatColumn, Column("share", "trust of the host government, built by presence")]
+    memoranda: Annotated[IntColumn, Column("count", "memoranda of understanding signed")]
+    demonstration: Annotated[IntColumn, Column("class", "demonstration object: 0 none, 1 planned, 2 open")]
     progress_true: Annotated[FloatColumn, Column("share", "progress as it is")]
-    progress_reported: Annotated[FloatColumn, Column("share", "progress as reported")]
+    progress_reported: Annotated[FloatColumn, Column("share", "progress as the steering group sees it reported")]
+    progress_told: Annotated[FloatColumn, Column("share", "progress as members know it from the coordinator")]
     extension_asked: Annotated[IntColumn, Column("yes/no", "an extension was requested")]
     extended: Annotated[IntColumn, Column("yes/no", "an extension was granted")]
     stopped: Annotated[IntColumn, Column("yes/no", "stopped at a checkpoint")]
@@ -334,6 +350,7 @@ class Accounts(NamedTuple):
     released_cents: Annotated[IntColumn, Column("cents", "committed money that was not spent and went back")]
     fees_cents: Annotated[IntColumn, Column("cents", "private: members' fees to the coordinator")]
     in_kind_cents: Annotated[IntColumn, Column("cents", "private: members' own time")]
+    own_activity_cents: Annotated[IntColumn, Column("cents", "private: members' share in activity costs")]
     private_follow_up_cents: Annotated[IntColumn, Column("cents", "private: members' share of follow-up")]
     unpaid_cents: Annotated[IntColumn, Column("cents", "fee the coordinator expected and did not get")]
     follow_up_reserve_cents: Annotated[
