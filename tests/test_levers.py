@@ -50,7 +50,7 @@ def test_the_schema_holds_every_lever_that_was_promised() -> None:
         "minimum_sme_share",
         "sme_fee_support_share",
     )
-    assert len(LEVERS) == 33
+    assert len(LEVERS) == 59
     assert set(promised) <= set(LEVERS)
 
 
