@@ -75,7 +75,9 @@ class Levers(NamedTuple):
     covenant_amount_eur: Annotated[FloatColumn, Column("EUR", "Amount per covenant")]
     co_funding_ratio: Annotated[FloatColumn, Column("ratio", "Own contribution in kind")]
     activity_public_share_sme: Annotated[FloatColumn, Column("share", "Public share of activities, SME")]
-    activity_public_share_large: Annotated[FloatColumn, Column("share", "Public share of activities, large")]
+    activity_public_share_large: Annotated[
+        FloatColumn, Column("share", "Public share of activities, large firm")
+    ]
     activity_public_share_institute: Annotated[
         FloatColumn, Column("share", "Public share of activities, institute")
     ]

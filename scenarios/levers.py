@@ -28,7 +28,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "choice": "one of the named choices",
         "share": "share of one, 0.25 means 25 %",
         "ratio": "multiple of today's level",
-        "points": "points of the assessment: on its scale of 0 to 100, or in proportion as the weight of a group",
+        "points": "points of the assessment: on its scale of 0 to 100, or as the weight of a group of criteria",
         "persons": "number of persons",
         "participants": "number of participants of a cluster",
         "criteria": "number of criteria",
