@@ -43,18 +43,22 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
         meaning = lever.label_en
         if lever.kind == "choice":
             meaning += ": " + ", ".join(f"{code} {choice}" for code, choice in enumerate(lever.choices))
-        line = f'    {lever.name}: Annotated[FloatColumn, Column("{lever.unit}", "{meaning}")]'
-        if len(line) > _WIDTH:
-            line = (
-                f"    {lever.name}: Annotated[\n"
-                f'        FloatColumn, Column("{lever.unit}", "{meaning}")\n'
-                "    ]"
-            )
-        lines.append(line)
+        lines.append(_column_source(lever.name, f'Column("{lever.unit}", "{meaning}")'))
     lines += ["", "", "LEVER_NAMES: tuple[str, ...] = ("]
     lines += [f'    "{name}",' for name in levers]
     lines += [")", '"""Names in the order of the columns."""', ""]
     return "\n".join(lines)
+
+
+def _column_source(name: str, column: str) -> str:
+    """One field of the table, broken over lines as the formatter does when it is too long."""
+    line = f"    {name}: Annotated[FloatColumn, {column}]"
+    if len(line) <= _WIDTH:
+        return line
+    inner = f"        FloatColumn, {column}"
+    if len(inner) > _WIDTH:
+        inner = f"        FloatColumn,\n        {column},"
+    return f"    {name}: Annotated[\n{inner}\n    ]"
 
 
 def lever_page(levers: dict[str, Lever]) -> str:

@@ -28,7 +28,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "choice": "one of the named choices",
         "share": "share of one, 0.25 means 25 %",
         "ratio": "multiple of today's level",
-        "points": "points on the scale of the assessment, 0 to 100",
+        "points": "points of the assessment: on its scale of 0 to 100, or as the weight of a group of criteria",
         "persons": "number of persons",
         "participants": "number of participants of a cluster",
         "criteria": "number of criteria",
@@ -36,9 +36,15 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "quarters": "quarters of a year",
         "quarters after start": "quarters of a year, counted from the start of the covenant",
         "years": "years",
+        "calls/year": "number of calls for applications a year",
+        "stages": "number of stages of selection",
+        "covenants": "number of covenants",
+        "share/year": "share of one, for each further year",
         "EUR": "euro, constant prices",
         "EUR/year": "euro a year, constant prices",
         "EUR/firm/year": "euro for one firm and one year, constant prices",
+        "EUR/SME/year": "euro for one small or medium-sized firm and one year, constant prices",
+        "EUR/cluster/year": "euro for one cluster and one year, constant prices",
     }
 )
 """The closed list of units a lever may have, with what they mean."""

@@ -49,8 +49,12 @@ def test_the_schema_holds_every_lever_that_was_promised() -> None:
         "follow_up_eligibility",
         "minimum_sme_share",
         "sme_fee_support_share",
+        "large_firms_role",
+        "covenants_per_manager",
+        "activity_public_share_sme",
+        "concentration_share",
     )
-    assert len(LEVERS) == 33
+    assert len(LEVERS) == 59
     assert set(promised) <= set(LEVERS)
 
 
@@ -60,6 +64,18 @@ def test_every_lever_is_described_in_full() -> None:
         assert entry.minimum < entry.maximum
         for text in (entry.label_en, entry.label_nl, entry.meaning, entry.cost, entry.effect):
             assert text.strip(), entry.name
+
+
+def test_every_unit_of_the_closed_list_is_used() -> None:
+    assert {entry.unit for entry in LEVERS.values()} == set(UNITS)
+
+
+def test_no_two_levers_share_a_label() -> None:
+    for labels in (
+        [entry.label_en for entry in LEVERS.values()],
+        [entry.label_nl for entry in LEVERS.values()],
+    ):
+        assert len(set(labels)) == len(labels)
 
 
 def test_every_default_is_allowed_by_its_own_range_in_every_year() -> None:
