@@ -42,6 +42,9 @@ LEAST_PLANNED_SHARE = 0.2
 NO_DEMONSTRATION, PLANNED, OPEN = 0, 1, 2
 """Codes of ``clusters.demonstration``."""
 
+USUAL_COMMITMENT = 0.65
+"""Mean commitment of members drawn as in ``enrol`` with a few fillers among them; realisation rates refer to it."""
+
 MOST_MEMORANDA = 4
 """Memoranda that one group can sign: twice those of the case that signed most (technopolis2023 annex C.1)."""
 
@@ -342,7 +345,7 @@ def act(world: World, c: int) -> None:
     country = world.markets.country[m]
     left = larger(1.0 * (clusters.planned_end_quarter[c] - quarter), 1.0)
     grip = 0.5 + 0.5 * clusters.coordinator_quality[c]
-    grip = grip * (1.0 - p.effort_of_all * (1.0 - clusters.mean_commitment[c]))
+    grip = grip * (1.0 + p.effort_of_all * (clusters.mean_commitment[c] - USUAL_COMMITMENT))
     peace = 1.0 - world.countries.war[country]
     stop = world.countries.travel_stop[country] * (1.0 - p.local_takeover * clusters.liaison_support[c])
     price = world.countries.price_level[country]
