@@ -262,7 +262,7 @@ def read_run(run: FinishedRun) -> Records:
         extended_by=np.where(extended, extension, 0),
         minimum_members=np.rint(np.asarray(world.levers.minimum_members)[rules]).astype(np.int64),
         public_eur=euros(accounts.committed_cents),
-        private_eur=euros(accounts.fees_cents, accounts.in_kind_cents),
+        private_eur=euros(accounts.fees_cents, accounts.in_kind_cents, accounts.own_activity_cents),
         planned=modules("plan"),
         done=modules("done"),
         covenant=covenant,

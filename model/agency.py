@@ -62,7 +62,7 @@ def open_desk(world: World, s: int) -> None:
 
 @rule
 def name_priority(world: World, m: int) -> None:
-    """Ministry, through the agency: name markets as a priority, the more promising the likelier, in a blurred view (L21)."""
+    """Ministry, through the agency: name markets as a priority, promising ones more often, in a blurred view (L21)."""
     markets = world.markets
     promise = markets.demand[m] * markets.receptivity[m]
     chance = clip(world.parameters.priority_markets_share * 2.6 * promise / (1.0 + promise), 0.0, 1.0)
@@ -191,7 +191,9 @@ def _awaits_decision(world: World, c: int) -> bool:
     clusters, quarter = world.clusters, world.calendar.quarter[0]
     if clusters.status[c] == APPLIED:
         calls = int(world.levers.selection_calls_per_year[clusters.rule_year[c]])
-        return bool(clusters.applied_quarter[c] < quarter and is_call(world.calendar.quarter_of_year[0], calls))
+        return bool(
+            clusters.applied_quarter[c] < quarter and is_call(world.calendar.quarter_of_year[0], calls)
+        )
     return bool(clusters.status[c] == INCEPTION and clusters.planned_end_quarter[c] <= quarter)
 
 
@@ -254,7 +256,9 @@ def _score(world: World, c: int) -> float:
     capacity = clip(world.parameters.capacity_score_offset + clusters.mean_capacity[c], 0.0, 1.0)
     merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * capacity
     smes = levers.sme_score_weight[year]
-    merit = (1.0 - smes) * merit + smes * 100.0 * clusters.n_smes[c] / larger(1.0 * clusters.n_companies[c], 1.0)
+    merit = (1.0 - smes) * merit + smes * 100.0 * clusters.n_smes[c] / larger(
+        1.0 * clusters.n_companies[c], 1.0
+    )
     if world.structure.selection[0] == 1:
         p = world.parameters
         lot = normal(clusters.key[c], world.calendar.quarter[0], purposes.LOTTERY)
@@ -427,9 +431,10 @@ def book_checkpoint(world: World, c: int) -> None:
 
 @rule
 def reuse_freed_money(world: World, _row: int) -> None:
-    """Agency: give money of stopped and lagging covenants to the one that reports most progress, or to its follow-up (L09).
+    """Agency: give money of stopped and lagging covenants to the one that reports most, or to its follow-up (L09).
 
-    Where the rules say so (levers ``freed_money_use``, ``concentration_share``); otherwise it has gone back to the treasury already.
+    Where the rules say so (levers ``freed_money_use``, ``concentration_share``); otherwise it has gone back to the
+    treasury already.
     """
     agency, clusters, accounts = world.agency, world.clusters, world.accounts
     if agency.freed_cents[0] == 0:

@@ -194,8 +194,8 @@ def judge_fit(world: World, c: int) -> None:
 def relevance(apart: float, unrelated: float, breadth_harm: float, unrelated_harm: float) -> float:
     """Part of a group's activities that concerns a usual member, 0 to 1 (CF09, CF10).
 
-    ``apart`` is the mean distance between members' relations in the market at the start, ``unrelated`` the share of pairs
-    without common customers.
+    ``apart`` is the mean distance between members' relations in the market at the start, ``unrelated`` the share of
+    pairs without common customers.
     """
     return (1.0 - breadth_harm * clip(2.0 * apart, 0.0, 1.0)) * (1.0 - unrelated_harm * unrelated)
 
@@ -265,7 +265,12 @@ def plan_activities(world: World, c: int) -> None:
     clusters.plan_promotion[c] = money_eur * part_1 / (p.promotion_unit_eur * price)
     clusters.plan_knowledge[c] = money_eur * part_2 / (p.knowledge_unit_eur * price)
     clusters.plan_diplomacy[c] = money_eur * part_3 / p.diplomacy_unit_eur
-    chance = p.demonstration_share * 2.0 * clusters.coordinator_quality[c] / (1.0 + clusters.coordinator_quality[c])
+    chance = (
+        p.demonstration_share
+        * 2.0
+        * clusters.coordinator_quality[c]
+        / (1.0 + clusters.coordinator_quality[c])
+    )
     clusters.demonstration[c] = 1 if uniform(clusters.key[c], 0, purposes.DEMONSTRATION) < chance else 0
 
 
@@ -304,7 +309,7 @@ def _public_share(world: World, c: int, years_on: float) -> float:
 
 @rule
 def _planned_share(world: World, c: int) -> float:
-    """Public share on which the plan counts: that of the middle of the term, at least a fifth so that plans stay finite."""
+    """Public share on which the plan counts: that of the middle of the term, at least a fifth to keep plans finite."""
     middle = world.levers.covenant_quarters[world.clusters.rule_year[c]] / 8.0
     return larger(_public_share(world, c, middle), LEAST_PLANNED_SHARE)
 
@@ -533,7 +538,7 @@ def _demonstrate(world: World, c: int) -> float:
 
 @rule
 def earn_trust_abroad(world: World, c: int) -> None:
-    """Cluster: longer presence earns the host government's trust (EM12); a change of officials costs it (R310, SH06)."""
+    """Cluster: presence earns the host government's trust over time (EM12); new officials know nobody (R310, SH06)."""
     clusters = world.clusters
     if not at_work(world, c):
         return
@@ -549,13 +554,27 @@ def sign_memorandum(world: World, c: int) -> None:
 
     Trade organisations speak for a sector and sign more often than other coordinators.
     """
-    clusters, memberships, engagements, p = world.clusters, world.memberships, world.engagements, world.parameters
-    if not in_covenant(world, c) or clusters.diplomacy_now[c] <= 0.0 or clusters.memoranda[c] >= MOST_MEMORANDA:
+    clusters, memberships, engagements, p = (
+        world.clusters,
+        world.memberships,
+        world.engagements,
+        world.parameters,
+    )
+    if (
+        not in_covenant(world, c)
+        or clusters.diplomacy_now[c] <= 0.0
+        or clusters.memoranda[c] >= MOST_MEMORANDA
+    ):
         return
     k = clusters.coordinator[c]
     speaks_for_a_sector = k >= 0 and world.coordinators.profession[k] == TRADE_ORGANISATION
     weight = 1.0 if speaks_for_a_sector else 0.3
-    chance = p.memorandum_rate * weight * clusters.embassy_support[c] * world.markets.receptivity[clusters.market[c]]
+    chance = (
+        p.memorandum_rate
+        * weight
+        * clusters.embassy_support[c]
+        * world.markets.receptivity[clusters.market[c]]
+    )
     if uniform(clusters.key[c], world.calendar.quarter[0], purposes.MEMORANDUM) >= chance:
         return
     clusters.memoranda[c] += 1
@@ -597,7 +616,7 @@ def measure_progress(world: World, c: int) -> None:
 
 @rule
 def steer(world: World, c: int) -> None:
-    """Cluster before the steering group: stop at a checkpoint, lose money, extend, or close (step 12; L09, L11, L16-L18).
+    """Cluster before the steering group: stop at a checkpoint, lose money, extend, or close (L09, L11, L16-L18).
 
     The group sees progress as reported, not as it is (PM03, MO05).
     """
@@ -636,7 +655,7 @@ def _checkpoint_due(world: World, c: int) -> bool:
 
 @rule
 def _out_of_reach(world: World, c: int) -> bool:
-    """Whether war, or a barrier that blocks, puts the goals out of reach, where the rules look at that (L17, L18, SH12)."""
+    """Whether war or a blocking barrier puts the goals out of reach, where the rules look at that (L17, L18, SH12)."""
     m = world.clusters.market[c]
     if world.levers.checkpoint_on_context[world.clusters.rule_year[c]] == 0.0:
         return False
@@ -817,8 +836,13 @@ def run_follow_up(world: World, c: int) -> None:
 
 @rule
 def _follow_up_rate_eur(world: World, c: int) -> float:
-    """Yearly follow-up amount per eligible member: its own and its part of the group's, less each year where they fall."""
-    clusters, memberships, levers, year = world.clusters, world.memberships, world.levers, world.clusters.rule_year[c]
+    """Yearly follow-up amount per eligible member, its part of the group's included; less each year where it falls."""
+    clusters, memberships, levers, year = (
+        world.clusters,
+        world.memberships,
+        world.levers,
+        world.clusters.rule_year[c],
+    )
     rate_eur = levers.follow_up_eur_per_firm_year[year]
     if levers.follow_up_eur_per_cluster_year[year] > 0.0:
         eligible = 0.0

@@ -102,7 +102,8 @@ def time_share(staff_days: float, asked_days: float) -> float:
 def embassy_help(world: World, i: int, state_involvement: float, given: float) -> float:
     """Help of embassy ``i`` to one cluster this quarter, 0 to 1: time given x standing, more if the state matters.
 
-    Changes of officials cost contacts with the host government (R310, SH06); a minister's visit opens doors (EM03, EM10).
+    Changes of officials cost contacts with the host government (R310, SH06); a minister's visit opens doors (EM03,
+    EM10).
     """
     embassies = world.embassies
     if embassies.present[i] == 0:

@@ -215,9 +215,9 @@ def consider_joining(world: World, e: int) -> None:
 def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
     """What speaks for joining, in log-odds, before the firm's own luck.
 
-    A large and receptive market (CF02, CF24), fit, faith in the coordinator and those met before (CF22), peers and linked
-    positions in the chain (CF03, CF14), and a market too hard to enter alone (CF17, CF19) speak for it; fee, own time,
-    rivals (CF12, CF13), good connections (CF18) and paper work (SE02) against.
+    A large and receptive market (CF02, CF24), fit, faith in the coordinator and those met before (CF22), peers and
+    linked positions in the chain (CF03, CF14), and a market too hard to enter alone (CF17, CF19) speak for it; fee, own
+    time, rivals (CF12, CF13), good connections (CF18) and paper work (SE02) against.
     """
     firms, clusters, levers, p = world.firms, world.clusters, world.levers, world.parameters
     m, year = clusters.market[c], clusters.rule_year[c]
@@ -281,7 +281,7 @@ def hurdle_alone(barrier: float, dear: float, size_class: float) -> float:
 
 @rule
 def own_activity_eur_year(covenant_eur: float, public_share: float) -> float:
-    """What a member itself pays a year for activities: a usual member's part of a four-year amount, not publicly paid."""
+    """What a member pays a year for activities itself: its part of a four-year amount, as far as not publicly paid."""
     return covenant_eur / 4.0 / USUAL_MEMBERS * (1.0 - public_share)
 
 
@@ -411,9 +411,7 @@ def explore_alone(world: World, e: int) -> None:
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
     highest = 1.8 * p.own_contact_rate  # no rate below is higher: 1.8 = 1 x 1.2 x 1.5
-    if drawn >= highest and (
-        engagements.membership[e] < 0 or drawn >= highest * (1.0 + p.chances_passed_on)
-    ):
+    if drawn >= highest and (engagements.membership[e] < 0 or drawn >= highest * (1.0 + p.chances_passed_on)):
         return
     firms, m, i = world.firms, engagements.market[e], engagements.firm[e]
     if m < 0 or engagements.stayed_out[e] == 1:
@@ -719,7 +717,8 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
 def decide_to_remain(world: World, e: int) -> None:
     """Engagement of a member: leave a group that brings the firm little (CF04, CF08), or a market not worth it (FC16).
 
-    What it brings is judged by what the coordinator lets members know, not by what is true or reported (CO09). A group that was turned down or fell apart frees its members, for another group and from its burden.
+    What it brings is judged by what the coordinator lets members know, not by what is true or reported (CO09). A group
+    that was turned down or fell apart frees its members, for another group and from its burden.
     """
     engagements, c = world.engagements, world.engagements.cluster[e]
     failed = c >= 0 and (world.clusters.status[c] == REJECTED or world.clusters.status[c] == DISSOLVED)
@@ -727,7 +726,9 @@ def decide_to_remain(world: World, e: int) -> None:
         return
     memberships, p, j = world.memberships, world.parameters, engagements.membership[e]
     hopeless = 1.0 + p.dropout_by_belief * (0.5 - world.clusters.progress_told[c])
-    leaves = p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c]) * hopeless
+    leaves = (
+        p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c]) * hopeless
+    )
     pair = combine(engagements.key[e], world.clusters.key[c])
     drawn = uniform(pair, world.calendar.quarter[0], purposes.DROPPING_OUT)
     if failed or drawn < leaves or engagements.stayed_out[e] == 1:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.model.compiled import Run, simulate
-from passaat.model.inputs import RunInputs, ShockEvent, WorldSize
+from passaat.model.inputs import RunInputs, SeededGroup, Setting, ShockEvent, Structure, WorldSize
 from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
 
@@ -51,6 +51,7 @@ _SHOCKS: Final = (
     ShockEvent("demand_boom", 3, 6, 18, 0.3),
     ShockEvent("demand_slump", 4, 6, 18, 0.3),
     ShockEvent("export_control", 0, 16, 40, 0.5),
+    ShockEvent("ministerial_visit", 1, 10, 10, 1.0),
 )
 
 _STRICT: Final = {
@@ -75,6 +76,37 @@ _FOLLOWED: Final = {
     "follow_up_eur_per_firm_year": 12_000.0,
     "follow_up_eligibility": 1.0,
 }
+_FORMED: Final = {
+    "co_funding_ratio": 1.5,
+    "activity_public_share_sme": 0.8,
+    "activity_public_share_large": 0.4,
+    "activity_public_share_institute": 0.6,
+    "activity_degression_share": 0.1,
+    "route_guidance": 2.0,
+    "follow_up_years": 3.0,
+    "follow_up_eur_per_cluster_year": 40_000.0,
+    "follow_up_degression_share": 0.3,
+    "sme_travel_support_eur_year": 2_000.0,
+    "covenants_per_manager": 20.0,
+    "knowledge_handover_share": 0.8,
+}
+_STEERED: Final = {
+    "weight_opportunity": 8.0,
+    "weight_impact": 0.0,
+    "sme_score_weight": 0.2,
+    "selection_calls_per_year": 1.0,
+    "selection_stages": 2.0,
+    "large_firms_role": 1.0,
+    "priority_budget_share": 0.6,
+    "priority_bonus_points": 10.0,
+    "concentration_share": 0.3,
+    "checkpoint_quarter": 6.0,
+    "checkpoint_minimum_progress": 0.3,
+    "checkpoint_measure": 1.0,
+    "checkpoint_on_context": 1.0,
+    "liaison_budget_indexed": 1.0,
+    "liaison_fit_screened": 1.0,
+}
 _SMES: Final = {
     "minimum_sme_share": 0.6,
     "sme_fee_support_share": 0.5,
@@ -96,7 +128,7 @@ def small_inputs(
         levers: values that differ from practice, in every year.
         parameters: values that differ from the defaults.
         size: calendar and sizes.
-        others: further fields of ``RunInputs``: shocks, absent, random_agents.
+        others: further fields of ``RunInputs``: shocks, absent, random_agents, structure, settings, groups.
 
     Raises:
         KeyError: a lever that does not exist.
@@ -122,6 +154,19 @@ def golden_inputs() -> dict[str, tuple[RunInputs, int]]:
         "checkpoints, money to follow-up": (small_inputs({**_CHECKED, "freed_money_use": 2.0}), 1),
         "follow-up": (small_inputs(_FOLLOWED), 1),
         "smes": (small_inputs(_SMES), 1),
+        "money and form": (small_inputs(_FORMED), 1),
+        "steered portfolio": (small_inputs(_STEERED, shocks=_SHOCKS), 1),
+        "rival structures": (small_inputs(structure=Structure("sum", "none", "random", "none")), 1),
+        "a given group": (
+            small_inputs(
+                groups=(SeededGroup(3, 2, 9, 8, n_institutes=1, n_large=1, n_fillers=2),),
+                settings=(
+                    Setting("countries", "price_level", 1.4),
+                    Setting("liaisons", "tied", 1.0, (6, 7), 9),
+                ),
+            ),
+            1,
+        ),
         "dated shocks": (small_inputs(shocks=_SHOCKS), 1),
         "random shocks": (small_inputs(size=replace(SMALL_WORLD, random_shocks=True)), 1),
         "agents taken out": (

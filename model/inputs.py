@@ -118,7 +118,8 @@ class ShockEvent:
 
     ``strength`` is a share: of travel that stops (travel_stop), of activity that ends (war), of standing with the
     host government that is lost (officials), of demand gained or lost (demand_boom, demand_slump), of sales
-    that are forbidden (export_control), of attention that a minister's visit draws (ministerial_visit). The event acts from ``first_quarter`` to ``last_quarter``, both included.
+    that are forbidden (export_control), of attention that a minister's visit draws (ministerial_visit). The event acts
+    from ``first_quarter`` to ``last_quarter``, both included.
     """
 
     kind: str

@@ -52,7 +52,7 @@ def offer_service(world: World, n: int) -> None:
 
 @rule
 def liaison_budget_eur(world: World, c: int) -> float:
-    """What a covenant may pay a liaison a year; raised with the country's prices where the rules index it (LI05, K01)."""
+    """What a covenant may pay a liaison a year; it follows the country's prices where the rules index it (LI05)."""
     year = world.clusters.rule_year[c]
     budget = world.levers.liaison_budget_eur_year[year]
     if world.levers.liaison_budget_indexed[year] == 1.0:

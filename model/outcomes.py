@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.model.cluster import OPEN
 from passaat.model.compiled import Run
 from passaat.model.status import CONTACT, PARTNERSHIP, RELATION
 
@@ -57,6 +58,14 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome("firms_with_contract", "firms", "members that won a contract in the covenant's market", "higher"),
     Outcome("contracts", "contracts", "contracts won by members in the covenant's market", "higher"),
     Outcome("local_presence", "firms", "members with a local branch in a covenant's market", "higher"),
+    Outcome("memoranda", "memoranda", "memoranda of understanding signed by covenants", "higher"),
+    Outcome("demonstrations", "objects", "demonstration objects opened by covenants", "higher"),
+    Outcome(
+        "barriers_passed_share",
+        "share",
+        "part of the trade barrier that members had passed at the end of the run, mean over their markets",
+        "higher",
+    ),
     Outcome(
         "exports_members_eur",
         "EUR",
@@ -127,10 +136,12 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome(
         "public_cost_support_eur",
         "EUR",
-        "of which fee support to SMEs and the coordinator's public share",
+        "of which fee and travel support to SMEs and the coordinator's public share",
         "neither",
     ),
-    Outcome("private_cost_eur", "EUR", "members' fees, own time and share of follow-up", "lower"),
+    Outcome(
+        "private_cost_eur", "EUR", "members' fees, own time, and shares in activities and follow-up", "lower"
+    ),
     Outcome(
         "additional_exports_net_discounted_eur",
         "EUR",
@@ -214,6 +225,8 @@ def _portfolio(run: Run) -> dict[str, float]:
         "mean_duration_years": _mean((ends - clusters.start_quarter[covenants]) / 4.0),
         "covenants_stopped": float(clusters.stopped[covenants].sum()),
         "activities_realised_share": _share(done[covenants].sum(), planned[covenants].sum()),
+        "memoranda": float(clusters.memoranda[covenants].sum()),
+        "demonstrations": float((clusters.demonstration[covenants] == OPEN).sum()),
         "awareness": float(world.history.awareness[int(calendar.window_first_quarter[0]) :].mean()),
     }
 
@@ -240,6 +253,7 @@ def _members(run: Run) -> dict[str, float]:
         "firms_with_contract": _firms_that(run, e[memberships.contracts[rows] > 0]),
         "contracts": float(memberships.contracts[rows].sum()),
         "local_presence": _firms_that(run, engagement[engagements.presence[engagement] == 1]),
+        "barriers_passed_share": _mean(engagements.permits[engagement]),
         "firms_learned_out": _firms_that(run, engagement[engagements.stayed_out[engagement] == 1]),
         "quarters_to_first_contract": _mean(waited),
         "cooperation_survival_share": _share(float((stage >= CONTACT).sum()), float(len(engagement))),
@@ -301,7 +315,7 @@ def _money(run: Run) -> dict[str, float]:
 
 
 PUBLIC_PURPOSES: Final = ("activities", "liaison", "branding", "follow_up", "administration", "support")
-PRIVATE_PURPOSES: Final = ("fees", "in_kind", "private_follow_up")
+PRIVATE_PURPOSES: Final = ("fees", "in_kind", "own_activity", "private_follow_up")
 """Purposes of the ledger: columns ``<purpose>_cents`` of the accounts."""
 
 

@@ -239,7 +239,9 @@ class Agencies(NamedTuple):
         IntColumn, Column("cents", "part of it that is not kept for markets named as a priority")
     ]
     committed_cents: Annotated[IntColumn, Column("cents", "committed so far")]
-    freed_cents: Annotated[IntColumn, Column("cents", "money of stopped or lagging covenants that waits for a use")]
+    freed_cents: Annotated[
+        IntColumn, Column("cents", "money of stopped or lagging covenants that waits for a use")
+    ]
     paid_cents: Annotated[IntColumn, Column("cents", "paid so far, all purposes")]
     applications: Annotated[IntColumn, Column("count", "applications assessed")]
     rejections: Annotated[IntColumn, Column("count", "applications rejected")]
@@ -322,7 +324,9 @@ class Clusters(NamedTuple):
     memoranda: Annotated[IntColumn, Column("count", "memoranda of understanding signed")]
     demonstration: Annotated[IntColumn, Column("class", "demonstration object: 0 none, 1 planned, 2 open")]
     progress_true: Annotated[FloatColumn, Column("share", "progress as it is")]
-    progress_reported: Annotated[FloatColumn, Column("share", "progress as the steering group sees it reported")]
+    progress_reported: Annotated[
+        FloatColumn, Column("share", "progress as the steering group sees it reported")
+    ]
     progress_told: Annotated[FloatColumn, Column("share", "progress as members know it from the coordinator")]
     extension_asked: Annotated[IntColumn, Column("yes/no", "an extension was requested")]
     extended: Annotated[IntColumn, Column("yes/no", "an extension was granted")]

@@ -45,6 +45,7 @@ SHOCK_KINDS: Mapping[str, str] = MappingProxyType(
         "demand_boom": "rise of demand in the country, as a share of normal demand",
         "demand_slump": "fall of demand in the country, as a share of normal demand",
         "export_control": "share of exports to the country that is held back",
+        "ministerial_visit": "share of the attention that a minister's mission can draw",
     }
 )
 """The closed list of shocks, with the meaning of strength (0 nothing, 1 all)."""
@@ -505,8 +506,8 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _says_something(part: object) -> bool:
-    if isinstance(part, Switches):
-        return part != Switches()
+    if _plain_dict(part) == Switches().model_dump():
+        return False
     if isinstance(part, Mapping | BaseModel):
         return any(value not in ((), []) for value in _plain_dict(part).values())
     return bool(part)

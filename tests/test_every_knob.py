@@ -31,6 +31,19 @@ ACT_IN_OUTCOMES_ONLY = {"displacement_share", "discount_rate"}
 """Parameters that no rule reads: they say how the difference between two runs is valued."""
 
 
+UNUSUAL = {
+    "selection_stages": 2,
+    "sme_travel_support_eur_year": 2000,
+    "liaison_fit_screened": True,
+    "covenants_per_manager": 20,
+    "knowledge_handover_share": 0.8,
+    "route_guidance": "awareness",
+    "priority_budget_share": 0.5,
+    "priority_bonus_points": 10,
+}
+"""Levers that no shipped option moves, without which some parameters have nothing to act on."""
+
+
 @cache
 def shipped(kind: str) -> tuple[Scenario, ...]:
     """Shipped scenarios of a kind."""
@@ -40,11 +53,14 @@ def shipped(kind: str) -> tuple[Scenario, ...]:
 
 @cache
 def policies() -> tuple[Scenario, ...]:
-    """Every shipped reference: as it is, without programme as every comparison runs it, and under every option."""
+    """Every shipped reference as it is, without programme and under every option; and `pib` as nobody ships it."""
     references, options = shipped("reference"), shipped("option")
     plain = sorted(references, key=lambda reference: reference.name)
     twins = (reference.without_programme() for reference in plain)
-    return (*plain, *twins, *(reference.with_option(option) for reference in plain for option in options))
+    under_options = (reference.with_option(option) for reference in plain for option in options)
+    pib = next(reference for reference in plain if reference.name == "pib")
+    rival = pib.with_structure(bottlenecks="sum", network="none", selection="random", support="none")
+    return (*plain, *twins, *under_options, pib.with_levers(UNUSUAL), rival)
 
 
 @cache
@@ -164,6 +180,7 @@ DECLARATIONS = {"world.py", "lever_table.py", "parameter_table.py"}
 
 FOR_INSPECTION = {
     "firms.burdens",
+    "desks.managers_left",
     "firms.strategy_changes",
     "coordinators.clusters_led",
     "coordinators.resignations",
@@ -174,6 +191,7 @@ FOR_INSPECTION = {
     "memberships.funded",
     "history.covenants_running",
     "history.groups_forming",
+    "calendar.founded",  # read by the generated driver
 }
 """Counters that no rule or outcome reads: what an agent did, for whoever looks at it or collects it with Mesa."""
 
@@ -186,7 +204,7 @@ def test_every_column_is_written_by_the_model() -> None:
     files = [path for path in MODEL.glob("*.py") if path.name not in DECLARATIONS]
     written, named = used_in(files)
     set_by_name = named & {"sector", "country", "share_up_to", "present", "at_random"} | named & set(
-        [*TABLES["shocks"].__annotations__, *TABLES["calendar"].__annotations__]
+        [name for table in ("shocks", "calendar", "structure") for name in TABLES[table].__annotations__]
     )
     never = [name for name in columns() if name.partition(".")[2] not in written | set_by_name]
     assert never == []

@@ -12,20 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import passaat.model
-from passaat.model.agency import offered_cents, towards_hundred
-from passaat.model.cluster import capacity_bought
-from passaat.model.coordinator import reported, towards_pay
+from passaat.model.agency import is_call, offered_cents, towards_hundred
+from passaat.model.cluster import capacity_bought, guided, relevance
+from passaat.model.coordinator import mass, reported, towards_pay, weighted_mean
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
     FULL,
     LAPSED,
     PARTLY,
+    active_part,
     contract_value_eur,
     demand_effect,
     enough_chance,
     enough_contacts,
     fee_burden,
+    hurdle_alone,
     informed_share,
+    mean_of_four,
+    own_activity_eur_year,
     product_fit,
     step_chance,
     step_result,
@@ -118,6 +122,37 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (towards_pay(0.8, 0.5, 0.4), 0.64),
         (towards_pay(0.8, 0.0, 0.4), 0.8),
         (towards_hundred(60.0, 0.25), 70.0),
+        # one call closes in the first quarter, two half a year apart, four in every quarter
+        ([is_call(quarter, 1) for quarter in range(4)], [True, False, False, False]),
+        ([is_call(quarter, 2) for quarter in range(4)], [True, False, True, False]),
+        ([is_call(quarter, 4) for quarter in range(4)], [True] * 4),
+        # half as many outsiders see a group of five where five is half of the mass
+        (mass(5.0, 5.0), 0.5),
+        (mass(0.0, 5.0), 0.0),
+        # weights of practice: 4, 5, 4 and 2 of 15
+        (weighted_mean(1.0, 0.0, 0.0, 0.0, 4.0, 5.0, 4.0, 2.0), 4.0 / 15.0),
+        (weighted_mean(0.5, 0.5, 0.5, 0.5, 1.0, 0.0, 0.0, 9.0), 0.5),
+        (weighted_mean(1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0), 0.0),
+        # all alike and linked: everything concerns everybody; a quarter apart, half unrelated: 0.75 x 0.8
+        (relevance(0.0, 0.0, 0.5, 0.4), 1.0),
+        (relevance(0.25, 0.5, 0.5, 0.4), 0.6),
+        (relevance(0.9, 0.0, 0.5, 0.4), 0.5),
+        # without guidance by bottleneck; with it half of the plan moves
+        (guided(0.3, False, 0.0, 0.5), 0.3),
+        (guided(0.3, True, 2.0, 0.5), 0.65),
+        (guided(0.3, False, 2.0, 0.5), 0.15),
+        # uncommitted members take no part; without capacity three tenths are left
+        (active_part(0.0, 1.0, 1.0, 1.0), 0.0),
+        (active_part(1.0, 1.0, 0.0, 1.0), 0.3),
+        (active_part(0.5, 0.8, 1.0, 0.5), 0.2),
+        # the smallest firm before a full barrier where fairs are dearest; the largest needs nobody
+        (hurdle_alone(1.0, 1.0, 0.0), 1.0),
+        (hurdle_alone(0.5, 0.0, 1.5), 0.125),
+        (hurdle_alone(1.0, 1.0, 3.0), 0.0),
+        # 390,000 EUR over four years and 9.75 members: 10,000 a year, of which the programme pays three quarters
+        (own_activity_eur_year(390_000.0, 0.75), 2_500.0),
+        (own_activity_eur_year(390_000.0, 1.0), 0.0),
+        (mean_of_four(0.1, 0.2, 0.3, 0.4), 0.25),
         # 60 days for clusters that ask 80; nobody asks; nobody is there
         (time_share(60.0, 80.0), 0.75),
         (time_share(60.0, 0.0), 1.0),
