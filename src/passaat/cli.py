@@ -26,6 +26,8 @@ from passaat.scenarios.levers import LEVER_HINT, LEVERS, Lever, LeverValue, leve
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from passaat.calibration.scorecard import Scorecard
+    from passaat.calibration.structures import StructureCards
     from passaat.scenarios.scenario import Scenario
 
 __all__ = ["app", "main"]
@@ -33,7 +35,7 @@ __all__ = ["app", "main"]
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 SIGNIFICANT_DIGITS = 10
-PIPED_WIDTH = 160
+PIPED_WIDTH = 120
 LARGEST_SEED = 2**63 - 1
 
 
@@ -264,6 +266,9 @@ def validate(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     levers: SetOption = None,
+    structures: Annotated[
+        bool, typer.Option("--structures", help="Also under rival structures of the model, side by side.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Hold a reference against the reported figures, one by one: inside or outside."""
@@ -271,6 +276,20 @@ def validate(
     from passaat.calibration.scorecard import validate as score
 
     _warm_up()
+    if structures:
+        from passaat.calibration.structures import validate_structures
+
+        with _Bar() as bar:
+            cards = validate_structures(
+                base,
+                draws=draws,
+                worlds_per_draw=worlds,
+                seed=seed,
+                workers=workers,
+                progress=lambda structure, done, total: bar.show(f"validating, {structure}", done, total),
+            )
+        _print_card(cards, as_json)
+        return
     with _Bar() as bar:
         card = score(
             base,
@@ -280,11 +299,17 @@ def validate(
             workers=workers,
             progress=lambda done, total: bar.show("validating", done, total),
         )
+    _print_card(card, as_json)
+
+
+def _print_card(card: Scorecard | StructureCards, as_json: bool) -> None:
     if as_json:
         typer.echo(card.to_json(), nl=False)
-    else:
-        _console().print(card.table())
-        typer.echo("\n".join(card.summary()))
+        return
+    console = _console()
+    console.print(card.table())
+    for said in card.summary():
+        console.print(said, markup=False)
 
 
 # Looking things up
