@@ -36,6 +36,7 @@ EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 120
+PIPED_WIDTH_OF_RUNS = 160
 LARGEST_SEED = 2**63 - 1
 
 
@@ -251,11 +252,11 @@ def run(
     if as_json:
         _print_json(report if cluster is None else report["clusters"][cluster])
     elif cluster is not None:
-        print_cluster(report, cluster, _console())
+        print_cluster(report, cluster, _console(PIPED_WIDTH_OF_RUNS))
     else:
         if options or levers:
             _console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
-        print_run(report, _console(), everything=everything)
+        print_run(report, _console(PIPED_WIDTH_OF_RUNS), everything=everything)
 
 
 @app.command(epilog=_lever_epilog())
@@ -555,11 +556,11 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
 
 
-def _console() -> Any:
-    """A rich console on standard output; plain and wide when piped."""
+def _console(piped_width: int = PIPED_WIDTH) -> Any:
+    """A rich console on standard output; plain and of a fixed width when piped."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False)
+    return Console(width=None if sys.stdout.isatty() else piped_width, highlight=False, soft_wrap=False)
 
 
 def _table(*columns: str) -> Table:
@@ -567,8 +568,8 @@ def _table(*columns: str) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # names stay whole, for searching
     return table
 
 
