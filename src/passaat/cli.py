@@ -1,4 +1,4 @@
-"""The command line: run, compare, validate, levers, evidence, new, check.
+"""The command line: run, compare, validate, cases, levers, evidence, new, check.
 
 Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
 the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
@@ -311,6 +311,41 @@ def _print_card(card: Scorecard | StructureCards, as_json: bool) -> None:
     console.print(card.table())
     for said in card.summary():
         console.print(said, markup=False)
+
+
+@app.command()
+def cases(
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of the uncertain parameters.")] = 40,
+    worlds: Annotated[int, typer.Option("--worlds", min=1, help="Worlds (luck) for each draw.")] = 5,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Leave parameters and thresholds at their defaults.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay the eight case studies and hold their order against the evaluators' verdicts.
+
+    Shows, for each case, which share of its own goals the group reaches in simulated worlds. No result of it is used
+    to choose anything in the model.
+    """
+    from passaat.calibration.case_study import run_cases
+
+    _warm_up()
+    with _Bar() as bar:
+        study = run_cases(
+            worlds,
+            "default" if defaults else "drawn",
+            draws=draws,
+            seed=seed,
+            workers=workers,
+            progress=lambda done, total: bar.show("replaying cases", done, total),
+        )
+    if as_json:
+        typer.echo(study.to_json(), nl=False)
+    else:
+        _console().print(study.table())
+        typer.echo("\n".join(study.summary()))
 
 
 # Looking things up
