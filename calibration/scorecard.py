@@ -18,7 +18,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from passaat.calibration.evidence import evidence
 from passaat.calibration.observation import default_observation, draw_observation, observe
@@ -127,8 +129,8 @@ class Scorecard:
             inside = sum(line.inside is True for line in lines)
             near = sum(line.within_factor is True for line in lines)
             said.append(
-                f"{role}: {inside} of {len(lines)} inside the simulated 5-95 % range, "
-                f"{near} within a factor of three at default parameters"
+                f"{role} ({ROLE_MEANINGS[role]}): {inside} of {len(lines)} inside the range of 9 in 10 worlds, "
+                f"{near} within a factor of three at best guess"
             )
         free = [line for line in self.lines if line.figure.role == "target" and not line.figure.set_by]
         said.append(
@@ -138,50 +140,41 @@ class Scorecard:
         )
         said.append(
             f"{self.draws} parameter draws from their stated ranges (not calibrated) x {self.worlds_per_draw} worlds, "
-            f"and {self.central_worlds} worlds at default parameters; seed {self.seed}"
+            f"and {self.central_worlds} worlds at best guess (default parameters); seed {self.seed}"
         )
         said += [f"not compared yet: {id} ({reason})" for id, reason in self.not_compared.items()]
         said.append(f"{len(self.fed_in)} reported figures are fed in and so not listed as reproduced")
         said += [f"failed: {failure}" for failure in self.failures]
         return tuple(said)
 
-    def table(self) -> Table:
-        """The scorecard as a table for people."""
-        table = Table(
-            title=f"{self.reference}: reported figures and simulated evaluations", title_justify="left"
+    def table(self) -> RenderableType:
+        """The scorecard for people, 104 columns wide."""
+        title = f"{self.reference}: what the evaluation reported, and what it would have of simulated worlds"
+        headings = (
+            "figure",
+            "reported",
+            "by chance it\ncould have been",
+            "model, best\nguess",
+            "model, 9 in 10\nworlds",
+            "reported\nin there?",
         )
-        table.add_column("figure")
-        table.add_column("role")
-        for heading in ("reported", "by chance (95 %)", "at defaults", "simulated (5-95 %)"):
-            table.add_column(heading, justify="right")
-        table.add_column("inside")
-        table.add_column("factor 3")
-        for pattern, title in PATTERN_TITLES.items():
-            lines = [line for line in self.lines if line.figure.pattern == pattern]
-            table.add_section()
-            table.add_row(f"[bold]{title}[/bold]")
-            for line in lines:
-                figure = line.figure
-                words = evidence()[figure.rows[0]].wording
-                reported = "in words" if words else _shown(figure.reported, figure.unit)
-                table.add_row(
-                    figure.label
-                    + (" *" if figure.inferred else "")
-                    + (f" {SET_MARK}" if figure.set_by else ""),
-                    figure.role,
-                    reported,
-                    _span(figure.low, figure.high, figure.unit),
-                    _shown(line.central, figure.unit),
-                    _span(line.low, line.high, figure.unit),
-                    _verdict(line.inside, "inside", "OUTSIDE"),
-                    _verdict(line.within_factor, "yes", "NO"),
-                )
-        table.caption = (
+        parts: list[RenderableType] = [Text(title, style="bold"), grid(_WIDTHS, headings)]
+        for pattern, pattern_title in PATTERN_TITLES.items():
+            for role, meaning in ROLE_MEANINGS.items():
+                table = grid(_WIDTHS)
+                for line in self.lines:
+                    if (line.figure.pattern, line.figure.role) == (pattern, role):
+                        table.add_row(*_cells(line))
+                if table.row_count:
+                    heading = Text(f"\n{pattern_title}", style="bold")
+                    parts += [heading.append(f" - {role}: {meaning}", style="dim not bold"), table]
+        caption = (
+            "\nbest guess: mean over worlds with every parameter at its default. 9 in 10 worlds: 5-95 % of worlds,\n"
+            "over what is not known of parameters and over luck. far: the best guess is more than a factor three off.\n"
             "* the reported value rests on a reader's reading (INFERRED); see passaat evidence\n"
             f"{SET_MARK} a default of the model was set straight from this figure: agreement at defaults is no evidence"
         )
-        table.caption_justify = "left"
-        return table
+        return Group(*parts, Text(caption, style="dim"))
 
     def to_dict(self) -> dict[str, Any]:
         """The scorecard as plain data: no clock times, no paths, nan as None."""
@@ -211,6 +204,12 @@ PATTERN_TITLES: Final[Mapping[str, str]] = {
     "P2": "P2 outputs come easily, outcomes do not",
     "P3": "P3 few winners",
 }
+ROLE_MEANINGS: Final[Mapping[str, str]] = {
+    "target": "known while the model was made",
+    "validation": "held back beforehand",
+    "check": "repeats targets",
+}
+"""What each role of a figure means, for people."""
 
 
 def validate(
@@ -236,26 +235,78 @@ def validate(
         EvidenceError: counts below one or a negative seed; all are listed.
         ModelError: every run failed; the first reasons are given.
     """
-    counts = {"draws": draws, "worlds_per_draw": worlds_per_draw, "central_worlds": central_worlds}
-    problems = [f"{name} = {value}: at least 1 is needed" for name, value in counts.items() if value < 1]
+    counts = Counts(draws, worlds_per_draw, central_worlds, seed)
+    require_counts(counts, workers)
+    return scorecard_of(reference, evaluations(reference, counts, workers, simulator, progress), counts)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many worlds are run: at default parameters, and of each parameter draw; and the seed of all."""
+
+    draws: int = DEFAULT_DRAWS
+    worlds_per_draw: int = DEFAULT_WORLDS
+    central_worlds: int = DEFAULT_CENTRAL_WORLDS
+    seed: int = 1
+
+
+def require_counts(counts: Counts, workers: int | None, fewest_draws: int = 1) -> None:
+    """Refuse impossible counts, before anything is run.
+
+    Raises:
+        EvidenceError: counts below their least or a negative seed; all are listed.
+    """
+    least = {"draws": fewest_draws, "worlds_per_draw": 1, "central_worlds": 1}
+    given = vars(counts)
+    problems = [
+        f"{name} = {given[name]}: at least {n} {'is' if n == 1 else 'are'} needed"
+        for name, n in least.items()
+        if given[name] < n
+    ]
     if workers is not None and workers < 1:
         problems.append(f"workers = {workers}: at least 1 is needed")
-    if seed < 0:
-        problems.append(f"seed = {seed}: a whole number of at least 0 is needed")
+    if counts.seed < 0:
+        problems.append(f"seed = {counts.seed}: a whole number of at least 0 is needed")
     if problems:
         raise EvidenceError(
             problems, hint=f"The defaults are {DEFAULT_DRAWS} draws of {DEFAULT_WORLDS} worlds, seed 1."
         )
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """What simulated evaluators saw of every world, or the reason why the world failed.
+
+    Attributes:
+        central: worlds at default parameters.
+        spread: worlds of the parameter draws, draw by draw.
+    """
+
+    central: tuple[dict[str, float] | str, ...]
+    spread: tuple[dict[str, float] | str, ...]
+
+
+def evaluations(
+    reference: Reference,
+    counts: Counts,
+    workers: int | None = None,
+    simulator: World | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluations:
+    """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
     from passaat.experiments.runner import default_workers
 
     model = _the_model() if simulator is None else simulator
+    seed = counts.seed
     tasks = [
-        _Task(None, default_observation(), world_seed(seed, -1, world)) for world in range(central_worlds)
+        _Task(None, default_observation(), world_seed(seed, -1, world))
+        for world in range(counts.central_worlds)
     ]
-    for draw, parameters in enumerate(model.draw_parameters(draws, seed)):
+    for draw, parameters in enumerate(model.draw_parameters(counts.draws, seed)):
         unknowns = draw_observation(seed, draw)
         tasks += [
-            _Task(parameters, unknowns, world_seed(seed, draw, world)) for world in range(worlds_per_draw)
+            _Task(parameters, unknowns, world_seed(seed, draw, world))
+            for world in range(counts.worlds_per_draw)
         ]
 
     def run(task: _Task) -> dict[str, float] | str:
@@ -265,9 +316,19 @@ def validate(
             return f"{type(error).__name__}: {error}"
 
     results = _in_threads(run, tasks, workers or default_workers(), progress)
+    return Evaluations(tuple(results[: counts.central_worlds]), tuple(results[counts.central_worlds :]))
+
+
+def scorecard_of(reference: Reference, seen: Evaluations, counts: Counts) -> Scorecard:
+    """Hold what was seen against the reported figures.
+
+    Raises:
+        ModelError: every run failed; the first reasons are given.
+    """
+    results = [*seen.central, *seen.spread]
     reasons = sorted({result for result in results if isinstance(result, str)})
-    central = [result for result in results[:central_worlds] if isinstance(result, dict)]
-    spread = [result for result in results[central_worlds:] if isinstance(result, dict)]
+    central = [result for result in seen.central if isinstance(result, dict)]
+    spread = [result for result in seen.spread if isinstance(result, dict)]
     if not central or not spread:
         raise ModelError(
             [f"every run of {reference.name} failed", *reasons[:5]],
@@ -280,10 +341,10 @@ def validate(
         reference=reference.name,
         window=(size.window_first_year, size.window_last_year),
         lines=tuple(judge(figure, central, spread) for figure in figures()),
-        draws=draws,
-        worlds_per_draw=worlds_per_draw,
-        central_worlds=central_worlds,
-        seed=seed,
+        draws=counts.draws,
+        worlds_per_draw=counts.worlds_per_draw,
+        central_worlds=counts.central_worlds,
+        seed=counts.seed,
         failures=failures,
         fed_in=tuple(row.id for row in evidence().values() if row.use == "input"),
         not_compared=not_compared(),
@@ -380,21 +441,73 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _shown(value: float, unit: str) -> str:
-    if math.isnan(value):
-        return "-"
-    if unit == "share":
-        return f"{100 * value:.0f} %"
-    if unit == "EUR":
-        return f"{value / 1e6:,.1f} M EUR" if abs(value) >= 1e6 else f"{value / 1e3:,.0f} k EUR"
-    if unit == "EUR million":
-        return f"{value:,.1f} M EUR"
-    return f"{value:,.2f}" if unit == "years" else f"{value:,.1f}"
+def shown(value: float, unit: str) -> str:
+    """A value as people read it, with its unit; a dash where there is none."""
+    return "-" if math.isnan(value) else _with_unit([value], unit)
+
+
+def label_of(figure: Figure) -> str:
+    """The name of a figure for people, with its marks, which no line break cuts off."""
+    marks = ("*" if figure.inferred else "", SET_MARK if figure.set_by else "")
+    return "\u00a0".join([figure.label, *filter(None, marks)])
+
+
+def reported_of(figure: Figure) -> str:
+    """The reported value for people."""
+    return "in words" if evidence()[figure.rows[0]].wording else shown(figure.reported, figure.unit)
+
+
+_WIDTHS: Final = (28, 11, 19, 11, 19, 9)
+"""Column widths of the scorecard."""
+
+
+def grid(widths: Sequence[int], headings: Sequence[str] | None = None) -> Table:
+    """A table without lines, text in its first column; tables of the same widths line up under one another."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=headings is not None, header_style="dim")
+    for place, (width, heading) in enumerate(zip(widths, headings or [""] * len(widths), strict=True)):
+        table.add_column(
+            heading,
+            justify="left" if place == 0 else "right",
+            min_width=width,
+            max_width=width if place == 0 else None,
+        )
+    return table
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    figure = line.figure
+    return (
+        label_of(figure),
+        reported_of(figure),
+        _span(figure.low, figure.high, figure.unit),
+        shown(line.central, figure.unit),
+        _span(line.low, line.high, figure.unit),
+        _verdict(line),
+    )
 
 
 def _span(low: float, high: float, unit: str) -> str:
-    return "-" if math.isnan(low) else f"{_shown(low, unit)} to {_shown(high, unit)}"
+    return "-" if math.isnan(low) else _with_unit([low, high], unit)
 
 
-def _verdict(value: bool | None, yes: str, no: str) -> str:
-    return "silent" if value is None else yes if value else f"[bold red]{no}[/bold red]"
+def _with_unit(values: Sequence[float], unit: str) -> str:
+    """One value, or a range, in one unit that is written once."""
+    if unit == "share":
+        divisor, decimals, written = 0.01, 0, " %"
+    elif unit == "EUR" and max(map(abs, values)) >= 1e6:
+        divisor, decimals, written = 1e6, 1, " M EUR"
+    elif unit == "EUR":
+        divisor, decimals, written = 1e3, 0, " k EUR"
+    else:
+        divisor, decimals = 1.0, 2 if unit == "years" else 1
+        written = " M EUR" if unit == "EUR million" else ""
+    return " to ".join(f"{value / divisor:,.{decimals}f}" for value in values) + written
+
+
+def _verdict(line: Line) -> str:
+    """Whether the reported value lies in the simulated range; where it does not, whether it is even near."""
+    if line.inside is None:
+        return "silent"
+    if line.inside:
+        return "yes" if line.within_factor is not False else "yes, far"
+    return "[bold red]NO[/bold red]" if line.within_factor is not False else "[bold red]NO, far[/bold red]"

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
 from scipy.stats import chi2
 
 from passaat.calibration.evidence import EvidenceRow, evidence
@@ -96,6 +98,43 @@ def top_share(n: int, sigma: float) -> tuple[float, float]:
     cases = np.sort(np.exp(sigma * np.random.default_rng(1).standard_normal((4_000, n))), axis=1)
     low, high = np.quantile(cases[:, -TOP:].sum(axis=1) / cases.sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
+
+
+def plausibility(figure: Figure, simulated: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How plausible the reported value is, world by world: 1 where a world shows just that value, 0 where it cannot be.
+
+    The likelihood of the reported value, given that the truth is what the world shows, over the likelihood had the
+    world shown the reported value itself, in the statistical form of the figure: Poisson (count), binomial, normal
+    (mean and top_share) or log-normal (sum), with the spread of its 95 % interval. Words are plausible (1) or not (0).
+    A count of zero or a share of 0 or 1 is moved by half a case inwards, as one world cannot show that something
+    never happens. A world in which evaluators had nothing to report (nan) makes any report implausible.
+
+    Returns nan for ends of a range, which have no statistical form.
+    """
+    if figure.form == "range_end":
+        return np.full(simulated.shape, math.nan)
+    silent = np.isnan(simulated)
+    value, y = np.where(silent, 0.0, simulated), figure.reported
+    if figure.form == "ordinal":
+        log_ratio = np.where((figure.low <= value) & (value <= figure.high), 0.0, -math.inf)
+    elif figure.form == "count":
+        rate = np.maximum(value, 0.5)
+        log_ratio = xlogy(y, rate) - rate - (xlogy(y, y) - y)
+    elif figure.form == "binomial":
+        half = 0.5 / figure.n
+        share = np.clip(value, half, 1.0 - half)
+        log_ratio = figure.n * (
+            xlogy(y, share) + xlogy(1.0 - y, 1.0 - share) - xlogy(y, y) - xlogy(1.0 - y, 1.0 - y)
+        )
+    elif figure.form == "sum":
+        spread = math.log(figure.high / figure.low) / (2.0 * _NORMAL_95)
+        with np.errstate(divide="ignore"):
+            log_ratio = -0.5 * np.square((np.log(np.maximum(value, 0.0)) - math.log(y)) / spread)
+    else:
+        spread = (figure.high - figure.low) / (2.0 * _NORMAL_95)
+        log_ratio = -0.5 * np.square((value - y) / spread)
+    plausible: NDArray[np.float64] = np.where(silent, 0.0, np.exp(np.minimum(log_ratio, 0.0)))
+    return plausible
 
 
 def load_figures(

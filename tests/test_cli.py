@@ -47,7 +47,7 @@ def refusal(*arguments: str) -> str:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("run", "compare", "validate", "levers", "evidence", "new", "check"):
+    for command in ("run", "compare", "validate", "cases", "levers", "evidence", "new", "check"):
         code, out, _ = call(command, "--help")
         assert code == 0
         assert "Usage:" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -312,7 +313,10 @@ def test_the_table_and_summary_say_what_is_read_and_what_is_not(toy: ToyWorld) -
     assert "P3 few winners" in text
     assert "INFERRED" in text
     assert "in words" in text
-    assert text.count("inside") >= 50
+    assert len(re.findall(r" yes *$", text, re.MULTILINE)) >= 50
+    assert max(map(len, text.splitlines())) <= 104
+    for words in ("by chance it", "best guess", "held back beforehand"):
+        assert words in text
     summary = "\n".join(card.summary())
     assert "not calibrated" in summary
     targets = [f for f in figures() if f.role == "target"]

@@ -1,4 +1,4 @@
-"""The command line: run, compare, validate, levers, evidence, new, check.
+"""The command line: run, compare, validate, cases, levers, evidence, new, check.
 
 Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
 the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
@@ -26,6 +26,8 @@ from passaat.scenarios.levers import LEVER_HINT, LEVERS, Lever, LeverValue, leve
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from passaat.calibration.scorecard import Scorecard
+    from passaat.calibration.structures import StructureCards
     from passaat.scenarios.scenario import Scenario
 
 __all__ = ["app", "main"]
@@ -33,7 +35,8 @@ __all__ = ["app", "main"]
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 SIGNIFICANT_DIGITS = 10
-PIPED_WIDTH = 160
+PIPED_WIDTH = 120
+PIPED_WIDTH_OF_RUNS = 160
 LARGEST_SEED = 2**63 - 1
 
 
@@ -249,11 +252,11 @@ def run(
     if as_json:
         _print_json(report if cluster is None else report["clusters"][cluster])
     elif cluster is not None:
-        print_cluster(report, cluster, _console())
+        print_cluster(report, cluster, _console(PIPED_WIDTH_OF_RUNS))
     else:
         if options or levers:
             _console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
-        print_run(report, _console(), everything=everything)
+        print_run(report, _console(PIPED_WIDTH_OF_RUNS), everything=everything)
 
 
 @app.command(epilog=_lever_epilog())
@@ -264,6 +267,9 @@ def validate(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     levers: SetOption = None,
+    structures: Annotated[
+        bool, typer.Option("--structures", help="Also under rival structures of the model, side by side.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Hold a reference against the reported figures, one by one: inside or outside."""
@@ -271,6 +277,20 @@ def validate(
     from passaat.calibration.scorecard import validate as score
 
     _warm_up()
+    if structures:
+        from passaat.calibration.structures import validate_structures
+
+        with _Bar() as bar:
+            cards = validate_structures(
+                base,
+                draws=draws,
+                worlds_per_draw=worlds,
+                seed=seed,
+                workers=workers,
+                progress=lambda structure, done, total: bar.show(f"validating, {structure}", done, total),
+            )
+        _print_card(cards, as_json)
+        return
     with _Bar() as bar:
         card = score(
             base,
@@ -280,11 +300,52 @@ def validate(
             workers=workers,
             progress=lambda done, total: bar.show("validating", done, total),
         )
+    _print_card(card, as_json)
+
+
+def _print_card(card: Scorecard | StructureCards, as_json: bool) -> None:
     if as_json:
         typer.echo(card.to_json(), nl=False)
+        return
+    console = _console()
+    console.print(card.table())
+    for said in card.summary():
+        console.print(said, markup=False)
+
+
+@app.command()
+def cases(
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of the uncertain parameters.")] = 40,
+    worlds: Annotated[int, typer.Option("--worlds", min=1, help="Worlds (luck) for each draw.")] = 5,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Leave parameters and thresholds at their defaults.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay the eight case studies and hold their order against the evaluators' verdicts.
+
+    Shows, for each case, which share of its own goals the group reaches in simulated worlds. No result of it is used
+    to choose anything in the model.
+    """
+    from passaat.calibration.case_study import run_cases
+
+    _warm_up()
+    with _Bar() as bar:
+        study = run_cases(
+            worlds,
+            "default" if defaults else "drawn",
+            draws=draws,
+            seed=seed,
+            workers=workers,
+            progress=lambda done, total: bar.show("replaying cases", done, total),
+        )
+    if as_json:
+        typer.echo(study.to_json(), nl=False)
     else:
-        _console().print(card.table())
-        typer.echo("\n".join(card.summary()))
+        _console().print(study.table())
+        typer.echo("\n".join(study.summary()))
 
 
 # Looking things up
@@ -530,11 +591,11 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
 
 
-def _console() -> Any:
-    """A rich console on standard output; plain and wide when piped."""
+def _console(piped_width: int = PIPED_WIDTH) -> Any:
+    """A rich console on standard output; plain and of a fixed width when piped."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False)
+    return Console(width=None if sys.stdout.isatty() else piped_width, highlight=False, soft_wrap=False)
 
 
 def _table(*columns: str) -> Table:
@@ -542,8 +603,8 @@ def _table(*columns: str) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # names stay whole, for searching
     return table
 
 
