@@ -12,13 +12,13 @@ from passaat.model.rules import between, clip, larger, rule, smaller, towards_on
 from passaat.model.status import (
     APPLIED,
     DISSOLVED,
-    EXTENDED,
     FOLLOW_UP,
     FORMING,
     INCEPTION,
     INFORMAL,
     REJECTED,
     RUNNING,
+    is_covenant,
 )
 from passaat.model.world import World
 
@@ -389,9 +389,9 @@ def look_after(world: World, _row: int) -> None:
         desks.load[s] = 0
     for c in range(world.calendar.n_clusters[0]):
         status = clusters.status[c]
-        if status == RUNNING or status == EXTENDED or status == FOLLOW_UP:
+        if is_covenant(status) or status == FOLLOW_UP:
             _book_administration(world, c, _administration_eur(world, c))
-        if status == RUNNING or status == EXTENDED:
+        if is_covenant(status):
             desks.load[world.markets.sector[clusters.market[c]]] += 1
 
 
@@ -441,7 +441,7 @@ def reuse_freed_money(world: World, _row: int) -> None:
         return
     best, best_progress = -1, -1.0
     for c in range(world.calendar.n_clusters[0]):
-        running = clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED
+        running = is_covenant(clusters.status[c])
         year = clusters.rule_year[c]
         takes = world.levers.freed_money_use[year] != RETURNED or world.levers.concentration_share[year] > 0.0
         if running and takes and clusters.progress_reported[c] > best_progress:

@@ -22,6 +22,8 @@ from passaat.model.status import (
     RELATION,
     RUNNING,
     STOPPED,
+    is_at_work,
+    is_covenant,
 )
 from passaat.model.world import World
 
@@ -58,14 +60,14 @@ an assumption that gives a third of random pairs each a different role, about (C
 def at_work(world: World, c: int) -> bool:
     """Whether the group acts this quarter: a covenant that runs, or an informal group."""
     status = world.clusters.status[c]
-    return bool(status == RUNNING or status == EXTENDED or status == INFORMAL)
+    return is_at_work(status)
 
 
 @rule
 def in_covenant(world: World, c: int) -> bool:
     """Whether a covenant runs, extended or not."""
     status = world.clusters.status[c]
-    return bool(status == RUNNING or status == EXTENDED)
+    return is_covenant(status)
 
 
 @rule
@@ -331,9 +333,9 @@ def _activity_money_eur(world: World, c: int) -> float:
 def act(world: World, c: int) -> None:
     """Cluster: do what was planned, affordable and possible this quarter, face to face or online (step 7).
 
-    Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, PM04), but
-    for what a good liaison carries on with local parties (LI11, SH04); a war ends it (SH05); a weak coordinator and
-    passive members do less (CO03, CO10, FC09). Each unit is paid from the covenant.
+    Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, SH03,
+    PM04), but for what a good liaison carries on with local parties (LI11, SH04); a war ends it (SH05); a weak
+    coordinator and passive members do less (CO03, CO10, FC09). Each unit is paid from the covenant.
     """
     clusters, p = world.clusters, world.parameters
     clusters.physical_now[c] = 0.0
@@ -443,7 +445,7 @@ def _pay_branding(world: World, c: int, quarters_left: float) -> None:
 
 @rule
 def pay_people(world: World, c: int) -> None:
-    """Cluster: pay liaison and coordinator, and book the members' own time (RV10, RV11).
+    """Cluster: pay liaison and coordinator, more in a larger group (CO12), and book the members' own time (RV10, RV11).
 
     The liaison is paid by the covenant, the coordinator by the members; fee and travel support for SMEs and a public
     share of the coordinator's fee come on top of the covenant's money, as an addition to what is committed.

@@ -17,6 +17,7 @@ from passaat.model.status import (
     INFORMAL,
     READY,
     RUNNING,
+    is_covenant,
 )
 from passaat.model.world import World
 
@@ -211,7 +212,10 @@ def _path_covered(world: World, c: int) -> float:
 
 @rule
 def _quality_of_plan(world: World, k: int, c: int) -> float:
-    """Quality of an application in points, 0 to 100, before assessors' noise."""
+    """Quality of an application in points, 0 to 100, before assessors' noise.
+
+    A market that is large at the time outweighs doubts about a small group (SE08, CF16).
+    """
     clusters, coordinators, m = world.clusters, world.coordinators, world.clusters.market[c]
     demand = world.markets.demand_now[m]
     opportunity = 0.5 * demand / (1.0 + demand) + 0.5 * world.markets.receptivity[m]
@@ -266,7 +270,7 @@ def inform_members(world: World, k: int) -> None:
     """
     clusters, c = world.clusters, world.coordinators.latest_cluster[k]
     while c >= 0:
-        running = clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED
+        running = is_covenant(clusters.status[c])
         if running and clusters.coordinator[c] == k:
             told = clusters.progress_told[c]
             clusters.progress_told[c] = told + clusters.fidelity[c] * (clusters.progress_true[c] - told)
@@ -279,7 +283,7 @@ def report_progress(world: World, k: int) -> None:
     clusters, p = world.clusters, world.parameters
     c = world.coordinators.latest_cluster[k]
     while c >= 0:
-        if (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED) and clusters.coordinator[c] == k:
+        if is_covenant(clusters.status[c]) and clusters.coordinator[c] == k:
             truth_share = world.levers.progress_information_share[clusters.rule_year[c]]
             blur = p.report_noise_sd * normal(clusters.key[c], world.calendar.quarter[0], purposes.REPORT)
             clusters.progress_reported[c] = reported(
@@ -309,7 +313,7 @@ def decide_to_stay(world: World, k: int) -> None:
             clusters.status[c] <= EXTENDED or clusters.status[c] == INFORMAL
         ):
             load += 1
-        if clusters.coordinator[c] == k and (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED):
+        if clusters.coordinator[c] == k and is_covenant(clusters.status[c]):
             coordinators.experience[k] = towards_one(coordinators.experience[k], p.coordinator_learning)
             underpaid = _underpaid_share(world, c) if world.structure.support[0] == 0 else 0.0
             clusters.coordinator_quality[c] = towards_pay(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from passaat.model import purposes
 from passaat.model.draws import combine, uniform
 from passaat.model.rules import between, clip, larger, rule, towards_one
-from passaat.model.status import EXTENDED, INFORMAL, RUNNING
+from passaat.model.status import is_at_work
 from passaat.model.world import World
 
 
@@ -69,7 +69,7 @@ def share_time(world: World, i: int) -> None:
             c = markets.latest_cluster[m]
             while c >= 0:
                 status = clusters.status[c]
-                if status == RUNNING or status == EXTENDED or status == INFORMAL:
+                if is_at_work(status):
                     served += 1
                 c = clusters.earlier_in_market[c]
     embassies.clusters_served[i] = served
@@ -101,6 +101,9 @@ def time_share(staff_days: float, asked_days: float) -> float:
 @rule
 def embassy_help(world: World, i: int, state_involvement: float, given: float) -> float:
     """Help of embassy ``i`` to one cluster this quarter, 0 to 1: time given x standing, more if the state matters.
+
+    Where the state has a large part, a post opens what firms cannot (EM02); one of standing has access to strategic
+    talks (EM08).
 
     Changes of officials cost contacts with the host government (R310, SH06); a minister's visit opens doors (EM03,
     EM10).

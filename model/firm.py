@@ -118,7 +118,7 @@ def _already_considered(world: World, i: int, places: int, m: int) -> bool:
 
 @rule
 def _start_position(world: World, i: int, e: int) -> None:
-    """Firms enter with different positions (CF09, CF15): the experienced more often trade already."""
+    """Firms enter with different positions (CF09, CF15, R107): the experienced more often trade already."""
     engagements, firms, p = world.engagements, world.firms, world.parameters
     u = uniform(engagements.key[e], 0, purposes.ALREADY_ACTIVE)
     chance = p.already_active_share * 2.0 * firms.experience[i]
@@ -142,7 +142,7 @@ def _start_position(world: World, i: int, e: int) -> None:
 
 @rule
 def plan_quarter(world: World, i: int) -> None:
-    """Firm: see how much capacity is free; a change of strategy or team stops all follow-up (FC01, FC02)."""
+    """Firm: see how much capacity is free; a change of strategy, team or owners' mind stops all (FC01, FC02, FC10)."""
     firms, p, quarter = world.firms, world.parameters, world.calendar.quarter[0]
     if uniform(firms.key[i], quarter, purposes.STRATEGY_CHANGE) < p.strategy_change_rate:
         firms.strategy_changes[i] += 1
@@ -307,9 +307,10 @@ def take_part(world: World, e: int) -> None:
     """Engagement of a member: gain contacts, knowledge, relation and trust from what the group does (step 9).
 
     What arrives depends on commitment, on what the coordinator passes on (CO09), on capacity, and on how much of it
-    concerns the firm (CF09, CF10). Physical meetings make relations, online ones hardly (R101, R102, R201, R202, FC14);
-    branding builds trust (AP11). Newcomers borrow from experienced members (CF15), institutes and partners add
-    relations (R205, R104), large firms pull small ones along (SL03). A tied liaison works more for one firm (LI02).
+    concerns the firm (CF09, CF10). Physical meetings make relations, online ones hardly (R101, R102, R109, R201, R202,
+    R208, FC14); branding builds trust (AP11). Embassy and liaison help obtain permits (LI09, R308). Newcomers borrow
+    from experienced members (CF15), institutes and partners add relations (R205, R104), large firms pull small ones
+    along (SL03). A tied liaison works more for one firm (LI02).
     """
     engagements = world.engagements
     c = engagements.cluster[e]
@@ -404,7 +405,7 @@ def informed_share(fidelity: float, quality: float, weight: float) -> float:
 
 @rule
 def explore_alone(world: World, e: int) -> None:
-    """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R212).
+    """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R211, R212).
 
     An embassy that remembers what former members can do passes later chances on to them (EM13).
     """
@@ -440,7 +441,9 @@ def follow_up(world: World, e: int) -> None:
     """Engagement: start a next step when there is time and attention, and see one through (step 10).
 
     The chance of success follows the weakest of four bottlenecks: relation, awareness and trust, barriers, own
-    capacity (FC17). Attention falls when the covenant ends, unless a follow-up phase holds it (FU01, FU02).
+    capacity (FC17). Attention falls when the covenant ends, unless a follow-up phase holds it (FU01, FU02). Steps take
+    their time, in some markets longer than a covenant (TI02, TI03, TI04, TI05, TI08); what activities have built by
+    then decides (FC06).
     """
     engagements = world.engagements
     stage = engagements.stage[e]
@@ -504,7 +507,11 @@ def _capacity(world: World, e: int) -> float:
 
 @rule
 def _step_chance(world: World, e: int, capacity: float) -> float:
-    """Chance that a next step succeeds in full."""
+    """Chance that a next step succeeds in full.
+
+    Reads relation, trust and awareness (R206), what barriers leave open (FC05, R303, R312), capacity, fit with the
+    country's development and distinctiveness (FC13), support (FC04), rivals from elsewhere (AP17, R106) and demand.
+    """
     engagements, firms, p = world.engagements, world.firms, world.parameters
     m, i = engagements.market[e], engagements.firm[e]
     country = world.markets.country[m]
@@ -672,7 +679,10 @@ def contract_value_eur(turnover_eur: float, demand: float, z: float, share: floa
 
 @rule
 def trade(world: World, e: int) -> None:
-    """Engagement: deliver under a contract; at its end, repeat orders depend on relation and presence (step 11)."""
+    """Engagement: deliver under a contract; at its end, repeat orders depend on relation and presence (step 11).
+
+    War and export control hold deliveries back, whatever demand was created (SH05, SH08, R210).
+    """
     engagements = world.engagements
     left = engagements.delivery_quarters_left[e]
     if left == 0:
@@ -693,7 +703,7 @@ def trade(world: World, e: int) -> None:
 
 @rule
 def _after_delivery(world: World, e: int, open_share: float, repeat_share: float) -> None:
-    """When deliveries end: repeat and sustain, perhaps open a branch, or fall back to a relation."""
+    """When deliveries end: repeat and sustain, now and then open a branch (FU06), or fall back to a relation."""
     engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
     present = 0.5 if engagements.presence[e] == 1 else 0.0
     chance = clip(repeat_share * (0.8 + 0.2 * engagements.relation[e] + present), 0.0, 0.98) * open_share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from passaat.model import purposes
 from passaat.model.draws import combine, uniform
 from passaat.model.rules import between, clip, rule
-from passaat.model.status import EXTENDED, RUNNING
+from passaat.model.status import is_covenant
 from passaat.model.world import World
 
 
@@ -44,7 +44,7 @@ def offer_service(world: World, n: int) -> None:
         return
     c = world.markets.latest_cluster[liaisons.market[n]]
     while c >= 0:
-        if (clusters.status[c] == RUNNING or clusters.status[c] == EXTENDED) and clusters.liaison[c] < 0:
+        if is_covenant(clusters.status[c]) and clusters.liaison[c] < 0:
             if liaison_budget_eur(world, c) >= liaisons.price_eur_year[n]:
                 liaisons.offer[n] = 1
         c = clusters.earlier_in_market[c]
@@ -71,7 +71,7 @@ def make_matches(world: World, n: int) -> None:
     liaisons.matchmaking[n] = 0.0
     if c < 0:
         return
-    if clusters.status[c] != RUNNING and clusters.status[c] != EXTENDED:
+    if not is_covenant(clusters.status[c]):
         liaisons.cluster[n] = -1
         return
     if liaisons.at_random[n] == 1:

@@ -9,7 +9,7 @@ from passaat.model.agency import book_liaison_screening
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.liaison import liaison_budget_eur
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
-from passaat.model.status import EXTENDED, FILLING, INFORMAL, RUNNING
+from passaat.model.status import FILLING, is_at_work, is_covenant
 from passaat.model.world import World
 
 MARKET_TRADE_LIMIT = 20.0
@@ -18,7 +18,7 @@ MARKET_TRADE_LIMIT = 20.0
 
 @rule
 def found_market(world: World, m: int) -> None:
-    """Market: draw demand, growth, receptivity, barriers, deal cycle, rivalry and awareness at the start."""
+    """Market: draw demand, growth, receptivity, barriers, deal cycle, rivalry and awareness (R209) at the start."""
     markets, p = world.markets, world.parameters
     key = combine(combine(world.calendar.key[0], purposes.MARKET), m)
     markets.key[m] = key
@@ -87,7 +87,7 @@ def invite_late_members(world: World, m: int) -> None:
     """Market: now and then the newest running covenant here looks for further members."""
     c = world.markets.latest_cluster[m]
     world.markets.inviting_cluster[m] = -1
-    if c < 0 or (world.clusters.status[c] != RUNNING and world.clusters.status[c] != EXTENDED):
+    if c < 0 or not is_covenant(world.clusters.status[c]):
         return
     drawn = uniform(world.markets.key[m], world.calendar.quarter[0], purposes.LATE_JOINING)
     if drawn < world.parameters.late_invitation_rate:
@@ -106,7 +106,7 @@ def settle_liaisons(world: World, m: int) -> None:
     per_market = world.calendar.liaisons_per_market[0]
     while c >= 0:
         status = clusters.status[c]
-        if (status == RUNNING or status == EXTENDED) and clusters.liaison[c] < 0:
+        if is_covenant(status) and clusters.liaison[c] < 0:
             rules_of = clusters.rule_year[c]
             best, best_impression = -1, 0.0
             for n in range(m * per_market, (m + 1) * per_market):
@@ -151,15 +151,15 @@ def _firm_tied_to(world: World, n: int, c: int) -> int:
 def gain_awareness(world: World, m: int) -> None:
     """Market: visibility of clusters raises awareness (R203, R207), diplomacy wears down barriers (R301, R302, R311).
 
-    Awareness helps every Dutch firm there (R212), a lower barrier the whole sector (R309). Barriers fall slowly, only
-    where the host government listens, and not at all where they block.
+    Awareness helps every Dutch firm there (R212), a lower barrier the whole sector (R309). Barriers fall slowly (TI07),
+    only where the host government listens, and not at all where they block.
     """
     markets, clusters, p = world.markets, world.clusters, world.parameters
     visibility, diplomacy = 0.0, 0.0
     c = markets.latest_cluster[m]
     while c >= 0:
         status = clusters.status[c]
-        if status == RUNNING or status == EXTENDED or status == INFORMAL:
+        if is_at_work(status):
             visibility += clusters.visibility[c]
             diplomacy += clusters.diplomacy_now[c] * clusters.embassy_support[c]
         c = clusters.earlier_in_market[c]

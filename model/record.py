@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from passaat.model.rules import rule
-from passaat.model.status import EXTENDED, INCEPTION, RUNNING
+from passaat.model.status import INCEPTION, is_covenant
 from passaat.model.world import World
 
 
@@ -14,7 +14,7 @@ def record_quarter(world: World, _row: int) -> None:
     running, on_their_way = 0, 0
     for c in range(world.calendar.n_clusters[0]):
         status = clusters.status[c]
-        if status == RUNNING or status == EXTENDED or status == INCEPTION:
+        if is_covenant(status) or status == INCEPTION:
             running += 1
         elif status < INCEPTION:
             on_their_way += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from passaat.model.rules import rule
+
 FORMING: Final = 0
 FILLING: Final = 1
 READY: Final = 2
@@ -43,3 +45,15 @@ CONTRACT: Final = 4
 SUSTAINED: Final = 5
 
 STAGE_NAMES: Final = ("none", "contact", "relation", "partnership", "contract", "sustained export")
+
+
+@rule
+def is_covenant(status: int) -> bool:
+    """Whether a group of this status has a covenant that runs, extended or not."""
+    return status == RUNNING or status == EXTENDED
+
+
+@rule
+def is_at_work(status: int) -> bool:
+    """Whether a group of this status acts: a covenant that runs, or an informal group."""
+    return status == RUNNING or status == EXTENDED or status == INFORMAL

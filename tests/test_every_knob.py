@@ -20,7 +20,7 @@ from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.loading import load_scenario, shipped_names
-from passaat.scenarios.scenario import Scenario
+from passaat.scenarios.scenario import LeverSetting, Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = Path(str(passaat.model.__file__)).parent
@@ -31,7 +31,7 @@ ACT_IN_OUTCOMES_ONLY = {"displacement_share", "discount_rate"}
 """Parameters that no rule reads: they say how the difference between two runs is valued."""
 
 
-UNUSUAL = {
+UNUSUAL: dict[str, LeverSetting] = {
     "selection_stages": 2,
     "sme_travel_support_eur_year": 2000,
     "liaison_fit_screened": True,
