@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from passaat.experiments.pairing import (
     ratio_values,
 )
 from passaat.experiments.runner import OnProgress, default_workers, run_missing
-from passaat.experiments.simulator import Arm, OutcomeLike, Simulator, amounts_in_window, the_model
+from passaat.experiments.simulator import Arm, OutcomeLike, Role, Simulator, amounts_in_window, the_model
 from passaat.experiments.store import FailedRun, Study, require_writable
 from passaat.scenarios.levers import LEVERS
 
@@ -52,6 +52,14 @@ file holds the ratio of each single world, whose mean would let worlds that spen
 
 MAX_CORRECTIONS: Final = 4
 """Steps of the equal-money search on all cells, where these disagree with the pilot; mostly none or one."""
+
+Money = Literal["as it stands", "at equal public money"]
+
+Values = Mapping[str, Mapping[Money, Mapping[str, Floats]]]
+"""Values by policy, money variant and outcome, each (n_draws, n_worlds)."""
+
+REFERENCE: Final = "the reference"
+"""Name of the reference among the policies whose values ``compare_on`` gives; no option can be called so."""
 
 JSON_DIGITS: Final = 10
 """Significant digits in the JSON output: more than any result means, fewer than differ between machines."""
@@ -134,7 +142,7 @@ class Comparison:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study; a number that does not exist is null."""
-        return json.dumps(_plain(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(plain(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def compare(
@@ -166,7 +174,7 @@ def compare(
         StudyError: nothing to compare, an impossible design, an unusable study file, or a policy of which no
             run succeeded. A new study file in which no run at all succeeded is removed again.
     """
-    _require_options(options)
+    require_options(options)
     design = Design(draws, worlds_per_draw, seed)
     if study_path is not None:
         require_writable(study_path)  # before the model, which may have to be compiled to tell its behaviour
@@ -174,21 +182,46 @@ def compare(
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         study.register_parameters(parameters)
-        bench = _Bench(study, model, design, parameters, workers or default_workers(), progress)
-        twin = Arm.of(reference.without_programme(), "no-programme", "no programme")
-        base = Arm.of(reference, "reference", reference.name)
-        arms = [Arm.of(reference.with_option(option), "option", option.name) for option in options]
-
-        bench.run(twin, [base, *arms], "options as they stand")
-        bench.require_some_success([base, *arms])
-        money = _equal_money(bench, twin, base, arms)
-
-        comparison = _assemble(bench, reference, options, twin, base, arms, money)
+        bench = Bench(study, model, design, parameters, workers or default_workers(), progress)
+        comparison, _ = compare_on(bench, reference, options)
         study.finish()
     return comparison
 
 
-class _Bench:
+def compare_on(
+    bench: Bench, reference: Scenario, options: Sequence[Scenario], structure: str = ""
+) -> tuple[Comparison, Values]:
+    """Run and compare on an open study; also the values of each policy by money variant and outcome.
+
+    ``structure`` names a rival structure that holds in ``reference``: its runs are kept beside those of the study's
+    own reference, under names that say so. Values are (n_draws, n_worlds), those of the reference the same at any
+    money; an option that does not reach equal public money has none there.
+
+    Raises:
+        StudyError: a policy of which no run succeeded.
+    """
+    named = f" [{structure}]" if structure else ""
+    role: Role = "rival-reference" if structure else "reference"
+    twin = Arm.of(reference.without_programme(), "no-programme", f"no programme{named}")
+    base = Arm.of(reference, role, f"{reference.name}{named}")
+    arms = [Arm.of(reference.with_option(one), "option", f"{one.name}{named}") for one in options]
+
+    bench.run(twin, [base, *arms], "options as they stand")
+    bench.require_some_success([base, *arms])
+    money = _equal_money(bench, twin, base, arms)
+
+    at_base = bench.values(base)
+    values: dict[str, dict[Money, dict[str, Floats]]] = {
+        REFERENCE: {"as it stands": at_base, "at equal public money": at_base}
+    }
+    for option, arm, equal in zip(options, arms, money, strict=True):
+        values[option.name] = {"as it stands": bench.values(arm)}
+        if equal.reached:
+            values[option.name]["at equal public money"] = bench.values(arm.at_factor(equal.factor))
+    return _assemble(bench, reference, options, twin, base, arms, money), values
+
+
+class Bench:
     """An open study with all that is needed to run arms in its cells."""
 
     def __init__(
@@ -272,7 +305,7 @@ class _Bench:
             )
 
 
-def _require_options(options: Sequence[Scenario]) -> None:
+def require_options(options: Sequence[Scenario]) -> None:
     names = [option.name for option in options]
     twice = sorted({name for name in names if names.count(name) > 1})
     if not names:
@@ -287,7 +320,7 @@ def _require_options(options: Sequence[Scenario]) -> None:
 # --- equal public money -------------------------------------------------------------------------------------
 
 
-def _equal_money(bench: _Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> list[EqualMoney]:
+def _equal_money(bench: Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> list[EqualMoney]:
     """Bring every option to the reference's public money; all cells have run at the factors returned.
 
     All options search side by side, so that they share the world without programme of each cell: first on
@@ -328,7 +361,7 @@ def _equal_money(bench: _Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> li
 
 
 def _search_side_by_side(
-    bench: _Bench,
+    bench: Bench,
     twin: Arm,
     base: Arm,
     arms: Sequence[Arm],
@@ -392,7 +425,7 @@ def _verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) ->
 
 
 def _assemble(
-    bench: _Bench,
+    bench: Bench,
     reference: Scenario,
     options: Sequence[Scenario],
     twin: Arm,
@@ -452,14 +485,14 @@ def _info(outcome: OutcomeLike) -> OutcomeInfo:
     return OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dataclasses, mappings and sequences as JSON knows them; floats rounded, nan and infinity as None."""
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.{JSON_DIGITS}g}") if math.isfinite(value) else None
     return value

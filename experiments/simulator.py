@@ -24,7 +24,7 @@ AMOUNT_LEVER: Final = "covenant_amount_eur"
 DRAWS_PER_BLOCK: Final = 10
 """Parameter draws that are spread evenly together."""
 
-Role = Literal["reference", "no-programme", "option"]
+Role = Literal["reference", "no-programme", "option", "rival-reference"]
 
 
 class Policy(Protocol):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from typing import Final, Literal
+from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from passaat.experiments.compare import PUBLIC_COST, Comparison, OptionResult, Variant
+from passaat.experiments.compare import PUBLIC_COST, Comparison, Money, OptionResult, Variant
 from passaat.experiments.numbers import (
     HEADLINES,
     NOT_REACHED,
@@ -26,8 +26,6 @@ from passaat.experiments.pairing import Difference, Interval
 
 PLAIN_WIDTH: Final = 104
 """Columns used where there is no terminal to ask."""
-
-Money = Literal["as it stands", "at equal public money"]
 
 _WIDE: Final = (20, 19, 20, 20, 8, 8)
 _NARROW: Final = (20, 19, 22, 9)

@@ -431,6 +431,33 @@ def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.M
     assert call(*COMPARE, "--json", "--study", "stopped.db")[1] == whole
 
 
+def test_compare_under_structures_adds_to_text_json_and_files(
+    bench: Path, toy: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passaat.experiments.structures.the_model", lambda: toy)
+    code, out, err = call(*COMPARE, "--structures", "--structure-worlds", "2")
+    assert code == 0, err
+    assert "Under rival structures of the model" in out
+    assert "6 paired worlds for each structure" in out
+    assert max(map(len, out.splitlines())) <= 120
+    assert "Table: pib-structures.csv" in err
+    assert (bench / "pib-structures.csv").read_text(encoding="utf-8").startswith("structure,money,outcome")
+    data = json.loads(call(*COMPARE, "--structures", "--json")[1])
+    plain = json.loads(call(*COMPARE, "--json")[1])
+    assert {name: value for name, value in data.items() if name != "structures"} == plain
+
+
+def test_validate_under_structures_says_what_the_figures_say() -> None:
+    few = ("validate", "pib", "--draws", "2", "--worlds", "1", "--structures")
+    code, out, err = call(*few)
+    assert code == 0, err
+    assert "support=none (" in out
+    assert "which favours it" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 120
+    assert len(json.loads(call(*few, "--json")[1])["structures"]) == 5
+    assert "at least 2 are needed" in refusal("validate", "pib", "--draws", "1", "--structures")
+
+
 def test_separators_of_thousands_are_refused_in_words() -> None:
     for value in ("200.000", "200,000", "1.200.000"):
         found = CliRunner().invoke(cli.app, ["run", "pib", "--set", f"covenant_amount_eur={value}"])

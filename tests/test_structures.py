@@ -6,11 +6,14 @@ how large the effect of a structure is.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +32,18 @@ from passaat.calibration.structures import (
     verdict_on,
 )
 from passaat.calibration.targets import Figure, figures, plausibility
-from passaat.errors import EvidenceError
+from passaat.errors import EvidenceError, StudyError
+from passaat.experiments.compare import REFERENCE, OutcomeInfo, Values, compare
+from passaat.experiments.runner import Progress
+from passaat.experiments.simulator import Simulator
+from passaat.experiments.structure_tables import print_structures
+from passaat.experiments.structures import (
+    Ranking,
+    StructureComparison,
+    compare_structures,
+    ranking_of,
+    with_structures,
+)
 from passaat.model.inputs import STRUCTURES, RunInputs
 from passaat.scenarios.rivals import MEANINGS, OWN, own_in_words, structures_of
 from passaat.scenarios.scenario import Scenario
@@ -287,3 +301,195 @@ def test_a_few_worlds_of_the_model_are_scored_under_every_structure(pib: Scenari
     assert all(card.failures == () for card in found.cards.values())
     assert all(math.isfinite(score.mean) and score.mean < 0.0 for score in found.targets.values())
     assert set(found.verdicts) == set(RIVALS)
+
+
+# --- the comparison under structures --------------------------------------------------------------------
+
+
+def ranking(
+    better: Any = "higher", money: Any = "as it stands", **values: Mapping[str, Sequence[float]]
+) -> Ranking:
+    """The ranking of policies whose values, one world of luck around each, are given by structure."""
+    luck = np.array([[-1.0, 1.0], [1.0, -1.0], [0.5, -0.5]])
+    scatter = np.array([[-0.1], [0.0], [0.1]])
+    arrays: dict[str, Values] = {
+        structure.replace("__", "="): {
+            policy: {"as it stands": {"x": one[0] + luck + (place * one[1]) * scatter}}
+            for place, (policy, one) in enumerate(policies.items())
+        }
+        for structure, policies in values.items()
+    }
+    return ranking_of(OutcomeInfo("x", "", "x", better), money, arrays)
+
+
+BASE = {REFERENCE: (0.0, 1.0), "a": (5.0, 1.0), "b": (2.0, 1.0)}
+
+
+def test_clear_orders_are_kept_reversed_or_no_longer_clear() -> None:
+    found = ranking(
+        own=BASE,
+        kept={**BASE, "a": (50.0, 1.0)},
+        turned={**BASE, "a": (1.0, 1.0)},
+        blurred={**BASE, "b": (2.0, 900.0)},
+        gone={REFERENCE: (0.0, 1.0), "a": (5.0, 1.0)},
+    )
+    assert found.orders["own"] == ("a", "b", REFERENCE)
+    assert found.orders["turned"] == ("b", "a", REFERENCE)
+    assert {(pair.ahead, pair.behind) for pair in found.pairs} == {
+        ("a", REFERENCE),
+        ("b", REFERENCE),
+        ("a", "b"),
+    }
+    assert found.holds == {
+        "kept": "holds",
+        "turned": "flips",
+        "blurred": "less clear",
+        "gone": "less clear",
+    }
+    assert found.flipped_by == ("turned",)
+    (turned,) = [pair for pair in found.pairs if pair.gains["turned"].state == "reversed"]
+    assert (turned.ahead, turned.behind) == ("a", "b")
+    assert turned.gains["own"].mean == pytest.approx(3.0, abs=0.5)
+    assert turned.gains["turned"].mean == pytest.approx(-1.0, abs=0.5)
+
+
+def test_lower_is_better_where_it_is() -> None:
+    found = ranking("lower", own=BASE, same=BASE)
+    assert found.orders["own"] == (REFERENCE, "b", "a")
+    assert {(pair.ahead, pair.behind) for pair in found.pairs} >= {(REFERENCE, "a"), ("b", "a")}
+    assert found.holds == {"same": "holds"}
+
+
+def test_equal_policies_are_no_pair_and_leave_nothing_to_hold() -> None:
+    same = {REFERENCE: (0.0, 0.0), "a": (0.0, 0.0)}
+    found = ranking(own=same, other=BASE)
+    assert found.pairs == ()
+    assert found.holds == {"other": "nothing clear"}
+
+
+def turning(toy: Simulator) -> Simulator:
+    """The toy, in which follow-up does harm where support is none and much good elsewhere."""
+
+    def simulate(inputs: RunInputs, seed: int) -> Any:
+        run = toy.simulate(inputs, seed)
+        year = inputs.size.window_first_year - inputs.size.first_year
+        helped = inputs.levers["follow_up_years"][year] > 0
+        if inputs.structure.support == "none" and helped:
+            return {**run, "contracts": 0.5 * run["contracts"]}
+        if helped:
+            return {**run, "contracts": 2.0 * run["contracts"]}
+        return run
+
+    return replace(toy, simulate=simulate)
+
+
+def under(
+    pib: Scenario, options: list[Scenario], simulator: Simulator, path: Path | None = None, **changes: Any
+) -> StructureComparison:
+    settings = {"draws": 6, "worlds_per_draw": 4, "workers": 1, "study_path": path, "simulator": simulator}
+    return compare_structures(pib, options, **{**settings, **changes})
+
+
+def test_the_own_structure_gives_the_main_comparison_and_equal_rules_equal_answers(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    main = compare(pib, two_options, draws=6, worlds_per_draw=4, workers=1, simulator=toy)
+    found = under(pib, two_options, toy)
+    assert list(found.comparisons) == [OWN, *RIVALS]
+    assert found.comparisons[OWN].to_json() == main.to_json()
+    for rival in RIVALS:
+        assert found.comparisons[rival].options == main.options
+        assert found.comparisons[rival].reference_hash != main.reference_hash
+    assert all(says in ("holds", "nothing clear") for one in found.rankings for says in one.holds.values())
+    assert {one.outcome for one in found.rankings} == {o.name for o in main.outcomes if o.better != "neither"}
+
+
+def test_a_switch_that_turns_a_ranking_is_named(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    found = under(pib, two_options, turning(toy))
+    (contracts,) = [r for r in found.rankings if (r.outcome, r.money) == ("contracts", "as it stands")]
+    assert contracts.flipped_by == ("support=none",)
+    assert contracts.orders[OWN][0] == "follow-up"
+    assert contracts.orders["support=none"][-1] == "follow-up"
+    out = io.StringIO()
+    print_structures(found, Console(file=out, width=170, no_color=True))
+    text = " ".join(out.getvalue().split())
+    assert max(map(len, out.getvalue().splitlines())) <= 104
+    assert "FLIPS" in text
+    assert "Contracts, as it stands: follow-up is ahead of the reference by" in text
+    assert "Switches that turn a ranking shown round: support=none." in text
+
+
+def test_runs_of_all_structures_are_kept_in_the_study_and_used_again(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    calls: list[int] = []
+
+    def simulate(inputs: RunInputs, seed: int) -> Any:
+        calls.append(seed)
+        return toy.simulate(inputs, seed)
+
+    counting = replace(toy, simulate=simulate)
+    path = tmp_path / "study.db"
+    compare(pib, two_options, draws=6, worlds_per_draw=4, workers=1, study_path=path, simulator=counting)
+    main = len(calls)
+    first = under(pib, two_options, counting, path)
+    assert len(calls) == 5 * main, "four rivals; the own structure was there already"
+    again = under(pib, two_options, counting, path)
+    assert len(calls) == 5 * main
+    assert again.to_csv() == first.to_csv()
+    with sqlite3.connect(path) as db:
+        roles = dict(db.execute("SELECT role, count(*) FROM arms GROUP BY role"))
+        names = {name for (name,) in db.execute("SELECT name FROM arms")}
+        hashes = [row for row in db.execute("SELECT DISTINCT scenario_hash FROM arms")]
+    db.close()
+    assert (roles["reference"], roles["rival-reference"], roles["no-programme"]) == (1, 4, 5)
+    assert {"follow-up", "follow-up [support=none]", "pib [network=none]"} <= names
+    assert len(hashes) == 5 * 4
+
+
+def test_the_csv_and_the_json_hold_every_structure(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    found = under(pib, two_options, turning(toy))
+    rows = list(csv.DictReader(io.StringIO(found.to_csv())))
+    assert {row["structure"] for row in rows} == {OWN, *RIVALS}
+    chosen = {
+        (row["structure"], row["option"]): row
+        for row in rows
+        if (row["outcome"], row["money"]) == ("contracts", "as it stands")
+    }
+    assert len(chosen) == 5 * 2
+    assert chosen["support=none", "follow-up"]["ranking"] == "flips"
+    assert (chosen[OWN, "follow-up"]["rank"], chosen[OWN, "follow-up"]["ranked_policies"]) == ("1", "3")
+    expected = found.comparisons[OWN].options[1].as_it_stands.differences["contracts"].mean
+    assert float(chosen[OWN, "follow-up"]["difference"]) == pytest.approx(expected)
+    text = with_structures(found.comparisons[OWN], found)
+    data = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    assert data["reference"] == "pib"
+    assert list(data["structures"]["comparisons"]) == [OWN, *RIVALS]
+    assert ["support=none"] in [one["flipped_by"] for one in data["structures"]["rankings"]]
+
+
+def test_progress_of_a_comparison_names_the_structure(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    seen: list[Progress] = []
+    under(pib, two_options, toy, progress=seen.append)
+    assert list(dict.fromkeys(step.stage.partition(":")[0] for step in seen)) == [OWN, *RIVALS]
+
+
+def test_one_draw_cannot_rank_and_nothing_to_compare_is_refused(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    with pytest.raises(StudyError, match="draws per structure = 1: at least 2"):
+        under(pib, two_options, toy, draws=1)
+    with pytest.raises(StudyError, match="no option given"):
+        under(pib, [], toy)
+
+
+def test_the_model_is_compared_under_every_structure(pib: Scenario, two_options: list[Scenario]) -> None:
+    found = compare_structures(pib, two_options[:1], draws=2, worlds_per_draw=2)
+    assert not any(one.failures for one in found.comparisons.values())
+    assert len({one.reference_hash for one in found.comparisons.values()}) == 5

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from passaat.calibration.scorecard import Scorecard
     from passaat.calibration.structures import StructureCards
+    from passaat.experiments.structures import StructureComparison
     from passaat.scenarios.scenario import Scenario
 
 __all__ = ["app", "main"]
@@ -159,6 +160,15 @@ def compare(
     all_outcomes: Annotated[
         bool, typer.Option("--all", help="Show every outcome, not only the main ones.")
     ] = False,
+    structures: Annotated[
+        bool, typer.Option("--structures", help="Also under rival structures of the model: what holds?")
+    ] = False,
+    structure_draws: Annotated[
+        int | None, typer.Option("--structure-draws", min=2, help="Draws for each structure; default 20.")
+    ] = None,
+    structure_worlds: Annotated[
+        int, typer.Option("--structure-worlds", min=2, help="Worlds for each draw under each structure.")
+    ] = 4,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
@@ -174,6 +184,7 @@ def compare(
     path = study if study is not None else Path(_study_name(base, seed))
     require_writable(path)
     _warm_up()
+    rivals: StructureComparison | None = None
     try:
         with _Bar() as bar:
             result = run_comparison(
@@ -186,11 +197,28 @@ def compare(
                 study_path=path,
                 progress=lambda step: bar.show(step.stage, step.done, step.total),
             )
+            if structures:
+                from passaat.experiments.structures import DEFAULT_DRAWS, compare_structures
+
+                rivals = compare_structures(
+                    base,
+                    chosen,
+                    draws=structure_draws or min(DEFAULT_DRAWS, draws),
+                    worlds_per_draw=structure_worlds,
+                    seed=seed,
+                    workers=workers,
+                    study_path=path,
+                    progress=lambda step: bar.show(step.stage, step.done, step.total),
+                )
     except KeyboardInterrupt:
         kept = f" Finished runs are kept in {path}; the same command goes on." if path.exists() else ""
         _say(f"Stopped by Ctrl-C.{kept}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    if as_json:
+    if as_json and rivals is not None:
+        from passaat.experiments.structures import with_structures
+
+        typer.echo(with_structures(result, rivals), nl=False)
+    elif as_json:
         typer.echo(result.to_json(), nl=False)
     else:
         from passaat.experiments.tables import print_comparison
@@ -198,10 +226,18 @@ def compare(
         for option in chosen:
             _console().print(f"{option.name}: {option.description}", markup=False, highlight=False)
         print_comparison(result, _console(), all_outcomes=all_outcomes)
+    if rivals is not None and not as_json:
+        from passaat.experiments.structure_tables import print_structures
+
+        print_structures(rivals, _console(), all_outcomes=all_outcomes)
     from passaat.experiments.figures import save_figures
 
     figures = save_figures(result, path.with_suffix(""))
     _say(f"Study: {path}")
+    if rivals is not None:
+        from passaat.experiments.structures import save_csv
+
+        _say(f"Table: {save_csv(rivals, path)}")
     for figure in figures:
         _say(f"Figure: {figure}")
 
