@@ -103,7 +103,7 @@ def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
     """
     _check(inputs, world_seed)
     size = inputs.size
-    rows = _rows(inputs)
+    rows = rows_of_tables(inputs)
     tables = {n: columns.allocate(t, rows[n]) for n, t in world.TABLES.items() if n not in SCANNED_TABLES}
     n_engagements = rows["engagements"]
     levers = np.zeros(size.n_years, dtype=[(name, np.float64) for name in LEVER_NAMES])
@@ -140,7 +140,8 @@ def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
     )
 
 
-def _rows(inputs: RunInputs) -> dict[str, int]:
+def rows_of_tables(inputs: RunInputs) -> dict[str, int]:
+    """Number of rows of each table of a world."""
     size = inputs.size
     return {
         "firms": size.n_firms,

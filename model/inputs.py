@@ -95,9 +95,9 @@ class SeededGroup:
     """A group that exists by assumption: it skips forming and selection and starts as a covenant in ``quarter``.
 
     Its members are drawn by lot among the firms that consider the market and belong to no other group there: first
-    ``n_institutes`` institutes and ``n_large`` large firms, then SMEs up to ``n_members``; the last ``n_fillers`` of
-    them are fillers. ``agreement`` says whether rivals made agreements beforehand; None leaves it to chance, as for
-    groups that form by themselves.
+    ``n_institutes`` institutes and ``n_large`` large firms, then SMEs up to ``n_members``; where a market has too few
+    of a kind, others take their place. The last ``n_fillers`` are fillers. ``agreement`` says whether rivals made
+    agreements beforehand; None leaves it to chance, as for groups that form by themselves.
     """
 
     market: int

@@ -52,12 +52,16 @@ def _seed(the_world: world.World, group: SeededGroup) -> None:
         return
     if group.agreement is not None:
         clusters.agreement[c] = int(group.agreement)
-    enrolled = 0
+    chosen: list[int] = []
     for kind, wanted in _wanted(group):
-        for e in _by_lot(the_world, c, kind)[:wanted]:
-            the_world.engagements.wish_as_filler[e] = int(enrolled >= group.n_members - group.n_fillers)
-            enrol(the_world, c, e)
-            enrolled += 1
+        chosen += _by_lot(the_world, c, kind)[:wanted]
+    others = [
+        e for kind in ("sme", "large", "institute") for e in _by_lot(the_world, c, kind) if e not in chosen
+    ]
+    chosen += others[: group.n_members - len(chosen)]
+    for place, e in enumerate(chosen):
+        the_world.engagements.wish_as_filler[e] = int(place >= group.n_members - group.n_fillers)
+        enrol(the_world, c, e)
     clusters.status[c] = READY
     judge_fit(the_world, c)
     start_covenant(the_world, c, whole_cents(group.committed_eur), group.covenant_quarters)
@@ -86,6 +90,12 @@ def _by_lot(the_world: world.World, c: int, kind: str) -> list[int]:
     return [e for _, e in sorted(lots)]
 
 
+def _rows_of(inputs: RunInputs, table: str) -> int:
+    from passaat.model.build import rows_of_tables
+
+    return rows_of_tables(inputs)[table]
+
+
 def problems_of(inputs: RunInputs) -> list[str]:
     """What is wrong with the settings and groups of a run, one sentence each."""
     problems = []
@@ -96,6 +106,12 @@ def problems_of(inputs: RunInputs) -> list[str]:
         elif setting.column not in world.TABLES[setting.table].__annotations__:
             known = list(world.TABLES[setting.table].__annotations__)
             problems.append(unknown_name(f"column of {setting.table}", setting.column, known))
+        else:
+            rows = _rows_of(inputs, setting.table)
+            outside = [row for row in setting.rows or () if not 0 <= row < rows]
+            if outside:
+                listed = ", ".join(str(row) for row in outside)
+                problems.append(f"{where}: no rows {listed}; {setting.table} has 0 to {rows - 1}")
         if not 0 <= setting.quarter < inputs.size.n_quarters:
             problems.append(f"{where}: the run has quarters 0 to {inputs.size.n_quarters - 1}")
     for group in inputs.groups:
