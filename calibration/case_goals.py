@@ -12,12 +12,13 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from passaat.calibration.case_files import UNSCORED, Case, Goal, GoalKind
+from passaat.calibration.case_files import UNSCORED, Goal, GoalKind
 from passaat.calibration.cases import GROUP, MARKET, Walk, start_quarter
 from passaat.errors import EvidenceError
+from passaat.model.cluster import OPEN
 from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs
 from passaat.model.status import CONTRACT, RELATION
-from passaat.model.world import Clusters, World
+from passaat.model.world import World
 
 GOALS_FILE: Final = Path(__file__).with_name("case_goals.toml")
 
@@ -32,8 +33,8 @@ class Moment:
         present: members that came to sell in the market, or opened a branch, since they joined.
         contacts, contracts: gained by members so far.
         visibility, barrier: of the group and of its market now.
-        knowledge_done, diplomacy_done: activities carried out, as part of those planned.
-        memoranda, demonstrations: so far, where the model counts them; else None.
+        knowledge_done: knowledge exchange carried out, as part of what was planned.
+        memoranda: signed so far; ``demonstrations``: objects that are open.
     """
 
     members: int
@@ -44,9 +45,8 @@ class Moment:
     visibility: float
     barrier: float
     knowledge_done: float
-    diplomacy_done: float
-    memoranda: float | None
-    demonstrations: float | None
+    memoranda: float
+    demonstrations: float
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,8 @@ def _moment(world: World) -> Moment:
     moved = (steps > 0) | ((stage >= RELATION) & (stage > before))
     present = (before < CONTRACT) & ((stage >= CONTRACT) | (engagements.presence[of] == 1))
 
-    def part(done: str, plan: str) -> float:
-        planned = float(getattr(clusters, plan)[GROUP])
-        return float(getattr(clusters, done)[GROUP]) / planned if planned > 0.0 else 0.0
-
+    planned = float(clusters.plan_knowledge[GROUP])
+    taught = float(clusters.done_knowledge[GROUP])
     return Moment(
         members=len(of),
         moved=int(moved.sum()),
@@ -99,16 +97,10 @@ def _moment(world: World) -> Moment:
         contracts=int(memberships.contracts[rows].sum()),
         visibility=float(clusters.visibility[GROUP]),
         barrier=float(world.markets.barrier[MARKET]),
-        knowledge_done=part("done_knowledge", "plan_knowledge"),
-        diplomacy_done=part("done_diplomacy", "plan_diplomacy"),
-        memoranda=_counted(clusters, "memoranda"),
-        demonstrations=_counted(clusters, "demonstration"),
+        knowledge_done=taught / planned if planned > 0.0 else 0.0,
+        memoranda=float(clusters.memoranda[GROUP]),
+        demonstrations=float(clusters.demonstration[GROUP] == OPEN),
     )
-
-
-def _counted(clusters: Clusters, column: str) -> float | None:
-    """A count that the model keeps of the group; None while it keeps none."""
-    return float(getattr(clusters, column)[GROUP]) if column in Clusters._fields else None
 
 
 # --- measures ---------------------------------------------------------------------------------------------------------
@@ -126,14 +118,6 @@ def _best(measure: Callable[[Moment], float]) -> Callable[[Course, int], float]:
     return lambda course, until: max(measure(moment) for moment in course.moments[: until + 1])
 
 
-def _memoranda(moment: Moment) -> float:
-    return moment.diplomacy_done if moment.memoranda is None else moment.memoranda
-
-
-def _demonstrations(moment: Moment) -> float:
-    return moment.knowledge_done if moment.demonstrations is None else moment.demonstrations
-
-
 def _barrier_fall(course: Course, until: int) -> float:
     first, last = course.moments[0].barrier, course.moments[: until + 1][-1].barrier
     return 1.0 - last / first if first > 0.0 else 0.0
@@ -148,10 +132,10 @@ MEASURES: Final[Mapping[str, Callable[[Course, int], float]]] = MappingProxyType
         "contacts_per_member": _best(lambda moment: moment.contacts / max(moment.members, 1)),
         "visibility": _best(lambda moment: moment.visibility),
         "knowledge_done": _best(lambda moment: moment.knowledge_done),
-        "memoranda": _best(_memoranda),
+        "memoranda": _best(lambda moment: moment.memoranda),
         "barrier_fall": _barrier_fall,
         "share_present": _best(lambda moment: moment.present / max(moment.members, 1)),
-        "demonstrations": _best(_demonstrations),
+        "demonstrations": _best(lambda moment: moment.demonstrations),
     }
 )
 """What is measured of a course until a quarter after the start, by the names that case_goals.toml uses."""
@@ -296,8 +280,3 @@ def score(goal: Goal, course: Course, yardstick: Yardstick) -> float:
         partly, met, name = partly / met, 1.0, record.measure_with_amount
     value = MEASURES[name](course, until) / (goal.amount if counts_amount and goal.amount else 1.0)
     return 1.0 if value >= met else 0.5 if value >= partly else 0.0
-
-
-def share_reached(case: Case, course: Course, yardstick: Yardstick) -> float:
-    """Share of the group's own goals reached: the mean score of those that the model can show."""
-    return float(np.mean([score(goal, course, yardstick) for goal in case.scored_goals]))

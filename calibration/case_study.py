@@ -26,7 +26,7 @@ from passaat.calibration.case_goals import (
     default_yardstick,
     draw_yardstick,
     follow,
-    share_reached,
+    score,
     thresholds,
 )
 from passaat.calibration.cases import case_inputs, load_cases
@@ -52,6 +52,7 @@ class CaseResult:
     Attributes:
         share: mean share of own goals reached; ``low`` and ``high`` 5 and 95 % of single worlds, parameters and luck
             together; ``draws_low`` and ``draws_high`` those of the means over worlds in one draw.
+        goals: mean score of each of its goals, by kind, in the order of the case.
         n: worlds behind it.
         members, shocks, naive: members, dated shocks, and the naive score (higher is better).
     """
@@ -66,6 +67,7 @@ class CaseResult:
     high: float
     draws_low: float
     draws_high: float
+    goals: tuple[tuple[str, float], ...]
     n: int
     verdict: str
     provisional: bool
@@ -94,7 +96,7 @@ class CaseStudy:
     """All cases, the orders of the model and of the naive score, and how the former varies over draws.
 
     Attributes:
-        shares: share by case, draw and world.
+        scores: score by case; arrays of shape (n_draws, n_worlds, n_goals).
         tau_draws, rho_draws: 5 %, median and 95 % over draws; nan where a draw gives all cases one share.
         beats_naive: share of draws in which the model's tau exceeds that of the naive score.
     """
@@ -105,7 +107,7 @@ class CaseStudy:
     tau_draws: tuple[float, float, float]
     rho_draws: tuple[float, float, float]
     beats_naive: float
-    shares: Mapping[str, NDArray[np.float64]]
+    scores: Mapping[str, NDArray[np.float64]]
     draws: int
     worlds_per_draw: int
     seed: int
@@ -146,7 +148,7 @@ class CaseStudy:
 
     def to_dict(self) -> dict[str, Any]:
         """The study as plain data: no clock times, no paths, nan as None."""
-        plain = {key: value for key, value in vars(self).items() if key not in ("shares",)}
+        plain = {key: value for key, value in vars(self).items() if key != "scores"}
         plain["cases"] = [asdict(case) for case in self.cases]
         plain["order"], plain["naive"] = asdict(self.order), asdict(self.naive)
         made: dict[str, Any] = _plain(plain)
@@ -181,44 +183,46 @@ def run_cases(
     sets = draw_parameters(draws, seed) if parameters == "drawn" else [default_parameters()] * draws
     tasks = [(name, draw, world) for name in chosen for draw in range(draws) for world in range(worlds)]
 
-    def run(task: tuple[str, int, int]) -> float | str:
+    def run(task: tuple[str, int, int]) -> list[float] | str:
         name, draw, world = task
         drawn = parameters == "drawn"
         yardstick = draw_yardstick(seed, draw) if drawn else default_yardstick()
         luck = world_seed(seed, draw, world)
         try:
             case = chosen[name]
-            return share_reached(case, follow(case_inputs(case, luck, sets[draw]), luck), yardstick)
+            course = follow(case_inputs(case, luck, sets[draw]), luck)
+            return [score(goal, course, yardstick) for goal in case.scored_goals]
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
     thresholds()  # read once, before the threads
     results = _in_threads(run, tasks, workers or default_workers(), progress)
-    shares = {name: np.full((draws, worlds), np.nan) for name in chosen}
+    scores = {name: np.full((draws, worlds, len(case.scored_goals)), np.nan) for name, case in chosen.items()}
     reasons: list[str] = []
     for (name, draw, world), result in zip(tasks, results, strict=True):
         if isinstance(result, str):
             reasons.append(f"{name}: {result}")
         else:
-            shares[name][draw, world] = result
-    lost = [name for name, found in shares.items() if np.isnan(found).all()]
+            scores[name][draw, world] = result
+    lost = [name for name, found in scores.items() if np.isnan(found).all()]
     if lost:
         raise ModelError(
             [f"every run of case {name} failed" for name in lost] + sorted(set(reasons))[:5],
             hint="Run it with fewer worlds to see where it stops.",
         )
     failures = [f"{len(reasons)} of {len(tasks)} runs: {'; '.join(sorted(set(reasons))[:5])}"]
-    return _study(chosen, shares, seed, parameters, tuple(failures if reasons else ()))
+    return _study(chosen, scores, seed, parameters, tuple(failures if reasons else ()))
 
 
 def _study(
     cases: Mapping[str, Case],
-    shares: Mapping[str, NDArray[np.float64]],
+    scores: Mapping[str, NDArray[np.float64]],
     seed: int,
     parameters: str,
     failures: tuple[str, ...],
 ) -> CaseStudy:
     verdicts, naive = load_verdicts(), naive_scores(cases)
+    shares = {name: found.mean(axis=2) for name, found in scores.items()}
     results = []
     for name, case in cases.items():
         found, by_draw = shares[name], np.nanmean(shares[name], axis=1)
@@ -237,6 +241,12 @@ def _study(
                 high=float(high),
                 draws_low=float(draws_low),
                 draws_high=float(draws_high),
+                goals=tuple(
+                    (goal.kind, float(mean))
+                    for goal, mean in zip(
+                        case.scored_goals, np.nanmean(scores[name], axis=(0, 1)), strict=True
+                    )
+                ),
                 n=len(seen),
                 verdict=verdicts[name].verdict,
                 provisional=verdicts[name].provisional,
@@ -255,7 +265,7 @@ def _study(
         tau_draws=_spread(taus),
         rho_draws=_spread(rhos),
         beats_naive=float(np.mean(taus > by_naive.tau)),
-        shares=shares,
+        scores=scores,
         draws=n_draws,
         worlds_per_draw=n_worlds,
         seed=seed,
@@ -387,18 +397,18 @@ def _plain(value: Any) -> Any:
 
 
 def _in_threads(
-    run: Callable[[tuple[str, int, int]], float | str],
+    run: Callable[[tuple[str, int, int]], list[float] | str],
     tasks: Sequence[tuple[str, int, int]],
     workers: int,
     progress: Callable[[int, int], None] | None,
-) -> list[float | str]:
+) -> list[list[float] | str]:
     """The result of every task, in order. Ctrl-C drops what has not begun."""
-    results: list[float | str] = [""] * len(tasks)
+    results: list[list[float] | str] = [""] * len(tasks)
     waiting = iter(enumerate(tasks))
     done = 0
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
     try:
-        pending: dict[Future[float | str], int] = {
+        pending: dict[Future[list[float] | str], int] = {
             pool.submit(run, task): place for place, task in islice(waiting, 2 * workers)
         }
         while pending:

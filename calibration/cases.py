@@ -22,7 +22,7 @@ from passaat.calibration.case_files import LEVELS, Case, Event, load_cases, quar
 from passaat.calibration.evidence import evidence
 from passaat.model import seeding
 from passaat.model.build import Store, build_world, check_faults
-from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE, enrol
+from passaat.model.cluster import LINKED_DISTANCE, PLANNED, RIVAL_DISTANCE, enrol
 from passaat.model.compiled import driver_for
 from passaat.model.inputs import (
     QUARTERS_PER_YEAR,
@@ -98,6 +98,8 @@ def case_inputs(case: Case, world_seed: int, parameters: Mapping[str, float]) ->
         Setting("markets", "forming_cluster", -1, (MARKET,), start),
         *_standing(case, world_seed, values, start),
     ]
+    if any(goal.kind == "demonstration" for goal in case.goals):
+        settings.append(Setting("clusters", "demonstration", PLANNED, (GROUP,), start + 1))
     inputs = RunInputs(
         size=size,
         levers=_practice(case, size),
