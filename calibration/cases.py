@@ -94,10 +94,10 @@ def case_inputs(case: Case, world_seed: int, parameters: Mapping[str, float]) ->
     settings = [
         Setting("coordinators", "present", 0, None, 0),
         Setting("coordinators", "present", 1, None, start),
-        # A covenant that is seeded does not gather members as a group that forms does.
-        Setting("markets", "forming_cluster", -1, (MARKET,), start),
         *_standing(case, world_seed, values, start),
     ]
+    if case.members.n_partners is not None:
+        settings.append(Setting("clusters", "n_partners", case.members.n_partners, (GROUP,), start))
     if any(goal.kind == "demonstration" for goal in case.goals):
         settings.append(Setting("clusters", "demonstration", PLANNED, (GROUP,), start + 1))
     inputs = RunInputs(

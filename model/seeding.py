@@ -63,6 +63,7 @@ def _seed(the_world: world.World, group: SeededGroup) -> None:
         the_world.engagements.wish_as_filler[e] = int(place >= group.n_members - group.n_fillers)
         enrol(the_world, c, e)
     clusters.status[c] = READY
+    the_world.markets.forming_cluster[group.market] = -1
     judge_fit(the_world, c)
     start_covenant(the_world, c, whole_cents(group.committed_eur), group.covenant_quarters)
 
