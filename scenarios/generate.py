@@ -6,13 +6,16 @@ python -m passaat.scenarios.generate --check   write nothing, fail when one is s
 
 from __future__ import annotations
 
+import ast
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from passaat.scenarios.levers import LEVERS, Lever
 
-__all__ = ["lever_page", "lever_table_source", "main", "stale_files"]
+__all__ = ["lever_page", "lever_table_source", "main", "rules_reading_levers", "stale_files"]
 
+_MODEL = Path(__file__).resolve().parent.parent / "model"
 _COMMAND = "python -m passaat.scenarios.generate"
 _WIDTH = 110
 
@@ -61,8 +64,31 @@ def _column_source(name: str, column: str) -> str:
     return f"    {name}: Annotated[\n{inner}\n    ]"
 
 
+def rules_reading_levers(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """For each lever the rules that read it, as ``file.function``, from the sources of the model by file name."""
+    readers: dict[str, list[str]] = {name: [] for name in LEVERS}
+    for module, source in sources.items():
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.FunctionDef) and _is_rule(node):
+                for read in sorted({part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}):
+                    if read in readers:
+                        readers[read].append(f"{module}.{node.name}")
+    return readers
+
+
+def _is_rule(node: ast.FunctionDef) -> bool:
+    return any(isinstance(mark, ast.Name) and mark.id == "rule" for mark in node.decorator_list)
+
+
+def _readers_in_words(rules: Sequence[str]) -> str:
+    return ", ".join(f"`{rule}`" for rule in rules) or "none"
+
+
 def lever_page(levers: dict[str, Lever]) -> str:
     """The page docs/levers.md: a table of all levers, then one section each."""
+    readers = rules_reading_levers(
+        {path.stem: path.read_text(encoding="utf-8") for path in sorted(_MODEL.glob("*.py"))}
+    )
     assumed = sum(lever.identified == "assumed" for lever in levers.values())
     lines = [
         "# Levers",
@@ -74,7 +100,8 @@ def lever_page(levers: dict[str, Lever]) -> str:
         "of the year in which it meets; those of the year of its application hold for it from then on.",
         f"For {assumed} of the levers the size of the effect is an assumption with a range, because the",
         "evaluation has no control group and observed no case where the lever was varied; that uncertainty",
-        "is carried into every comparison.",
+        "is carried into every comparison. *Read by* names the rules of [model/](../model), file and function,",
+        "through which a lever acts; [ODD.md](ODD.md) explains them.",
         "",
         "| lever | label | unit | allowed | default |",
         "| --- | --- | --- | --- | --- |",
@@ -93,6 +120,7 @@ def lever_page(levers: dict[str, Lever]) -> str:
             f"- Default: {lever.default_text}",
             f"- Effect ({lever.identified}): {lever.effect}",
             f"- Cost: {lever.cost}",
+            f"- Read by: {_readers_in_words(readers[lever.name])}",
             f"- Evidence: {'; '.join(str(reference) for reference in lever.evidence)}",
         ]
     return "\n".join([*lines, ""])

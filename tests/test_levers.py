@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from passaat.calibration.evidence import claims, evidence
 from passaat.errors import ScenarioError
 from passaat.model.lever_table import LEVER_NAMES, Levers
-from passaat.scenarios.generate import lever_page, stale_files
+from passaat.model.parameters import PARAMETERS
+from passaat.scenarios.generate import lever_page, rules_reading_levers, stale_files
 from passaat.scenarios.levers import LEVERS, UNITS, lever, read_levers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +66,27 @@ def test_every_lever_is_described_in_full() -> None:
         assert entry.minimum < entry.maximum
         for text in (entry.label_en, entry.label_nl, entry.meaning, entry.cost, entry.effect):
             assert text.strip(), entry.name
+
+
+def test_parameters_that_the_texts_name_exist() -> None:
+    named = set()
+    for entry in LEVERS.values():
+        for text in (entry.meaning, entry.cost, entry.effect):
+            for names in re.findall(r"\(parameters? ([a-z0-9_, ]+?)[),]", text):
+                named |= set(re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)+", names))
+    assert len(named) > 25
+    assert sorted(named - set(PARAMETERS)) == []
+
+
+def test_the_page_names_the_rules_that_read_each_lever() -> None:
+    source = (
+        "@rule\ndef act(w, c):\n    return w.levers.assessors[0]\n\ndef no_rule(w):\n    return w.assessors\n"
+    )
+    assert rules_reading_levers({"m": source})["assessors"] == ["m.act"]
+    page = lever_page(dict(LEVERS))
+    assert "- Read by: none" not in page
+    calls = page[page.index("## selection_calls_per_year") :].split("\n## ")[0]
+    assert "- Read by: `agency._awaits_decision`" in calls
 
 
 def test_every_unit_of_the_closed_list_is_used() -> None:
