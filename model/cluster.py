@@ -47,6 +47,9 @@ NO_DEMONSTRATION, PLANNED, OPEN = 0, 1, 2
 USUAL_COMMITMENT = 0.65
 """Mean commitment of members drawn as in ``enrol`` with a few fillers among them; realisation rates refer to it."""
 
+USUAL_QUALITY = 0.65
+"""Mean quality of coordination at the start, 0.3 + 0.7 x skill with skill even between 0 and 1 (``open_group``)."""
+
 MOST_MEMORANDA = 4
 """Memoranda that one group can sign: twice those of the case that signed most (technopolis2023 annex C.1)."""
 
@@ -267,13 +270,9 @@ def plan_activities(world: World, c: int) -> None:
     clusters.plan_promotion[c] = money_eur * part_1 / (p.promotion_unit_eur * price)
     clusters.plan_knowledge[c] = money_eur * part_2 / (p.knowledge_unit_eur * price)
     clusters.plan_diplomacy[c] = money_eur * part_3 / p.diplomacy_unit_eur
-    chance = (
-        p.demonstration_share
-        * 2.0
-        * clusters.coordinator_quality[c]
-        / (1.0 + clusters.coordinator_quality[c])
-    )
-    clusters.demonstration[c] = 1 if uniform(clusters.key[c], 0, purposes.DEMONSTRATION) < chance else 0
+    chance = p.demonstration_share * clusters.coordinator_quality[c] / USUAL_QUALITY
+    planned = uniform(clusters.key[c], 0, purposes.DEMONSTRATION) < chance
+    clusters.demonstration[c] = PLANNED if planned else NO_DEMONSTRATION
 
 
 @rule
