@@ -12,19 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from passaat.calibration.coordinator_reports import read_off_range
 from passaat.calibration.evidence import claims, evidence, reconciliations, references
+from passaat.calibration.interviews import choose_cases, hold_talks
 from passaat.calibration.observation import (
-    IN_EXPORT_DATA,
-    Records,
     default_observation,
     draw_observation,
-    keyed_uniform,
     load_observation_parameters,
     observation_parameters,
     observe,
     observe_records,
-    read_run,
 )
+from passaat.calibration.records import IN_EXPORT_DATA, Records, keyed_uniform, look_at, read_run
 from passaat.errors import EvidenceError
 from passaat.model import draws
 from passaat.model.columns import allocate, column_views
@@ -41,10 +40,19 @@ PLAIN = {
     "turnover_report_rate": 1.0,
     "turnover_report_minimum_eur": 300_000.0,
     "turnover_report_noise": 0.0,
+    "turnover_range_ratio": 1.0,
+    "contract_report_rate": 1.0,
     "contract_goal_share": 1.0,
     "contract_goal_per_company": 0.5,
     "fully_realised_from": 0.85,
     "partly_realised_from": 0.2,
+    "activity_scatter": 0.0,
+    "coordinator_colour": 0.0,
+    "cases_studied": 1_000.0,
+    "members_interviewed": 1_000.0,
+    "steps_per_member": 1_000.0,
+    "steps_told_in_all": 1_000.0,
+    "reach_without_results": 1.0,
 }
 """An observer who sees everything and makes no errors."""
 
@@ -157,12 +165,13 @@ def test_money_is_read_by_cohort() -> None:
 # --- activities, steps, goals -----------------------------------------------------------------------------
 
 
-def test_activities_are_graded_by_module_and_only_where_planned() -> None:
-    # Shares done: 0.9, 0.5 and (none planned); 1.0, 0.1, 0.9.
+def test_activities_are_marked_row_by_row_and_only_where_planned() -> None:
+    # Shares done: 0.9, 0.5 and (none planned); 1.0, 0.1, 0.9. A table has four rows of promotion and two of the others.
     result = seen()
-    assert result["activities_full_share"] == pytest.approx(3 / 5)
-    assert result["activities_partly_share"] == pytest.approx(1 / 5)
-    assert result["activities_not_share"] == pytest.approx(1 / 5)
+    assert result["activities_marked"] == 6 + 8
+    assert result["activities_full_share"] == pytest.approx((4 + 4 + 2) / 14)
+    assert result["activities_partly_share"] == pytest.approx(2 / 14)
+    assert result["activities_not_share"] == pytest.approx(2 / 14)
     assert (result["promotion_full_share"], result["knowledge_full_share"]) == (1.0, 0.0)
     assert result["diplomacy_full_share"] == 1.0
     assert seen(fully_realised_from=0.95)["promotion_full_share"] == 0.5
@@ -195,6 +204,127 @@ def test_contract_goals_are_judged_where_the_final_report_is_in() -> None:
     assert observe_records(second_without, PLAIN)["contract_goal_not_share"] == 0.0, (
         "its report is not in yet"
     )
+
+
+def test_a_contract_that_no_member_told_of_is_not_in_the_final_report() -> None:
+    assert seen(contract_report_rate=0.0)["contract_goal_not_share"] == 1.0
+    assert seen(contract_report_rate=0.0)["firms_with_trade_share"] == pytest.approx(4 / 7)
+
+
+# --- case studies and interviews --------------------------------------------------------------------------
+
+
+def many(n_covenants: int = 40, n_members: int = 6) -> Records:
+    """Covenants of 2016 and 2017 in ten countries; every second member has a step that succeeded, others two lapsed."""
+    n = n_covenants * n_members
+    lucky = np.arange(n) % 2 == 0
+    return replace(
+        records(),
+        key=np.arange(n_covenants) + 77,
+        start_quarter=8 + np.arange(n_covenants) % 8,
+        end_quarter=np.full(n_covenants, 24),
+        extension_asked=np.zeros(n_covenants, dtype=bool),
+        extended_by=np.zeros(n_covenants, dtype=np.int64),
+        minimum_members=np.full(n_covenants, 5),
+        public_eur=np.ones(n_covenants),
+        private_eur=np.ones(n_covenants),
+        planned=np.ones((n_covenants, 3)),
+        done=np.linspace(0.0, 1.2, 3 * n_covenants).reshape(n_covenants, 3),
+        covenant=np.repeat(np.arange(n_covenants), n_members),
+        firm_key=np.arange(n) + 9_000,
+        firm=np.arange(n),
+        country=np.repeat(np.arange(n_covenants) % 10, n_members),
+        company=np.ones(n, dtype=bool),
+        sme=np.ones(n, dtype=bool),
+        at_start=np.ones(n, dtype=bool),
+        branch=np.zeros(n, dtype=bool),
+        contacts=np.where(lucky, 2.0, 0.0),
+        steps=np.where(lucky[:, None], [[1, 0, 0]], [[0, 0, 2]]),
+        first_contract_quarter=np.full(n, -1),
+        exports_country_eur=np.zeros((n, N_YEARS)),
+        exports_market_eur=np.zeros((n, N_YEARS)),
+    )
+
+
+def test_cases_are_few_and_differ_in_country() -> None:
+    found, look = many(), look_at(many(), 10)
+    cases = choose_cases(found, look, 8)
+    assert len(set(cases.tolist())) == 8
+    assert len(set((cases % 10).tolist())) == 8, "no country twice while others are left"
+    assert choose_cases(found, look, 12)[:8].tolist() == cases.tolist(), "more cases come on top"
+    assert len(choose_cases(found, look, 99)) == 40
+    before = replace(found, start_quarter=np.where(np.arange(40) < 35, 4, 8))
+    assert choose_cases(before, look_at(before, 10), 8).min() >= 35, (
+        "covenants outside the window are no cases"
+    )
+
+
+def test_talks_are_spread_over_the_cases() -> None:
+    found = many()
+    talks = hold_talks(found, look_at(found, 10), np.arange(8), default_observation())
+    per_case = np.bincount(found.covenant[talks.members])
+    assert per_case.tolist() == [2, 2, 2, 2, 2, 1, 1, 1]
+    assert not set(talks.members.tolist()) & set(talks.heard_of.tolist())
+    assert set(found.covenant[talks.heard_of].tolist()) == set(range(7)), "one coordinator is not spoken with"
+
+
+def test_members_with_nothing_to_show_are_harder_to_reach() -> None:
+    found, everywhere = many(400), np.arange(400)
+    look = look_at(found, 10)
+
+    def share_with_results(reach: float) -> float:
+        values = {**default_observation(), "members_interviewed": 400.0, "reach_without_results": reach}
+        members = hold_talks(found, look, everywhere, values).members
+        assert len(members) == 400
+        return float((members % 2 == 0).mean())
+
+    # One of six is spoken with, three of each kind: 3 x 1 against 3 x the chance.
+    assert share_with_results(1.0) == pytest.approx(1 / 2, abs=0.07)
+    assert share_with_results(0.25) == pytest.approx(1 / 1.25, abs=0.07)
+
+
+def test_no_more_steps_are_told_than_there_is_time_for() -> None:
+    plain = {"activity_scatter": 0.0, "reach_without_results": 1.0}
+    result = observe_records(many(), plain)
+    assert (result["interviews_held"], result["next_steps_told"]) == (13, 39)
+    alone = observe_records(many(), {**plain, "coordinators_interviewed": 0.0})
+    assert 13 <= alone["next_steps_told"] <= 26, "thirteen members tell of one or two steps each"
+    short = observe_records(many(), {**plain, "steps_per_member": 1.0, "coordinators_interviewed": 0.0})
+    assert short["next_steps_told"] == 13
+
+
+def test_what_is_told_of_a_members_steps_is_drawn_without_putting_back() -> None:
+    alike = replace(many(2, 1), steps=np.array([[1, 1, 1], [2, 2, 2]]))
+    result = observe_records(alike, {"steps_per_member": 5.0, "cases_studied": 2.0})
+    # All three steps of the one, five of the six of the other: at least 1 + 1, at most 1 + 2 of each kind.
+    assert result["next_steps_told"] == 8
+    for kind in ("full", "partly", "lapsed"):
+        assert 2 <= 8 * result[f"next_steps_{kind}_share"] <= 3
+
+
+def test_few_cases_scatter_as_few_do() -> None:
+    """The mean over many evaluations is that of all; each of them is off as thirteen members are."""
+    found = many(80)
+    plain = {"activity_scatter": 0.0, "reach_without_results": 1.0}
+    shares = [
+        observe_records(replace(found, key=found.key + 500 * i, firm_key=found.firm_key + 5_000 * i), plain)[
+            "firms_with_contacts_share"
+        ]
+        for i in range(300)
+    ]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.03)
+    assert np.std(shares) == pytest.approx(math.sqrt(0.25 / 13), rel=0.2)
+
+
+def test_activities_of_a_kind_scatter_and_coordinators_colour_them() -> None:
+    half_done = replace(many(), done=np.full((40, 3), 0.8))
+    everything = {**PLAIN, "fully_realised_from": 0.9}
+    assert observe_records(half_done, everything)["activities_full_share"] == 0.0
+    # Half a standard deviation of 0.2 is 0.1: 31 % lie above, by the normal table.
+    scattered = observe_records(half_done, {**everything, "activity_scatter": 0.2})
+    assert scattered["activities_full_share"] == pytest.approx(0.309, abs=0.08)
+    coloured = {**everything, "coordinator_colour": 0.5, "coordinators_interviewed": 10.0}
+    assert observe_records(half_done, coloured)["activities_full_share"] == pytest.approx(10 / 40)
 
 
 # --- export rise -------------------------------------------------------------------------------------------
@@ -310,6 +440,23 @@ def test_rough_reports_move_the_sum_but_not_who_reports() -> None:
     rough = seen(turnover_report_noise=0.8)
     assert rough["growth_reported_share"] == 1.0
     assert rough["growth_reported_million_eur"] != pytest.approx(5.81)
+
+
+def test_a_range_is_read_at_its_middle() -> None:
+    # Bounds at 10 million and its powers of five: 0.4, 2, 10, 50 and 250 million.
+    told = read_off_range(np.array([0.5e6, 9e6, 10e6, 49e6, 60e6]), 5.0, 0.5)
+    assert told == pytest.approx([1.2e6, 6e6, 30e6, 30e6, 150e6])
+    assert read_off_range(np.array([12e6]), 5.0, 0.0) == pytest.approx([10e6])
+    assert read_off_range(np.array([12e6]), 5.0, 1.0) == pytest.approx([50e6])
+    assert read_off_range(np.array([12e6]), 1.0, 0.5).tolist() == [12e6]
+
+
+def test_growth_is_added_up_from_ranges_but_the_largest_firm_is_known() -> None:
+    # 0.81 lies between 0.4 and 2 million, 5.0 between 2 and 10.
+    ranges = seen(turnover_range_ratio=5.0)
+    assert ranges["growth_reported_million_eur"] == pytest.approx(1.2 + 6.0)
+    assert ranges["growth_largest_firm_million_eur"] == pytest.approx(5.0)
+    assert ranges["growth_reported_share"] == 1.0
 
 
 def test_no_covenant_at_all_gives_counts_of_zero_and_no_shares() -> None:
@@ -482,6 +629,10 @@ def test_parameter_draws_stay_in_range_and_do_not_depend_on_each_other() -> None
     )
 
 
+FEW = ("reach_without_results", "steps_told_in_all", "steps_per_member", "coordinators_interviewed")
+"""Unknowns that only matter where evaluators do not speak with everybody."""
+
+
 @pytest.mark.parametrize("name", sorted(default_observation()))
 def test_every_unknown_of_the_observation_changes_something(name: str) -> None:
     record = observation_parameters()[name]
@@ -489,7 +640,9 @@ def test_every_unknown_of_the_observation_changes_something(name: str) -> None:
         low, high = 0.5 * record.value, 0.0
     else:
         low, high = record.minimum, record.maximum
-    world = {**PLAIN, "branch_sales_share": 0.6, "contract_goal_per_company": 0.5}
+    world = {**PLAIN, "branch_sales_share": 0.6, "coordinator_colour": 0.2, "turnover_range_ratio": 3.0}
+    if name in FEW:
+        world |= {"members_interviewed": 2.0, "steps_per_member": 2.0}
     results = []
     for value in (low, high):
         shown = [observe_records(shifted(step), {**world, name: value}) for step in range(20)]
