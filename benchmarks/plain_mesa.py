@@ -31,6 +31,8 @@ from passaat.model.status import (
 )
 
 STEPS = ("explore_alone", "follow_up", "trade")
+IN_COVENANT = frozenset({RUNNING, EXTENDED})
+AT_WORK = frozenset({RUNNING, EXTENDED, INFORMAL})
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Country:
     travel_stop: float
     war: float
     sales_ban: float
+    embassy_memory: float = field(init=False, default=0.0)
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class Cluster:
     """As much of a group as its members read when they follow up."""
 
     status: int
+    cohesion: float
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class Membership:
     steps_partly: int
     steps_lapsed: int
     contracts: int
+    cluster: Cluster = field(init=False)
 
 
 @dataclass(slots=True)
@@ -124,17 +129,26 @@ class Firm(mesa.Agent):
         self.experience = float(columns.experience[row])
         self.free_capacity = float(columns.free_capacity[row])
         self.interrupted_until = int(columns.interrupted_until[row])
+        self.institute = bool(columns.institute[row])
         self.engagements: list[Engagement] = []
 
     def explore_alone(self) -> None:
-        """Find contacts on the firm's own."""
+        """Find contacts on the firm's own; an embassy passes chances on to former members that it remembers."""
         p, draw = self.model.parameters, self.model.random.random
         rate = p.own_contact_rate * self.free_capacity * (0.2 + self.experience)
+        highest = 1.5 * rate * (1.0 + p.chances_passed_on)  # awareness and memory are at most 1
         for engagement in self.engagements:
-            market = engagement.market
-            if engagement.stayed_out or draw() >= rate * (0.5 + market.awareness):
+            drawn = draw()
+            if drawn >= highest or engagement.stayed_out:
                 continue
-            reach = 1.0 - max(market.place.travel_stop, market.place.war)
+            market = engagement.market
+            country = market.place
+            chance = rate * (0.5 + market.awareness)
+            if engagement.membership is not None:
+                chance *= 1.0 + p.chances_passed_on * country.embassy_memory
+            if drawn >= chance:
+                continue
+            reach = 1.0 - max(country.travel_stop, country.war)
             engagement.contacts += 2.0 * reach
             engagement.relation += p.own_relation_gain * reach * (1.0 - engagement.relation)
             engagement.trust += 0.5 * p.own_relation_gain * reach * (1.0 - engagement.trust)
@@ -167,14 +181,17 @@ class Firm(mesa.Agent):
                         engagement.step_open = 1
 
     def attention(self, engagement: Engagement) -> float:
-        """Attention for a market, 0 to 1."""
-        p, cluster = self.model.parameters, engagement.cluster
+        """Attention for a market, 0 to 1; members of a group that held together keep referring each other."""
+        p, cluster, membership = self.model.parameters, engagement.cluster, engagement.membership
         if cluster is not None:
-            if cluster.status in (RUNNING, EXTENDED, INFORMAL):
+            if cluster.status in AT_WORK:
                 return 1.0
             if cluster.status == FOLLOW_UP:
                 return p.attention_follow_up
-        return p.attention_alone if engagement.membership is None else p.attention_after_covenant
+        if membership is None:
+            return p.attention_alone
+        held = min(p.referral_gain * membership.cluster.cohesion, 1.0)
+        return p.attention_after_covenant + held * (1.0 - p.attention_after_covenant)
 
     def capacity_for(self, engagement: Engagement) -> float:
         """Capacity to follow up, funded part included, 0 to 1."""
@@ -182,14 +199,17 @@ class Firm(mesa.Agent):
         return own if engagement.cluster is None else own + engagement.funded_capacity * (1.0 - own)
 
     def step_chance(self, engagement: Engagement, market: Market) -> float:
-        """Chance that a next step succeeds in full: the weakest of four bottlenecks decides."""
-        p = self.model.parameters
+        """Chance that a next step succeeds in full: the weakest of four bottlenecks decides, or their mean."""
+        p, capacity = self.model.parameters, self.capacity_for(engagement)
         trust = engagement.trust + market.awareness * (1.0 - engagement.trust)
         if market.blocking:
             opening = p.openness_when_blocked
         else:
             opening = max(1.0 - market.barrier * (1.0 - engagement.permits), 0.0)
-        link = min(engagement.relation, trust, opening, self.capacity_for(engagement))
+        if self.model.mean_of_bottlenecks:
+            link = p.sum_success_ratio * 0.25 * (engagement.relation + trust + opening + capacity)
+        else:
+            link = min(engagement.relation, trust, opening, capacity)
         fit = 1.0 - abs(self.development - market.place.development)
         fit *= (0.5 + 0.5 * self.distinctiveness) * (0.7 + 0.3 * engagement.knowledge)
         helped = 1.0 + p.support_gain * engagement.support
@@ -198,18 +218,18 @@ class Firm(mesa.Agent):
         return min(max(p.step_success * link * fit * helped * harmed * demand, 0.0), 1.0)
 
     def end_step(self, engagement: Engagement, chance: float) -> None:
-        """A next step is taken fully, partly or not."""
+        """A next step is taken fully, partly or not; institutes sell nothing."""
         model, membership = self.model, engagement.membership
         p, u = model.parameters, model.random.random()
         engagement.step_open = 0
-        if engagement.cluster is None or engagement.cluster.status not in (RUNNING, EXTENDED):
+        if engagement.cluster is None or engagement.cluster.status not in IN_COVENANT:
             membership = None
         if u < chance:
             engagement.steps_full += 1
             if membership is not None:
                 membership.steps_full += 1
             engagement.relation += p.step_relation_gain * (1.0 - engagement.relation)
-            if engagement.stage >= RELATION:
+            if engagement.stage >= RELATION and not self.institute:
                 self.sign_contract(engagement)
             else:
                 engagement.reach(PARTNERSHIP)
@@ -309,15 +329,20 @@ class PlainProgramme(mesa.Model):
         world = store.column_world()
         self.shuffle = shuffle
         self.parameters: Parameters = world.parameters
+        self.mean_of_bottlenecks = bool(world.structure.bottlenecks[0])
         self.delivery_quarters = whole(self.parameters.delivery_quarters)
         self.quarter = int(world.calendar.quarter[0]) - 1
         self.window_first_quarter = int(world.calendar.window_first_quarter[0])
         countries = _copies(Country, world.countries)
+        for country, memory in zip(countries, world.embassies.memory.tolist(), strict=True):
+            country.embassy_memory = memory
         markets = _copies(Market, world.markets)
-        for market, country in zip(markets, world.markets.country.tolist(), strict=True):
-            market.place = countries[country]
+        for market, place in zip(markets, world.markets.country.tolist(), strict=True):
+            market.place = countries[place]
         clusters = _copies(Cluster, world.clusters)
         memberships = _copies(Membership, world.memberships)
+        for membership, group in zip(memberships, world.memberships.cluster.tolist(), strict=True):
+            membership.cluster = clusters[group]
         firms = [Firm(self, world.firms, row) for row in range(len(world.firms.key))]
         columns = world.engagements
         exports = world.exports_by_year_cents.tolist()
