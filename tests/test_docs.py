@@ -11,11 +11,15 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
     assert names["run"].world.firms.turnover_eur.mean() > 0
     assert (names["folder"] / "study.db").exists()
     assert names["cluster"].members
+    assert names["trial"].world.clusters.n_members[0] >= 1
+    assert names["trial"].world.clusters.complementarity[0] == 0.9
+    assert names["trial"].world.firms.capacity.min() == 0.8
+    assert names["rival"].world.structure.bottlenecks[0] == 1
     assert "<Firm 3" in capsys.readouterr().out

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from passaat.calibration.evidence import claims
+from passaat.model import claims as ledgers
 from passaat.model import firm, odd, schedule
+from passaat.model.lever_table import LEVER_NAMES
 from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
 
@@ -81,6 +83,37 @@ def test_every_claim_of_the_sixteen_groups_is_discussed(page: str) -> None:
     wanted = {id for id, claim in claims().items() if claim.kind == "claim" and id[:2] in GROUPS}
     assert len(wanted) > 150
     assert sorted(wanted - discussed) == []
+
+
+def said_to_be(page: str, kind: str) -> set[str]:
+    """Ids that section 8 lists under one heading in italics."""
+    text = part(page, "8. What is simplified or left out, and why").split("**1 Forming")[1]
+    return set(
+        ledgers.ids_in(
+            " ".join(re.findall(rf"\*{kind}\*:(.*?)(?=\n\n|\*In the|\*Sim|\*As a|\*Left)", text, re.S))
+        )
+    )
+
+
+def test_what_is_left_out_or_a_lever_only_agrees_with_the_ledger(page: str) -> None:
+    ledger = ledgers.read_ledger()
+    sixteen = {id for id in ledger.wanted if id[:2] in GROUPS}
+    assert said_to_be(page, "Left out") == sixteen & set(ledger.left_out)
+    only_lever = {id for id in sixteen if id in ledger.levers and id not in ledger.rules}
+    assert said_to_be(page, "As a\\s+lever\\s+only") == only_lever
+    in_rules = said_to_be(page, "In the model") | said_to_be(page, "Simplified")
+    assert in_rules == sixteen & set(ledger.rules)
+
+
+def test_code_that_the_prose_names_exists(page: str) -> None:
+    """Names in code type that look like a parameter, a column, a lever or a rule are one."""
+    columns = {column for table in TABLES.values() for column in table.__annotations__}
+    rules = {name.partition(".")[2] for name in ledgers.read_ledger().functions}
+    known = columns | rules | set(PARAMETERS) | set(LEVER_NAMES)
+    prose = re.sub(r"<!-- (.+?): begin.+?<!-- \1: end -->", "", page, flags=re.S)
+    named = set(re.findall(r"`(?:[a-z]+\.)?(_?[a-z]+(?:_[a-z]+)+)`", prose))
+    assert len(named) > 60
+    assert sorted(named - known) == []
 
 
 def test_links_of_the_page_lead_somewhere_inside(page: str) -> None:
