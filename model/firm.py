@@ -411,8 +411,8 @@ def explore_alone(world: World, e: int) -> None:
     """
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
-    highest = 1.8 * p.own_contact_rate  # no rate below is higher: 1.8 = 1 x 1.2 x 1.5
-    if drawn >= highest and (engagements.membership[e] < 0 or drawn >= highest * (1.0 + p.chances_passed_on)):
+    highest = 1.8 * p.own_contact_rate  # the highest rate outside groups: 1.8 = 1 x 1.2 x 1.5
+    if engagements.membership[e] < 0 and drawn >= highest:
         return
     firms, m, i = world.firms, engagements.market[e], engagements.firm[e]
     if m < 0 or engagements.stayed_out[e] == 1:
