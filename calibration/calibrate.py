@@ -27,6 +27,7 @@ from passaat.calibration.inference import (
     Report,
     effective_size,
     emulated_log_likelihood,
+    exact_log_likelihood,
     learn_others,
     propose_others,
     real_log_likelihood,
@@ -76,9 +77,9 @@ class Budget:
         kept: draws of the sample that is written.
     """
 
-    trajectories: int = 12
-    table: int = 6144
-    proposals: int = 600
+    trajectories: int = 8
+    table: int = 4096
+    proposals: int = 300
     worlds: int = 6
     kept: int = 300
     effort: Effort = field(default_factory=Effort)
@@ -213,8 +214,8 @@ def prepare(
     from passaat.experiments.runner import default_workers
 
     require_budget(budget, seed)
-    used = tuple(f for f in (figures() if known is None else known) if f.role == "target")
-    terms = terms_of(used)
+    everything = figures() if known is None else tuple(known)
+    terms = terms_of([figure for figure in everything if figure.role == "target"])
     place = default_store() if store is None else store
     threads = default_workers() if workers is None else workers
     screening = screen(
@@ -228,7 +229,7 @@ def prepare(
     learnt = fit(table.places, scaled, evaluator.priors.positions(chosen), seed)
     others = learn_others(learnt.emulator, table.places, scaled)
     return Work(
-        evaluator, place, budget, seed, threads, progress, used, terms, screening, chosen, table, seen, scaled,
+        evaluator, place, budget, seed, threads, progress, everything, terms, screening, chosen, table, seen, scaled,
         learnt, others,
     )  # fmt: skip
 
@@ -316,6 +317,7 @@ def correct(work: Work, report: Report, emulated: Posterior, n: int, worlds: int
     smooth, explained = smoothed_log_weights(features, raw)
     weights = np.exp(smooth - smooth.max())
     believed = np.exp(raw - raw.max())
+    exact = exact_log_likelihood(report, scaled, discrepancy) - log_proposed
     return Corrected(
         places,
         discrepancy,
@@ -325,6 +327,7 @@ def correct(work: Work, report: Report, emulated: Posterior, n: int, worlds: int
         effective_size(weights),
         explained,
         float(raw.std()),
+        effective_size(np.exp(exact - exact.max())),
     )
 
 
@@ -380,6 +383,7 @@ def describe(
             "worlds_each": budget.worlds,
             "log_weight_sd": corrected.log_weight_sd,
             "effective_if_noise_is_believed": corrected.raw_effective,
+            "effective_if_exact_forms_are_believed": corrected.exact_effective,
             "explained_in_draws_left_out": corrected.explained,
         },
         "discrepancy": {
@@ -451,7 +455,7 @@ def figures_said(work: Work, corrected: Corrected) -> dict[str, Any]:
     discrepancy_after = np.repeat(corrected.discrepancy, worlds)
     prior_discrepancy = np.abs(luck.standard_normal(len(work.scaled))) * DISCREPANCY_SCALE
     said = {}
-    for figure in figures():
+    for figure in work.figures:
         column = names.index(figure.name)
         record: dict[str, Any] = {
             "role": figure.role,

@@ -5,10 +5,10 @@ covariance (worlds and the other parameters) plus the blur of each figure's form
 sampler (emcee) walks over the dozen and the size of the discrepancy. The other parameters then follow from what the
 dozen left unexplained, by a linear regression on their normal scores: mostly they stay where their priors put them.
 
-*Corrected.* Draws are run in some worlds each, and weighted by how likely the report is given what the runs show, each
-figure in its exact statistical form, over how likely the draw was proposed. Such weights are noisy, as a handful of
-worlds shows little of the luck there is; only their systematic part, a regression on the parameters that is tested on
-draws left out, is used. It removes what the emulator gets wrong throughout, and adds no noise of its own.
+*Corrected.* Draws are run in some worlds each, and weighted by how likely the report is given what the runs show, over
+how likely the draw was proposed. Such weights are noisy, as a handful of worlds shows little of the luck there is; only
+their systematic part, a regression on the parameters that is tested on draws left out, is used. It removes what the
+emulator gets wrong throughout, and adds no noise of its own.
 """
 
 from __future__ import annotations
@@ -249,6 +249,7 @@ class Corrected:
         explained: share of the variance of the raw log weights, in draws left out, that the smoothing explains; 0 or
             less: real runs show no systematic error of the emulated likelihood, and the weights are equal.
         log_weight_sd: standard deviation of the raw log weights.
+        exact_effective: effective sample size of weights in the exact form of each figure, were their noise believed.
     """
 
     places: Floats
@@ -259,6 +260,7 @@ class Corrected:
     effective: float
     explained: float
     log_weight_sd: float
+    exact_effective: float
 
 
 def effective_size(weights: Floats) -> float:
@@ -267,43 +269,54 @@ def effective_size(weights: Floats) -> float:
     return float(1.0 / np.square(normal).sum())
 
 
-def real_log_likelihood(
-    report: Report, scaled: Floats, discrepancy: Floats, use: Sequence[int] | None = None
-) -> Floats:
-    """Log likelihood of the report by real runs: exact forms averaged over worlds, term by term, then multiplied.
+def real_log_likelihood(report: Report, scaled: Floats, discrepancy: Floats) -> Floats:
+    """Log likelihood of the report by the runs of each draw, the luck of worlds taken as normal.
 
-    Averaging term by term needs far fewer worlds than averaging the product, but takes terms as independent between
-    worlds of the same parameters. What that misses is put back as the ratio of two normal likelihoods, with and without
-    the correlation that worlds of the same draw show.
+    The mean of a draw is that of its worlds; the covariance between worlds of the same parameters is pooled over all
+    draws, so that a handful of worlds each is enough to know it well. Words keep their own form.
 
     Args:
         scaled: what runs show, stabilised, (n_draws, n_worlds, n_terms).
     """
-    used = list(range(len(report.terms)) if use is None else use)
-    total = np.zeros(len(scaled))
-    for i in used:
-        shown = scaled[:, :, i]
-        each = report.terms[i].log_likelihood(
-            shown, np.broadcast_to(discrepancy[:, None], shown.shape), report.reported[i]
-        )
-        top = each.max(axis=1, keepdims=True)
-        total += top[:, 0] + np.log(np.exp(each - top).mean(axis=1))
-    plain = [i for i in used if report.terms[i].form != "words"]
+    n, worlds, _ = scaled.shape
+    plain = [i for i, term in enumerate(report.terms) if term.form != "words"]
     shown = scaled[:, :, plain]
-    mean = np.nanmean(shown, axis=1)
-    left = shown - mean[:, None]
-    left = np.where(np.isnan(left), 0.0, left).reshape(-1, len(plain))
-    within = left.T @ left / (len(scaled) * (scaled.shape[1] - 1))
+    middle = np.nanmean(shown.reshape(n * worlds, -1), axis=0)
+    filled = np.where(
+        np.isnan(shown), np.nan_to_num(np.nanmean(shown, axis=1, keepdims=True), nan=0.0), shown
+    )
+    filled = np.where(np.isnan(shown).all(axis=1, keepdims=True), middle, filled)
+    mean = filled.mean(axis=1)
+    left = (filled - mean[:, None]).reshape(n * worlds, -1)
+    within = left.T @ left / (n * (worlds - 1))
     gap = report.scaled()[plain] - mean
     blur = np.square([report.terms[i].blur for i in plain])
-    for k in range(len(scaled)):
-        reporting = blur * (1.0 + discrepancy[k] ** 2)
-        together = within + np.diag(reporting)
-        alone = np.diag(together)
-        _, log_together = np.linalg.slogdet(together)
-        total[k] += -0.5 * (gap[k] @ np.linalg.solve(together, gap[k]) + log_together)
-        total[k] -= -0.5 * float((np.square(gap[k]) / alone + np.log(alone)).sum())
+    total = np.zeros(n)
+    for k in range(n):
+        covariance = within + np.diag(blur * (1.0 + discrepancy[k] ** 2))
+        _, log_size = np.linalg.slogdet(covariance)
+        total[k] = -0.5 * (gap[k] @ np.linalg.solve(covariance, gap[k]) + log_size)
+    for i, term in enumerate(report.terms):
+        if term.form == "words":
+            total += _mean_of_worlds(term, report.reported[i], scaled[:, :, i], discrepancy)
     return total
+
+
+def exact_log_likelihood(report: Report, scaled: Floats, discrepancy: Floats) -> Floats:
+    """The same in the exact form of each figure, averaged over the worlds of a draw term by term.
+
+    So noisy with a handful of worlds that it is reported, as the limit of what runs alone can say, and not used.
+    """
+    total = np.zeros(len(scaled))
+    for i, term in enumerate(report.terms):
+        total += _mean_of_worlds(term, report.reported[i], scaled[:, :, i], discrepancy)
+    return total
+
+
+def _mean_of_worlds(term: Term, reported: float, shown: Floats, discrepancy: Floats) -> Floats:
+    each = term.log_likelihood(shown, np.broadcast_to(discrepancy[:, None], shown.shape), reported)
+    top = each.max(axis=1, keepdims=True)
+    return np.asarray(top[:, 0] + np.log(np.exp(each - top).mean(axis=1)))
 
 
 def smoothed_log_weights(features: Floats, log_weights: Floats) -> tuple[Floats, float]:

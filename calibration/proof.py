@@ -52,7 +52,7 @@ Floats = NDArray[np.float64]
 
 LEVELS: Final = (0.5, 0.8, 0.95)
 BINS: Final = 10
-SBC_EFFORT: Final = Effort(40, 250, 400, 8)
+SBC_EFFORT: Final = Effort(32, 200, 300, 6)
 DISCREPANCY_NAME: Final = "model_discrepancy"
 NEVER_SEEN: Final = (
     "own_contact_rate",
@@ -482,11 +482,11 @@ def prove(
     work = calibration.work
     few = SBC_EFFORT if not quick else Effort(32, 80, 100, 5)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
-        "open": lambda: what_stays_open(calibration, reference, options, 20 if quick else 150),
-        "emulator": lambda: emulator_error(work, *((4, 6) if quick else (24, 24))),
-        "hold_out": lambda: held_out(work, 40 if quick else 300),
+        "open": lambda: what_stays_open(calibration, reference, options, 20 if quick else 100),
+        "emulator": lambda: emulator_error(work, *((4, 6) if quick else (16, 20))),
+        "hold_out": lambda: held_out(work, 40 if quick else 150),
         "second": lambda: second_method(calibration, 10 if quick else 60),
-        "sbc": lambda: simulation_based(work, 20 if quick else 120, effort=few, progress=progress),
+        "sbc": lambda: simulation_based(work, 20 if quick else 110, effort=few, progress=progress),
     }
     return {name: step() for name, step in steps.items()}
 
