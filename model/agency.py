@@ -88,7 +88,10 @@ def signal_chance(world: World, s: int) -> None:
 
 @rule
 def open_groups(world: World, _row: int) -> None:
-    """World: give each winning bid of this quarter a row for its group and a block for its members."""
+    """World: give each winning bid of this quarter a row for its group and a block for its members.
+
+    Bookkeeping, not a choice of the agency: who leads and where was settled by coordinators' bids.
+    """
     for m in range(world.markets.key.shape[0]):
         if world.markets.bid_winner[m] >= 0 and open_group(world, m, world.markets.bid_winner[m]) < 0:
             return

@@ -161,7 +161,7 @@ def judge_fit(world: World, c: int) -> None:
 
     Linked places in the chain complement each other (CF03, CF14), close ones are rivals unless they made agreements
     (CF12, CF13), far ones share no customers (CF10, CF11). Members that start from different positions need different
-    things (CF09).
+    things (CF09). The group also finds its partners now, and members their first picture of progress: half.
     """
     clusters, firms, memberships, p = world.clusters, world.firms, world.memberships, world.parameters
     take_stock(world, c)
@@ -596,7 +596,10 @@ def sign_memorandum(world: World, c: int) -> None:
 
 @rule
 def measure_progress(world: World, c: int) -> None:
-    """Cluster: progress as it is, half activities done, half members that got somewhere; and as the rules test it."""
+    """Cluster: progress as it is, half activities done, half members that got somewhere; and as the rules test it.
+
+    What is told and reported of it is the coordinator's; where one left, the successor's plain report is written here.
+    """
     clusters, memberships = world.clusters, world.memberships
     if not in_covenant(world, c):
         return
@@ -877,7 +880,7 @@ def _eligible_for_follow_up(world: World, c: int, j: int) -> bool:
 
 @rule
 def has_moved(world: World, j: int) -> bool:
-    """Whether a member got somewhere since joining: a next step taken in the covenant, or a higher stage."""
+    """Whether a member got somewhere since joining (traction): a next step taken in the covenant, or a higher stage."""
     memberships = world.memberships
     stage = world.engagements.stage[memberships.engagement[j]]
     taken = memberships.steps_full[j] + memberships.steps_partly[j] > 0

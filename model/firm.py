@@ -411,8 +411,8 @@ def explore_alone(world: World, e: int) -> None:
     """
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
-    highest = 1.8 * p.own_contact_rate  # no rate below is higher: 1.8 = 1 x 1.2 x 1.5
-    if drawn >= highest and (engagements.membership[e] < 0 or drawn >= highest * (1.0 + p.chances_passed_on)):
+    highest = 1.8 * p.own_contact_rate  # the highest rate outside groups: 1.8 = 1 x 1.2 x 1.5
+    if engagements.membership[e] < 0 and drawn >= highest:
         return
     firms, m, i = world.firms, engagements.market[e], engagements.firm[e]
     if m < 0 or engagements.stayed_out[e] == 1:
@@ -438,7 +438,7 @@ def explore_alone(world: World, e: int) -> None:
 
 @rule
 def follow_up(world: World, e: int) -> None:
-    """Engagement: start a next step when there is time and attention, and see one through (step 10).
+    """Engagement: start a next step when there is time and attention, and see one through (part 10).
 
     The chance of success follows the weakest of four bottlenecks: relation, awareness and trust, barriers, own
     capacity (FC17). Attention falls when the covenant ends, unless a follow-up phase holds it (FU01, FU02). Steps take
@@ -595,7 +595,9 @@ def _reach(world: World, e: int, stage: int) -> None:
 def _end_step(world: World, e: int, result: int, chance: float) -> None:
     """Write how a next step ended; full success leads to a contract once there is a relation (FC03).
 
-    Knowledge institutes sell nothing: their steps end in partnerships.
+    The rungs: success in part leads from contact to relation and from there to partnership; full success leads from
+    contact to partnership, and from relation or partnership to a contract. Institutes sell nothing: theirs ends in
+    partnership. A lapsed step leaves the firm where it was, or makes it quit the market (FC16).
     """
     engagements, memberships, p = world.engagements, world.memberships, world.parameters
     engagements.step_open[e] = 0

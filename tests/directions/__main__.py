@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from tests.directions.judge import CONTRADICTED, judge_all, line_of
-from tests.directions.registry import directions
+from tests.directions.registry import Direction, directions
 from tests.directions.results import COMMAND, RESULTS, results_text
 
 
@@ -36,19 +36,24 @@ def judge_chosen(names: list[str], workers: int) -> list[dict[str, Any]]:
     return results
 
 
+def _meant(direction: Direction, word: str | None) -> bool:
+    """Whether a direction is asked for: by a word of its name, by a claim or the letters of a group of claims."""
+    if word is None or word in direction.name:
+        return True
+    return any(claim.startswith(word) for claim in direction.claims)
+
+
 def main() -> int:
     """Judge all directions and store what was found, or some of them and only show it."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument(
-        "--only", metavar="WORD", help="only those with WORD in name or claims; nothing is written"
+        "--only",
+        metavar="WORD",
+        help="only those with WORD in the name, or claims that start with it; nothing is written",
     )
     parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     chosen = parser.parse_args()
-    wanted = [
-        direction.name
-        for direction in directions()
-        if chosen.only is None or chosen.only in direction.name or chosen.only in direction.claims
-    ]
+    wanted = [direction.name for direction in directions() if _meant(direction, chosen.only)]
     results = judge_chosen(wanted, chosen.workers)
     if chosen.only is None:
         RESULTS.write_text(results_text(results), encoding="utf-8", newline="\n")

@@ -8,9 +8,10 @@ begin with and coordinators who gather groups. World ``n`` of the stratum ``defa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -148,10 +149,9 @@ class Situation:
 
     def inputs(self, stratum: str, world: int) -> RunInputs:
         """Inputs of a run of this situation in one world."""
-        plain = small_inputs(
-            dict(self.levers),
-            _parameters(stratum, world),
-            self.size,
+        plain = replace(
+            _practice(self.levers, self.size),
+            parameters=_parameters(stratum, world),
             shocks=self.shocks,
             absent=self.absent,
             structure=self.structure,
@@ -170,6 +170,11 @@ def _draws() -> list[dict[str, float]]:
     return draw_parameters(MOST_WORLDS, PARAMETER_SEED)
 
 
+@cache
+def _practice(levers: tuple[tuple[str, float], ...], size: WorldSize) -> RunInputs:
+    return small_inputs(dict(levers), size=size)
+
+
 def _parameters(stratum: str, world: int) -> dict[str, float]:
     if stratum not in STRATA:
         raise ValueError(f"no stratum {stratum!r}; there are {', '.join(STRATA)}")
@@ -179,7 +184,7 @@ def _parameters(stratum: str, world: int) -> dict[str, float]:
 def _roster(inputs: RunInputs, seed: int) -> dict[tuple[str, str], Ints]:
     """Rows by table and by who they belong to, right after the focal group was seeded."""
     group = inputs.groups[0]
-    life = _live(inputs, seed, group.quarter + 1)
+    life = _live(inputs, seed, (group.quarter,), group.quarter + 1)
     start = life.at(group.quarter)
     rows = np.arange(int(start.clusters["n_joined"][0]))
     member_e = start.memberships["engagement"][rows]
@@ -226,6 +231,21 @@ FORMING: Final = Situation(size=replace(LAB, n_coordinators=12, cluster_rows=60)
 # --- living -----------------------------------------------------------------------------------------------------------
 
 
+class ColumnBlock:
+    """A copy of a table that is stored column by column, made at one stroke; columns are views on it."""
+
+    def __init__(self, table: Any) -> None:
+        self._names = {name: place for place, name in enumerate(table._fields)}
+        self._types = [column.dtype for column in table]
+        self._block = table[0].base.copy()
+        assert self._block.shape == (len(self._names), len(table[0]))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        place = self._names[name]
+        column: NDArray[Any] = self._block[place].view(self._types[place])
+        return column
+
+
 @dataclass(frozen=True)
 class Still:
     """Tables as they stood at the end of a quarter: structured arrays, read as ``still.clusters["cohesion"][0]``."""
@@ -255,6 +275,10 @@ FILMED: Final = (
 """Tables filmed besides ``engagements``."""
 
 
+class NotFilmedError(LookupError):
+    """A quarter was asked for that was not filmed: live once more with all quarters filmed."""
+
+
 @dataclass(frozen=True)
 class Life:
     """One run with its film.
@@ -262,16 +286,26 @@ class Life:
     Attributes:
         inputs: what it was given.
         world: the final tables, as NumPy columns.
-        film: the tables at the end of each quarter.
+        film: the tables at the end of each quarter that was filmed.
+        touched: quarters that were looked at.
     """
 
     inputs: RunInputs
     world: World
-    film: list[Still] = field(repr=False)
+    film: dict[int, Still] = field(repr=False)
+    touched: set[int] = field(default_factory=set, repr=False)
 
     def at(self, quarter: int) -> Still:
-        """The tables at the end of a quarter; the last one if the run ended before."""
-        return self.film[min(quarter, len(self.film) - 1)]
+        """The tables at the end of a quarter; the last one if the run ended before.
+
+        Raises:
+            NotFilmedError: the quarter was not filmed.
+        """
+        quarter = min(quarter, self.inputs.size.n_quarters - 1)
+        self.touched.add(quarter)
+        if quarter not in self.film:
+            raise NotFilmedError(f"quarter {quarter} was not filmed")
+        return self.film[quarter]
 
     @cached_property
     def rows(self) -> Ints:
@@ -300,35 +334,41 @@ class Life:
 
     def series(self, table: str, column: str, rows: Any = 0) -> NDArray[Any]:
         """One column over the quarters: shape (quarters,) for one row, (quarters, rows) for more."""
-        return np.array([getattr(still, table)[column][rows] for still in self.film])
+        stills = [self.at(quarter) for quarter in range(self.inputs.size.n_quarters)]
+        return np.array([getattr(still, table)[column][rows] for still in stills])
 
 
-def _live(inputs: RunInputs, seed: int, n_quarters: int | None = None) -> Life:
-    """Run quarter by quarter, as ``simulate`` does between edits, and film."""
+def _live(inputs: RunInputs, seed: int, filmed: Collection[int], until: int) -> Life:
+    """Run to quarter ``until``, as ``simulate`` does between edits, and film the quarters named."""
     driver = compiled.driver_for()
     store = build_world(inputs, seed)
     world, calendar = store.compiled_world(), store.tables["calendar"]
     stops = set(seeding.stops(inputs))
-    film = []
+    pauses = sorted({0, *stops, *(quarter + 1 for quarter in filmed), until})
+    film = {}
     calendar["until"] = 0
     driver(world)
-    for quarter in range(inputs.size.n_quarters if n_quarters is None else n_quarters):
+    for quarter, pause in pairwise(pauses):
+        if quarter >= until:
+            break
         calendar["quarter"] = quarter
         if quarter in stops:
             seeding.apply_due(store, inputs, quarter)
-        calendar["until"] = quarter + 1
+        calendar["until"] = pause
         driver(world)
-        tables: dict[str, Any] = {name: store.tables[name].copy() for name in FILMED}
-        columns = store.scanned["engagements"]._asdict()
-        tables["engagements"] = {name: column.copy() for name, column in columns.items()}
-        film.append(Still(tables))
+        if pause - 1 in filmed:
+            tables: dict[str, Any] = {name: store.tables[name].copy() for name in FILMED}
+            tables["engagements"] = ColumnBlock(store.scanned["engagements"])
+            film[pause - 1] = Still(tables)
     check_faults(store)
     return Life(inputs, store.column_world(), film)
 
 
-def live(situation: Situation, stratum: str, world: int) -> Life:
-    """Let a situation run its course in one world."""
-    return _live(situation.inputs(stratum, world), world)
+def live(situation: Situation, stratum: str, world: int, filmed: Collection[int] | None = None) -> Life:
+    """Let a situation run its course in one world and film the quarters named, all by default."""
+    inputs = situation.inputs(stratum, world)
+    n = inputs.size.n_quarters
+    return _live(inputs, world, range(n) if filmed is None else filmed, n)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -362,11 +402,16 @@ def outcome(
 
 
 class Lab:
-    """Lives that are lived once: readings of every outcome asked for, by situation, stratum and world."""
+    """Lives that are lived once: readings of every outcome asked for, by situation, stratum and world.
+
+    Filming costs more than living, so quarters that no outcome looked at the first time are not filmed again; where one
+    looks elsewhere after all, the life is lived once more with every quarter filmed.
+    """
 
     def __init__(self) -> None:
         self._readings: dict[tuple[Situation, str, int], dict[str, Any]] = {}
         self._asked: dict[Situation, set[str]] = {}
+        self._looked_at: dict[str, set[int]] = {}
 
     def expect(self, situation: Situation, names: set[str]) -> None:
         """Say beforehand which outcomes will be read of a situation, so that its lives are lived once for all."""
@@ -376,10 +421,23 @@ class Lab:
         """One outcome of one life."""
         found = self._readings.setdefault((situation, stratum, world), {})
         if name not in found:
-            life = live(situation, stratum, world)
-            for wanted in sorted(self._asked.get(situation, set()) | {name}):
-                found[wanted] = np.asarray(OUTCOMES[wanted].read(life), dtype=np.float64)
+            wanted = sorted(self._asked.get(situation, set()) | {name})
+            filmed: set[int] | None = None
+            if all(each in self._looked_at for each in wanted):
+                filmed = set().union(*(self._looked_at[each] for each in wanted))
+            try:
+                found.update(self._read_all(live(situation, stratum, world, filmed), wanted))
+            except NotFilmedError:
+                found.update(self._read_all(live(situation, stratum, world), wanted))
         return found[name]
+
+    def _read_all(self, life: Life, wanted: Sequence[str]) -> dict[str, Any]:
+        found = {}
+        for name in wanted:
+            life.touched.clear()
+            found[name] = np.asarray(OUTCOMES[name].read(life), dtype=np.float64)
+            self._looked_at.setdefault(name, set()).update(life.touched)
+        return found
 
     def readings(self, situation: Situation, stratum: str, n: int, name: str) -> Floats:
         """One outcome of the first ``n`` worlds: shape (n,), or (n, quarters)."""
