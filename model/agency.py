@@ -11,7 +11,6 @@ from passaat.model.plans import plan_more
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
 from passaat.model.status import (
     APPLIED,
-    DISSOLVED,
     FOLLOW_UP,
     FORMING,
     INCEPTION,
@@ -169,9 +168,6 @@ def assess(world: World, _row: int) -> None:
             else:
                 clusters.quality[c] = towards_hundred(clusters.quality[c], world.parameters.inception_gain)
             clusters.score[c] = _score(world, c)
-    if calendar.quarter[0] > calendar.window_last_quarter[0]:
-        _let_lapse(world)
-        return
     while True:
         best, best_score = -1, -1.0
         for c in range(calendar.n_clusters[0]):
@@ -204,14 +200,6 @@ def _awaits_decision(world: World, c: int) -> bool:
 def is_call(quarter_of_year: int, calls: int) -> bool:
     """Whether a call closes this quarter, of ``calls`` spread over the year; the first is in the first quarter."""
     return (quarter_of_year * calls) % 4 < calls
-
-
-@rule
-def _let_lapse(world: World) -> None:
-    """After the window no covenant starts any more: open applications lapse in every option alike."""
-    for c in range(world.calendar.n_clusters[0]):
-        if _awaits_decision(world, c):
-            world.clusters.status[c] = DISSOLVED
 
 
 @rule

@@ -38,14 +38,14 @@ BY_BOTTLENECK, TO_CONTACTS, TO_AWARENESS, TO_BARRIERS = 0.0, 1.0, 2.0, 3.0
 BOTH_MEASURES, ACTIVITIES_ONLY, MEMBERS_ONLY = 0.0, 1.0, 2.0
 """Codes of the lever ``checkpoint_measure``."""
 
-LEAST_PLANNED_SHARE = 0.2
-"""Plans never count on members paying more than four times what the programme pays: a guard, not a finding."""
-
 NO_DEMONSTRATION, PLANNED, OPEN = 0, 1, 2
 """Codes of ``clusters.demonstration``."""
 
 USUAL_COMMITMENT = 0.65
 """Mean commitment of members drawn as in ``enrol`` with a few fillers among them; realisation rates refer to it."""
+
+LARGEST_DRIFT = 0.9
+"""Even the largest bonus leaves a tenth of a plan to the members' own needs: a guard, reached by no usual bonus."""
 
 USUAL_QUALITY = 0.65
 """Mean quality of coordination at the start, 0.3 + 0.7 x skill with skill even between 0 and 1 (``open_group``)."""
@@ -190,8 +190,15 @@ def judge_fit(world: World, c: int) -> None:
         0.3 + 0.5 * clusters.complementarity[c] + 0.2 * clusters.coordinator_quality[c] - harm, 0.05, 1.0
     )
     clusters.relevance[c] = relevance(apart / pairs, unrelated / pairs, p.breadth_harm, p.unrelated_harm)
-    clusters.progress_told[c] = 0.5
-    found = 2.0 * p.partners_mean * world.coordinators.skill[clusters.coordinator[c]]
+    clusters.progress_told[c] = 0.5  # nobody knows yet
+    _find_partners(world, c)
+
+
+@rule
+def _find_partners(world: World, c: int) -> None:
+    """Cluster: parties that take part without being member, foreign ones too; skilled coordinators find more (R104)."""
+    clusters = world.clusters
+    found = 2.0 * world.parameters.partners_mean * world.coordinators.skill[clusters.coordinator[c]]
     clusters.n_partners[c] = whole(2.0 * found * uniform(clusters.key[c], 0, purposes.PARTNERS))
 
 
@@ -240,7 +247,8 @@ def plan_activities(world: World, c: int) -> None:
     """Cluster: in its first quarter, divide the money over the three routes by the members' bottlenecks (AP01, A16).
 
     Guidance moves a part of the plan to the route it names (L19, L20); a bonus for a named market lets it drift (L22).
-    Money of the members comes on top where the programme pays only a share. Some plan a demonstration object (R207).
+    The amount covers all activities, whoever pays them: where the programme pays a share only, members pay the rest and
+    public money is left over. Some plan a demonstration object (R207).
     """
     clusters, memberships, engagements, p = (
         world.clusters,
@@ -260,7 +268,7 @@ def plan_activities(world: World, c: int) -> None:
     weight_1 = p.route_1_share * (0.5 + need_1 / size)
     weight_2 = p.route_2_share * (0.5 + need_2 / size)
     weight_3 = p.route_3_share * (0.5 + world.markets.barrier[m])
-    money_eur = _activity_money_eur(world, c) * (1.0 - _drift(world, c)) / _planned_share(world, c)
+    money_eur = _activity_money_eur(world, c) * (1.0 - _drift(world, c))
     total = weight_1 + weight_2 + weight_3
     route = world.levers.route_guidance[clusters.rule_year[c]]
     price = world.countries.price_level[world.markets.country[m]]
@@ -285,12 +293,15 @@ def guided(part: float, named: bool, route: float, strength: float) -> float:
 
 @rule
 def _drift(world: World, c: int) -> float:
-    """Part of the plan, 0 to 1, that serves the policy behind a bonus and no bottleneck of a member (L22, SE03)."""
+    """Part of the money, 0 to 1, that serves the policy behind a bonus and no bottleneck of a member (L22, SE03).
+
+    It is spent all the same: each unit of use to members costs so much more.
+    """
     clusters = world.clusters
     if world.markets.priority[clusters.market[c]] == 0:
         return 0.0
     points = world.levers.priority_bonus_points[clusters.rule_year[c]]
-    return clip(world.parameters.distraction_share * points / 10.0, 0.0, 1.0)
+    return clip(world.parameters.distraction_share * points / 10.0, 0.0, LARGEST_DRIFT)
 
 
 @rule
@@ -306,13 +317,6 @@ def _public_share(world: World, c: int, years_on: float) -> float:
         + institutes * levers.activity_public_share_institute[year]
     ) / members
     return clip(share * (1.0 - levers.activity_degression_share[year] * years_on), 0.0, 1.0)
-
-
-@rule
-def _planned_share(world: World, c: int) -> float:
-    """Public share on which the plan counts: that of the middle of the term, at least a fifth to keep plans finite."""
-    middle = world.levers.covenant_quarters[world.clusters.rule_year[c]] / 8.0
-    return larger(_public_share(world, c, middle), LEAST_PLANNED_SHARE)
 
 
 @rule
@@ -333,8 +337,9 @@ def act(world: World, c: int) -> None:
     """Cluster: do what was planned, affordable and possible this quarter, face to face or online (step 7).
 
     Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, SH03,
-    PM04), but for what a good liaison carries on with local parties (LI11, SH04); a war ends it (SH05); a weak
-    coordinator and passive members do less (CO03, CO10, FC09). Each unit is paid from the covenant.
+    PM04), but for what a good liaison carries on with local parties (LI11, SH04); a war ends it (SH05); where the
+    state leads, little starts without an embassy's backing (EM02); a weak coordinator and passive members do less
+    (CO03, CO10, FC09). Each unit is paid from the covenant.
     """
     clusters, p = world.clusters, world.parameters
     clusters.physical_now[c] = 0.0
@@ -353,23 +358,26 @@ def act(world: World, c: int) -> None:
     grip = 0.5 + 0.5 * clusters.coordinator_quality[c]
     grip = grip * (1.0 + p.effort_of_all * (clusters.mean_commitment[c] - USUAL_COMMITMENT))
     peace = 1.0 - world.countries.war[country]
+    backed = clip(clusters.embassy_support[c] + clusters.host_trust[c], 0.0, 1.0)
+    peace = peace * (1.0 - p.state_gate * world.countries.state_involvement[country] * (1.0 - backed))
     stop = world.countries.travel_stop[country] * (1.0 - p.local_takeover * clusters.liaison_support[c])
     price = world.countries.price_level[country]
+    aside = 1.0 / (1.0 - _drift(world, c))
     due = larger(clusters.plan_promotion[c] - clusters.done_promotion[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_PROMOTION, p.promotion_realisation)
     tried = smaller(due * left, due * peace * grip * luck)
-    physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price)
+    physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price * aside)
     help_to_adapt = desk_help(world, world.markets.sector[m], clusters.rule_year[c])
     moved_online = tried * stop * (0.5 + 0.5 * help_to_adapt)
-    online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share)
+    online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share * aside)
     due = larger(clusters.plan_knowledge[c] - clusters.done_knowledge[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
     tried = smaller(due * left, due * peace * grip * luck * (0.5 + clusters.cohesion[c]))
-    knowledge = _afford(world, c, tried * (1.0 - 0.5 * stop), p.knowledge_unit_eur * price)
+    knowledge = _afford(world, c, tried * (1.0 - 0.5 * stop), p.knowledge_unit_eur * price * aside)
     due = larger(clusters.plan_diplomacy[c] - clusters.done_diplomacy[c], 0.0) / left
     luck = _luck_of_module(world, c, purposes.ACTIVITY_DIPLOMACY, p.diplomacy_realisation)
     tried = smaller(due * left, due * peace * luck * (0.5 + 0.5 * clusters.embassy_support[c]))
-    diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur)
+    diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur * aside)
     clusters.physical_now[c] = physical
     clusters.online_now[c] = online
     clusters.knowledge_now[c] = knowledge
@@ -588,7 +596,7 @@ def sign_memorandum(world: World, c: int) -> None:
 
 @rule
 def measure_progress(world: World, c: int) -> None:
-    """Cluster: progress as it is: activities done, members that got somewhere, or half of each, as the rules say.
+    """Cluster: progress as it is, half activities done, half members that got somewhere; and as the rules test it.
 
     What is told and reported of it is the coordinator's; where one left, the successor's plain report is written here.
     """
@@ -605,17 +613,18 @@ def measure_progress(world: World, c: int) -> None:
         if memberships.left_quarter[j] < 0 and has_moved(world, j):
             on_the_way += 1.0
     share = on_the_way / larger(1.0 * clusters.n_members[c], 1.0)
+    moved = clip(share / elapsed, 0.0, 1.0)
+    clusters.progress_true[c] = 0.5 * activity + 0.5 * moved
     measure = world.levers.checkpoint_measure[clusters.rule_year[c]]
-    weight = 0.5
+    clusters.progress_tested[c] = clusters.progress_true[c]
     if measure == ACTIVITIES_ONLY:
-        weight = 1.0
+        clusters.progress_tested[c] = activity
     elif measure == MEMBERS_ONLY:
-        weight = 0.0
-    clusters.progress_true[c] = weight * activity + (1.0 - weight) * clip(share / elapsed, 0.0, 1.0)
+        clusters.progress_tested[c] = moved
     if clusters.coordinator[c] < 0:  # a successor reports, without colour of its own
         known = world.levers.progress_information_share[clusters.rule_year[c]]
         hope = world.parameters.report_hope
-        clusters.progress_reported[c] = known * clusters.progress_true[c] + (1.0 - known) * hope
+        clusters.progress_reported[c] = known * clusters.progress_tested[c] + (1.0 - known) * hope
 
 
 @rule
@@ -733,7 +742,7 @@ def _extend(world: World, c: int) -> bool:
     clusters.planned_end_quarter[c] += quarters
     term_eur = levers.covenant_amount_eur[year] / 16.0 * quarters * p.extension_money_share
     extra = whole_cents(
-        term_eur * clusters.n_members[c] / (clusters.n_members[c] + p.members_for_half_amount)
+        term_eur * mass(counted_members(world, c), p.members_for_half_amount * levers.co_funding_ratio[year])
     )
     world.accounts.committed_cents[c] += extra
     world.agency.committed_cents[0] += extra

@@ -287,7 +287,7 @@ def report_progress(world: World, k: int) -> None:
             truth_share = world.levers.progress_information_share[clusters.rule_year[c]]
             blur = p.report_noise_sd * normal(clusters.key[c], world.calendar.quarter[0], purposes.REPORT)
             clusters.progress_reported[c] = reported(
-                clusters.progress_true[c], truth_share, p.report_hope, blur
+                clusters.progress_tested[c], truth_share, p.report_hope, blur
             )
         c = clusters.earlier_of_coordinator[c]
 

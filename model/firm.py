@@ -228,11 +228,11 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
     faith = world.coordinators.skill[k] + known * firms.last_cohesion[i]
     public = levers.programme_on[year]
     fee_eur = p.member_fee_eur_year * (1.0 - public * levers.coordinator_public_share[year])
+    if firms.sme[i] == 1:
+        fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
     fee_eur += public * own_activity_eur_year(
         levers.covenant_amount_eur[year], activity_public_share(world, i, year)
     )
-    if firms.sme[i] == 1:
-        fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
     fee = fee_burden(fee_eur, firms.turnover_eur[i], p.fee_share_felt_half)
     criteria = larger(levers.selection_criteria[year] - p.criteria_without_burden, 0.0)
     paper = public * p.criteria_burden * criteria * (p.criteria_burden_sme if firms.sme[i] == 1 else 1.0)
@@ -465,7 +465,7 @@ def follow_up(world: World, e: int) -> None:
     ends = 1.0 / larger(world.markets.deal_cycle_quarters[m] / p.steps_per_deal_cycle, 1.0)
     if uniform(engagements.key[e], quarter, purposes.STEP_ENDS) >= ends:
         return
-    chance = _step_chance(world, e, _capacity(world, e))
+    chance = _chance_of_step(world, e, _capacity(world, e))
     if quarter < firms.interrupted_until[i]:
         chance = 0.0
     result = step_result(uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance, p.partly_share)
@@ -506,7 +506,7 @@ def _capacity(world: World, e: int) -> float:
 
 
 @rule
-def _step_chance(world: World, e: int, capacity: float) -> float:
+def _chance_of_step(world: World, e: int, capacity: float) -> float:
     """Chance that a next step succeeds in full.
 
     Reads relation, trust and awareness (R206), what barriers leave open (FC05, R303, R312), capacity, fit with the

@@ -1,6 +1,6 @@
 """Outcomes of a run: what a comparison reports, per run and against the no-programme twin.
 
-All outcomes count what covenants applied for and started in the window, and their members, do from the window's first
+All outcomes count what covenants applied for in the window, and their members, do from the window's first
 year to the end of the run; exports are in constant prices. A twin is the run of the same world seed and parameters in
 which the programme ends before the window. Member firms are those of this run, in both worlds: the same firms are
 compared.
@@ -34,7 +34,7 @@ class Outcome:
 
 
 OUTCOMES: Final[tuple[Outcome, ...]] = (
-    Outcome("covenants", "covenants", "covenants applied for and started in the window", "neither"),
+    Outcome("covenants", "covenants", "covenants applied for in the window", "neither"),
     Outcome("members", "firms", "firms that were member of such a covenant", "higher"),
     Outcome("smes", "firms", "SMEs among them", "higher"),
     Outcome("sme_share", "share", "SMEs among companies that were members", "neither"),
@@ -169,18 +169,17 @@ def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
 
 
 def window_covenants(run: Run) -> NDArray[np.int64]:
-    """Rows of the covenants that start in the window under rules of the window, in the order of first meeting.
+    """Rows of the covenants that were applied for in the window, in the order of first meeting.
 
-    Those applied for before the window follow earlier rules in every option and in the twin: common history.
+    Those applied for before the window follow earlier rules in every option and in the twin: common history. Nobody
+    applies after it; who waited for a call or an inception phase may start later.
     """
     clusters, calendar = run.world.clusters, run.world.calendar
     n = int(calendar.n_clusters[0])
-    start = clusters.start_quarter[:n]
-    covenant = (clusters.applied_quarter[:n] >= calendar.window_first_quarter[0]) & (
-        clusters.turned_down[:n] == 0
-    )
-    covenant &= start >= calendar.window_first_quarter[0]
-    return np.flatnonzero(covenant & (start <= calendar.window_last_quarter[0])).astype(np.int64)
+    applied = clusters.applied_quarter[:n] >= calendar.window_first_quarter[0]
+    return np.flatnonzero(
+        applied & (clusters.start_quarter[:n] >= 0) & (clusters.turned_down[:n] == 0)
+    ).astype(np.int64)
 
 
 def membership_rows(run: Run, covenants: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -129,6 +129,7 @@ class Parameters(NamedTuple):
     diplomacy_realisation: float
     effort_of_all: float
     local_takeover: float
+    state_gate: float
     demonstration_share: float
     demonstration_units: float
     memorandum_rate: float

@@ -7,6 +7,9 @@ from passaat.model.draws import combine, uniform
 from passaat.model.rules import between, larger, rule
 from passaat.model.world import World
 
+TRAVEL_STOP, WAR, OFFICIALS, DEMAND_BOOM, DEMAND_SLUMP, EXPORT_CONTROL, MINISTERIAL_VISIT = range(7)
+"""Codes of the kinds of shocks: their places in ``inputs.SHOCK_KINDS`` (a test compares them)."""
+
 PANDEMIC_QUARTERS = 8
 """Length of a random travel stop: that of 2020-2022, rounded (technopolis2023 s2.4, SH01)."""
 WAR_QUARTERS = 20
@@ -39,19 +42,19 @@ def meet_shocks(world: World, i: int) -> None:
         here = shocks.country[s] == -1 or shocks.country[s] == i
         if here and shocks.first_quarter[s] <= quarter and quarter <= shocks.last_quarter[s]:
             kind, strength = shocks.kind[s], shocks.strength[s]
-            if kind == 0:
+            if kind == TRAVEL_STOP:
                 travel_stop = larger(travel_stop, strength)
-            elif kind == 1:
+            elif kind == WAR:
                 war = larger(war, strength)
-            elif kind == 2:
+            elif kind == OFFICIALS:
                 officials = larger(officials, strength)
-            elif kind == 3:
+            elif kind == DEMAND_BOOM:
                 demand_shift = demand_shift + strength
-            elif kind == 4:
+            elif kind == DEMAND_SLUMP:
                 demand_shift = demand_shift - strength
-            elif kind == 5:
+            elif kind == EXPORT_CONTROL:
                 sales_ban = larger(sales_ban, strength)
-            else:
+            elif kind == MINISTERIAL_VISIT:
                 visit = larger(visit, strength)
     if uniform(countries.key[i], quarter, purposes.MINISTERIAL_VISIT) < world.parameters.visit_rate:
         visit = 1.0

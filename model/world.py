@@ -324,6 +324,9 @@ class Clusters(NamedTuple):
     memoranda: Annotated[IntColumn, Column("count", "memoranda of understanding signed")]
     demonstration: Annotated[IntColumn, Column("class", "demonstration object: 0 none, 1 planned, 2 open")]
     progress_true: Annotated[FloatColumn, Column("share", "progress as it is")]
+    progress_tested: Annotated[
+        FloatColumn, Column("share", "progress as it is, by the measure that steering looks at")
+    ]
     progress_reported: Annotated[
         FloatColumn, Column("share", "progress as the steering group sees it reported")
     ]

@@ -128,7 +128,7 @@ def stages_by_hand(start: int, quarters: int) -> NDArray[np.float64]:
 def test_the_chance_of_a_next_step_is_the_one_computed_by_hand() -> None:
     assert pytest.approx(0.22032) == FULL
     world = toy_world(status.CONTACT).interpreted_world()
-    assert firm._step_chance(world, 0, 0.9) == pytest.approx(0.22032)
+    assert firm._chance_of_step(world, 0, 0.9) == pytest.approx(0.22032)
 
 
 def test_the_chain_by_hand_is_a_chain() -> None:
@@ -161,7 +161,7 @@ def test_a_blocked_market_lets_hardly_anybody_through() -> None:
     store.tables["markets"]["blocking"] = 1
     world = store.interpreted_world()
     blocked = float(world.parameters.openness_when_blocked)
-    assert firm._step_chance(world, 0, 0.9) == pytest.approx(FULL * blocked / 0.5)
+    assert firm._chance_of_step(world, 0, 0.9) == pytest.approx(FULL * blocked / 0.5)
 
 
 def test_delivery_and_repeat_orders_follow_the_hand_computation() -> None:

@@ -37,6 +37,7 @@ from passaat.model.firm import (
 )
 from passaat.model.liaison import match_strength
 from passaat.model.rules import between, clip, larger, log_odds, smaller, towards_one, whole, whole_cents
+from passaat.model.status import EXTENDED, FOLLOW_UP, INFORMAL, RUNNING, is_at_work, is_covenant
 
 MODEL = Path(str(passaat.model.__file__)).parent
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
@@ -122,6 +123,14 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (towards_pay(0.8, 0.5, 0.4), 0.64),
         (towards_pay(0.8, 0.0, 0.4), 0.8),
         (towards_hundred(60.0, 0.25), 70.0),
+        (
+            [is_covenant(status) for status in (RUNNING, EXTENDED, INFORMAL, FOLLOW_UP)],
+            [True, True, False, False],
+        ),
+        (
+            [is_at_work(status) for status in (RUNNING, EXTENDED, INFORMAL, FOLLOW_UP)],
+            [True, True, True, False],
+        ),
         # one call closes in the first quarter, two half a year apart, four in every quarter
         ([is_call(quarter, 1) for quarter in range(4)], [True, False, False, False]),
         ([is_call(quarter, 2) for quarter in range(4)], [True, False, True, False]),

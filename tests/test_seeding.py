@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from passaat.errors import ModelError
+from passaat.model import shocks
 from passaat.model.compiled import Run, simulate
 from passaat.model.golden import SMALL_WORLD, run_hash, small_inputs
-from passaat.model.inputs import STRUCTURES, SeededGroup, Setting, Structure
+from passaat.model.inputs import SHOCK_KINDS, STRUCTURES, SeededGroup, Setting, Structure
 from passaat.model.programme import Programme
 from passaat.model.status import RUNNING
 
@@ -116,6 +117,10 @@ def test_bad_edits_are_refused_with_every_offender() -> None:
     ):
         assert part in told, part
     assert f"0 to {SMALL_WORLD.n_markets - 1}" in told
+
+
+def test_codes_of_shocks_are_their_places_in_the_list() -> None:
+    assert [getattr(shocks, kind.upper()) for kind in SHOCK_KINDS] == list(range(len(SHOCK_KINDS)))
 
 
 def test_an_unknown_structure_is_refused() -> None:
