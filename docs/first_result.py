@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from passaat.experiments.compare import Comparison, compare
+from passaat.experiments.decision_tables import decisions_text
 from passaat.experiments.figures import save_figures
 from passaat.experiments.numbers import percent
 from passaat.experiments.tables import comparison_text
@@ -50,7 +51,7 @@ def readme_block(result: Comparison) -> str:
     exports = result.levels[HEADLINE].mean / 1e6
     lines = [
         f"Reference: {cost:.1f} M EUR of public money, {exports:,.0f} M EUR of net additional exports until the end",
-        "of the run, on average over the parameter ranges (uncalibrated). What the four options would change:",
+        f"of the run, on average over parameter draws: {result.drawn_from}. What the four options would change:",
         "",
         "| option | public cost, M EUR | net additional exports, M EUR | over parameter draws (5-95 %) | better | "
         "at equal public money | better |",
@@ -85,7 +86,7 @@ def readme_block(result: Comparison) -> str:
         "<details><summary>All that <code>make demo</code> prints</summary>",
         "",
         "```",
-        comparison_text(result).rstrip(),
+        (comparison_text(result) + decisions_text(result)).rstrip(),
         "```",
         "",
         "</details>",

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from passaat.errors import StudyError
+from passaat.experiments.basis import Basis
+from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
 from passaat.experiments.equal_money import (
     MAX_EVALUATIONS,
@@ -45,6 +47,15 @@ if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
 PUBLIC_COST: Final = "public_cost_eur"
+HEADLINES: Final = (
+    "additional_exports_net_eur",
+    "additional_exports_smes_eur",
+    "net_exports_per_public_euro",
+    "contracts",
+    "covenants",
+)
+"""The handful of outcomes of the main table and figure, and of decisions, most important first."""
+
 RATIOS: Final = {"net_exports_per_public_euro": ("additional_exports_net_eur", PUBLIC_COST)}
 """Outcomes that are compared as a ratio of means over the worlds of a draw: numerator and denominator. The study
 file holds the ratio of each single world, whose mean would let worlds that spend little count as much as others.
@@ -111,12 +122,14 @@ class Comparison:
         version: version of the model.
         behaviour: fingerprint of the model's behaviour.
         design: parameter draws, worlds per draw, and seed.
+        basis: what the parameter draws rest on: a posterior, or prior ranges.
         outcomes: all outcomes, in the model's order.
         levels: level of each outcome under the reference.
         no_programme: level of each outcome without the programme; nan where it needs that very world to be
             compared with.
         options: one result per option, in the order asked.
         failures: runs that failed and are therefore missing in their pairs.
+        decisions: for the headline outcomes, in what share of draws the order of policies holds; none with one draw.
     """
 
     reference: str
@@ -126,11 +139,18 @@ class Comparison:
     version: str
     behaviour: str
     design: Design
+    basis: Basis
     outcomes: tuple[OutcomeInfo, ...]
     levels: Mapping[str, Level]
     no_programme: Mapping[str, Level]
     options: tuple[OptionResult, ...]
     failures: tuple[FailedRun, ...]
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def drawn_from(self) -> str:
+        """What the parameter draws rest on, in words that stand on every table and figure."""
+        return self.basis.in_words(self.design.draws)
 
     def outcome(self, name: str) -> OutcomeInfo:
         """The outcome of this name.
@@ -142,7 +162,12 @@ class Comparison:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study; a number that does not exist is null."""
-        return json.dumps(plain(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return as_json(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data; a number that does not exist is None."""
+        result: dict[str, Any] = {"drawn_from": self.drawn_from, **plain(self)}
+        return result
 
 
 def compare(
@@ -156,6 +181,7 @@ def compare(
     study_path: Path | None = None,
     progress: OnProgress | None = None,
     simulator: Simulator | None = None,
+    prior: bool = False,
 ) -> Comparison:
     """Compare options with a reference on paired worlds; what a study file already holds is not run again.
 
@@ -168,7 +194,9 @@ def compare(
         workers: threads; by default as many as there are cores. It changes nothing but the time.
         study_path: file to keep the study in; without one it is kept in memory and lost.
         progress: called with the stage and the number of runs done.
-        simulator: what runs the worlds; by default the compiled model.
+        simulator: what runs the worlds and draws parameters; by default the compiled model, with the shipped posterior
+            where that belongs to the reference and is up to date, and with prior ranges where not.
+        prior: draw parameters from their prior ranges in any case; only without ``simulator``.
 
     Raises:
         StudyError: nothing to compare, an impossible design, an unusable study file, or a policy of which no
@@ -178,14 +206,35 @@ def compare(
     design = Design(draws, worlds_per_draw, seed)
     if study_path is not None:
         require_writable(study_path)  # before the model, which may have to be compiled to tell its behaviour
-    model = the_model() if simulator is None else simulator
+    model = the_model(reference, prior=prior) if simulator is None else simulator
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         study.register_parameters(parameters)
         bench = Bench(study, model, design, parameters, workers or default_workers(), progress)
-        comparison, _ = compare_on(bench, reference, options)
+        comparison, values = compare_on(bench, reference, options)
         study.finish()
-    return comparison
+    return dataclasses.replace(comparison, decisions=_decisions(comparison, values, parameters))
+
+
+def _decisions(
+    comparison: Comparison, values: Values, parameters: Sequence[Mapping[str, float]]
+) -> tuple[Decision, ...]:
+    """Whether the order of policies holds, for each headline outcome that has a favourable direction."""
+    if len(parameters) < 2:
+        return ()
+    known = {outcome.name: outcome for outcome in comparison.outcomes}
+    variants: tuple[Money, ...] = ("as it stands", "at equal public money")
+    return tuple(
+        decide(name, money, known[name].better, _of(values, money, name), parameters)
+        for name in HEADLINES
+        if name in known and known[name].better != "neither"
+        for money in variants
+    )
+
+
+def _of(values: Values, money: Money, outcome: str) -> dict[str, Floats]:
+    """Values of one outcome by policy, of those that have this money variant."""
+    return {policy: of[money][outcome] for policy, of in values.items() if money in of}
 
 
 def compare_on(
@@ -468,6 +517,7 @@ def _assemble(
         version=bench.simulator.version,
         behaviour=bench.simulator.behaviour,
         design=bench.design,
+        basis=bench.simulator.basis,
         outcomes=outcomes,
         levels={name: level_of(values) for name, values in reference_values.items()},
         no_programme={name: level_of(values) for name, values in bench.values(twin).items()},
@@ -483,6 +533,11 @@ def _info(outcome: OutcomeLike) -> OutcomeInfo:
         above, below = RATIOS[outcome.name]
         meaning = f"mean {above} over mean {below} of the worlds of a parameter draw, mean over draws"
     return OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better)
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """Plain data as text, the same bytes for the same data."""
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:

@@ -21,9 +21,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import Comparison, OptionResult, Variant
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, Comparison, OptionResult, Variant
 from passaat.experiments.numbers import (
-    HEADLINES,
     NOT_REACHED,
     Scale,
     label,
@@ -111,12 +110,12 @@ def save_figure(figure: Figure, stem: Path, version: str) -> tuple[Path, Path]:
 
 
 def differences_figure(comparison: Comparison) -> Figure:
-    """Forest plot: for each headline outcome the options' differences, as they stand and at equal public
-    money.
+    """Forest plot: for public cost and each headline outcome the options' differences, as they stand and at
+    equal public money.
     """
-    names = [name for name in HEADLINES if name in comparison.levels]
+    names = [name for name in (PUBLIC_COST, *HEADLINES) if name in comparison.levels]
     rows, options = len(names), comparison.options
-    top, bottom, per_row = 1.14, 1.12, 0.44 + 0.2 * max(len(options), 2)
+    top, bottom, per_row = 1.14, 1.24, 0.44 + 0.2 * max(len(options), 2)
     height = top + bottom + rows * per_row
     with mpl.rc_context(STYLE):
         figure = _figure(height)
@@ -204,11 +203,12 @@ def _forest_legend(figure: Figure, height: float) -> None:
         Line2D([], [], color=ACCENT, linewidth=3.6, label="5–95 % over parameter draws (what we do not know)"),
         Line2D([], [], color=LIGHT, linewidth=9.0, label="5–95 % over single worlds (luck)"),
     ]  # fmt: skip
-    _legend(figure, height, handles, 0.56)
+    _legend(figure, height, handles, 0.68)
     figure.text(
         0.03,
-        0.36 / height,
-        "better: share of parameter draws whose mean difference is favourable, simulation noise removed.",
+        0.48 / height,
+        "better: share of parameter draws whose mean difference is favourable (of public cost: lower), simulation noise"
+        " removed.",
         fontsize=7,
         color=QUIET,
     )
@@ -239,7 +239,7 @@ def funnel_figure(comparison: Comparison) -> Figure:
     """
     stages = [name for name in (*FUNNEL, FUNNEL_END) if name in comparison.levels]
     options = comparison.options
-    top, bottom, per_stage = 1.02, 1.0, 0.5
+    top, bottom, per_stage = 1.02, 1.12, 0.5
     height = top + bottom + per_stage * len(stages)
     with mpl.rc_context(STYLE):
         figure = _figure(height)
@@ -265,10 +265,10 @@ def funnel_figure(comparison: Comparison) -> Figure:
                 Line2D([], [], color=QUIET, linewidth=1.0, marker="D", markerfacecolor="white", markersize=3.4,
                        markeredgecolor=INK, markeredgewidth=0.8, label="the same at equal public money"),
             ],
-            0.48,
+            0.6,
         )  # fmt: skip
         figure.text(
-            0.03, 0.32 / height,
+            0.03, 0.44 / height,
             "Firms gaining contacts made them through a covenant; the stages below count the best a firm ever"
             " reached, some before joining.",
             fontsize=7, color=QUIET,
@@ -410,6 +410,10 @@ def _legend(figure: Figure, height: float, handles: Sequence[Line2D], inches: fl
 
 def _footer(figure: Figure, height: float, comparison: Comparison) -> None:
     design = comparison.design
+    figure.text(
+        0.03, 0.27 / height, f"Parameters: {comparison.drawn_from}.", fontsize=6.5,
+        color=INK if comparison.basis.kind == "posterior" else WARM,
+    )  # fmt: skip
     figure.text(
         0.03, 0.14 / height,
         f"{design.draws * design.worlds} paired worlds: {design.draws} parameter draws × {design.worlds} worlds each,"

@@ -10,15 +10,6 @@ from typing import Final
 from passaat.experiments.compare import Comparison, OptionResult, Variant
 from passaat.experiments.pairing import Interval, surest
 
-HEADLINES: Final = (
-    "additional_exports_net_eur",
-    "additional_exports_smes_eur",
-    "net_exports_per_public_euro",
-    "contracts",
-    "covenants",
-)
-"""The handful of outcomes of the main table and figure, most important first."""
-
 LABELS: Final = {
     "additional_exports_net_eur": "Additional exports, net",
     "additional_exports_smes_eur": "Additional exports of SMEs",

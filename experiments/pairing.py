@@ -236,12 +236,19 @@ class DrawEffects:
 
     def share_below(self, value: float) -> float:
         """Share of draws whose true difference lies below ``value``; one that is known and equal counts."""
+        return float(self.weight @ self._below(value).mean(axis=1))
+
+    def chances_above(self, value: float) -> Floats:
+        """For each draw the probability that its true difference lies above ``value``, shape (n_draws,)."""
+        return np.asarray(1.0 - self.weight @ self._below(value), dtype=np.float64)
+
+    def _below(self, value: float) -> Floats:
         gap = value - self.centre
         with np.errstate(divide="ignore", invalid="ignore"):
             score = np.where(
                 self.deviation > 0.0, gap / self.deviation, np.where(gap >= 0.0, np.inf, -np.inf)
             )
-        return float(self.weight @ special.ndtr(score).mean(axis=1))
+        return np.asarray(special.ndtr(score), dtype=np.float64)
 
     def quantile(self, share: float) -> float:
         """The value below which this share of draws lies."""

@@ -14,15 +14,12 @@ from typing import Any, Final, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.experiments.design import block_seed
+from passaat.experiments.basis import PRIOR, Basis, Reference, basis_for
 from passaat.experiments.pairing import Direction, Floats
 from passaat.model.inputs import RunInputs
 
 AMOUNT_LEVER: Final = "covenant_amount_eur"
 """The lever that is multiplied to bring an option to the reference's public money."""
-
-DRAWS_PER_BLOCK: Final = 10
-"""Parameter draws that are spread evenly together."""
 
 Role = Literal["reference", "no-programme", "option", "rival-reference"]
 
@@ -68,6 +65,7 @@ class Simulator:
             on n.
         version: version of the model, for people.
         behaviour: fingerprint that changes when results may change; a study belongs to one.
+        basis: what ``draw_parameters`` rests on; a study belongs to one of these, too.
     """
 
     outcomes: Sequence[OutcomeLike]
@@ -76,20 +74,25 @@ class Simulator:
     draw_parameters: Callable[[int, int], Sequence[Mapping[str, float]]]
     version: str
     behaviour: str
+    basis: Basis = PRIOR
 
 
-def the_model() -> Simulator:
-    """The model that ships, compiled."""
+def the_model(reference: Reference, *, prior: bool = False) -> Simulator:
+    """The model that ships, compiled, with draws of its parameters for this reference: of the shipped posterior where
+    that applies, of the prior ranges otherwise and where ``prior`` asks for them.
+    """
     import passaat
-    from passaat.model import compiled, outcomes, parameters
+    from passaat.model import compiled, outcomes
 
+    basis, draw = basis_for(reference, prior=prior)
     return Simulator(
         outcomes=outcomes.OUTCOMES,
         simulate=compiled.simulate,
         outcomes_of=outcomes.outcomes_of,
-        draw_parameters=in_blocks(parameters.draw_parameters),
+        draw_parameters=draw,
         version=passaat.__version__,
         behaviour=behaviour_of_model(),
+        basis=basis,
     )
 
 
@@ -137,26 +140,6 @@ def _with_amounts_times(inputs: RunInputs, factor: float) -> RunInputs:
     amounts = inputs.levers[AMOUNT_LEVER].copy()
     amounts[inputs.size.window_first_year - inputs.size.first_year :] *= factor
     return replace(inputs, levers={**inputs.levers, AMOUNT_LEVER: amounts})
-
-
-def in_blocks(
-    draw: Callable[[int, int], Sequence[Mapping[str, float]]],
-) -> Callable[[int, int], Sequence[Mapping[str, float]]]:
-    """Make draws that can be added to, out of draws that depend on how many were asked for.
-
-    A Latin hypercube spreads n draws evenly, and every draw changes with n. Here each block of ten is a
-    Latin hypercube of its own seed (replicated Latin hypercube sampling; McKay, Beckman and Conover 1979,
-    Technometrics 21, 239-245, for one block): the first draws stay what they are when more are asked for.
-    Draws of one block are slightly more even than independent ones, so Monte Carlo errors that take them as
-    independent err on the safe side.
-    """
-
-    def drawn(n: int, seed: int) -> Sequence[Mapping[str, float]]:
-        blocks = range(-(-n // DRAWS_PER_BLOCK))
-        draws = [one for block in blocks for one in draw(DRAWS_PER_BLOCK, block_seed(seed, block))]
-        return draws[:n]
-
-    return drawn
 
 
 _OUTCOME_RUNS: Final = ("no programme", "practice", "follow-up")

@@ -98,8 +98,8 @@ class Study:
         """Open a study for writing, or start it; without a path it lives in memory.
 
         Raises:
-            StudyError: the path cannot be written, is no study, or is a study of another model, reference
-                or seed.
+            StudyError: the path cannot be written, is no study, or is a study of another model, reference,
+                seed or source of parameter draws.
         """
         place = ":memory:" if path is None else str(path)
         if path is not None:
@@ -112,6 +112,7 @@ class Study:
             "reference": reference.name,
             "reference hash": reference.hash,
             "seed": str(seed),
+            "source of parameter draws": simulator.basis.key,
             "outcomes": " ".join(names),
         }
         study = cls(_connect(place), names, place)

@@ -10,9 +10,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from passaat.experiments.compare import Money
+from passaat.experiments.compare import HEADLINES, Money
 from passaat.experiments.numbers import (
-    HEADLINES,
     NOT_REACHED,
     Scale,
     label,
@@ -156,6 +155,11 @@ def _reading(found: StructureComparison) -> Iterator[RenderableType]:
         " that many no longer are. FLIPS: that many are clear in the opposite order; with many pairs looked at, a"
         " single one by a narrow margin may be luck: take more worlds. –: no pair is clear to begin with."
     )
+    if found.comparisons[OWN].basis.kind == "posterior":
+        yield Text(
+            f"Parameters are drawn from the posterior of {found.own} under every structure: a rival calibrated by"
+            " itself might do better."
+        )
     yield Text(
         "Defaults and ranges were tuned by hand under the model's own structure. `passaat validate --structures`"
         " says what the reported figures say about each rival."

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from passaat.experiments.compare import (
     Money,
     OutcomeInfo,
     Values,
+    as_json,
     compare_on,
     plain,
     require_options,
@@ -176,10 +176,12 @@ def compare_structures(
     study_path: Path | None = None,
     progress: OnProgress | None = None,
     simulator: Simulator | None = None,
+    prior: bool = False,
 ) -> StructureComparison:
     """Compare options with a reference under each structure; runs that the study file holds are not run again.
 
-    Arguments as for ``compare``; the study file may be the one of the main comparison, whose runs under the own
+    Arguments as for ``compare``; parameters are drawn as for the own structure.
+    The study file may be the one of the main comparison, whose runs under the own
     structure are then used.
 
     Raises:
@@ -193,7 +195,7 @@ def compare_structures(
     design = Design(draws, worlds_per_draw, seed)
     if study_path is not None:
         require_writable(study_path)
-    model = the_model() if simulator is None else simulator
+    model = the_model(reference, prior=prior) if simulator is None else simulator
     parameters = model.draw_parameters(draws, seed)
     comparisons: dict[str, Comparison] = {}
     values: dict[str, Values] = {}
@@ -287,8 +289,7 @@ def _written(value: object) -> object:
 
 def with_structures(comparison: Comparison, found: StructureComparison) -> str:
     """The JSON of a comparison, with what was found under rival structures under the key ``structures``."""
-    data = {**plain(comparison), "structures": found.to_dict()}
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json({**comparison.to_dict(), "structures": found.to_dict()})
 
 
 def save_csv(found: StructureComparison, study_path: Path) -> Path:

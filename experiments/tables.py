@@ -11,9 +11,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from passaat.experiments.compare import PUBLIC_COST, Comparison, Money, OptionResult, Variant
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, Comparison, Money, OptionResult, Variant
 from passaat.experiments.numbers import (
-    HEADLINES,
     NOT_REACHED,
     NOTHING,
     Scale,
@@ -84,6 +83,9 @@ def _heading(comparison: Comparison) -> Iterator[RenderableType]:
         f"{comparison.period}; {design.draws * design.worlds} paired worlds:"
         f" {design.draws} parameter draws × {design.worlds} worlds each, seed {design.seed}"
     )
+    yield Text(f"Parameters: {comparison.drawn_from}.")
+    if comparison.basis.notice:
+        yield Text(comparison.basis.notice, style="yellow")
 
 
 # --- money --------------------------------------------------------------------------------------------------
@@ -98,29 +100,22 @@ def _money(comparison: Comparison, narrow: bool) -> Iterator[RenderableType]:
         f" over parameter draws {scale.between(level.draws, signed=False)}"
     )
     table = _grid(
-        narrow, ("option", f"difference, {scale.unit}", "over draws", "over worlds", "amount", "then costs")
+        narrow, ("option", f"difference, {scale.unit}", "over draws", "over worlds", "cheaper", "pairing")
     )
     for option in comparison.options:
-        difference = option.as_it_stands.differences[PUBLIC_COST]
-        equal = option.equal_money
-        cells = (
-            option.name,
-            f"{scale.signed(difference.mean)} ± {scale.level(difference.error)}",
-            _over_draws(difference, scale),
-            scale.between(difference.worlds),
-            f"{equal.factor:.2f}×" if equal.reached else NOTHING,
-            f"{100 * equal.cost_ratio:.1f} %" if equal.reached else NOTHING,
-        )
-        table.add_row(*_stacked(narrow, cells))
+        name, *cells = _row(comparison, option, option.as_it_stands, PUBLIC_COST, scale)
+        table.add_row(*_stacked(narrow, (name.strip(), *cells)))
     yield table
-    yield Text(
-        "amount: amount per covenant, times the option's own, at which public cost is the reference's;"
-        " then costs: of the reference.",
-        style="dim",
-    )
+    yield Text("To cost what the reference costs (used below, at equal public money):", style="dim")
     for option in comparison.options:
-        if not option.equal_money.reached:
-            yield Text(f"{option.name}: equal public money {option.equal_money.note}.", style="yellow")
+        equal = option.equal_money
+        if equal.reached:
+            yield Text(
+                f"{option.name}: {equal.factor:.2f} times its own amount per covenant; its public cost is then"
+                f" {100 * equal.cost_ratio:.1f} % of the reference's."
+            )
+        else:
+            yield Text(f"{option.name}: equal public money {equal.note}.", style="yellow")
 
 
 # --- differences --------------------------------------------------------------------------------------------
@@ -213,7 +208,7 @@ def _reading(comparison: Comparison) -> Iterator[RenderableType]:
         " simulation noise removed: what we do not know. over worlds: 5–95 % of single worlds: luck."
     )
     yield Text(
-        "better: share of parameter draws whose mean difference is favourable, never"
+        "better: share of parameter draws whose mean difference is favourable; cheaper: the same of public cost. Never"
         f" given as surer than 1 in {design.draws + 1}, which is what {design.draws} draws can show."
         " pairing: how many times as many worlds unpaired runs would need."
         f" {design.draws * design.worlds} paired worlds, model {comparison.version}."

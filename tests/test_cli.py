@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.errors import ModelError, PassaatError
+from passaat.experiments.basis import Basis
 from passaat.experiments.simulator import Simulator
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.loading import load_scenario, shipped_names
@@ -339,10 +342,15 @@ def test_an_error_keeps_its_parts_and_its_kind_when_copied() -> None:
 # The main job, on a toy model: what the command adds to passaat.experiments
 
 
+def toy_model_of(toy: Simulator) -> Callable[..., Simulator]:
+    posterior = replace(toy, basis=Basis("posterior", "PIB 2016-2020", "abc", 120.0))
+    return lambda reference, *, prior=False: toy if prior else posterior
+
+
 @pytest.fixture
 def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder in which `compare` runs the toy model."""
-    monkeypatch.setattr("passaat.experiments.compare.the_model", lambda: toy)
+    """An empty working folder in which `compare` runs the toy model, with posterior draws unless told otherwise."""
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", toy_model_of(toy))
     monkeypatch.setattr(cli, "_warm_up", lambda: None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -358,7 +366,7 @@ def test_compare_shows_the_answer_and_says_where_study_and_figures_are(bench: Pa
     assert "follow-up" in out
     said = [line.partition(": ") for line in err.splitlines()]
     assert said[0] == ("Study", ": ", "pib.db")
-    assert {kind for kind, _, _ in said} == {"Study", "Figure"}
+    assert {kind for kind, _, _ in said} == {"Study", "Table", "Figure"}
     for _, _, name in said:
         assert (bench / name).stat().st_size > 0
 
@@ -384,6 +392,50 @@ def test_another_policy_or_seed_goes_to_another_study(bench: Path) -> None:
     studies = sorted(path.name for path in bench.glob("*.db"))
     assert len(studies) == 3
     assert {"pib.db", "pib-seed2.db"} < set(studies)
+
+
+def test_prior_draws_go_to_a_study_of_their_own_and_are_not_mixed_in(bench: Path) -> None:
+    assert call(*COMPARE)[0] == 0
+    code, out, err = call(*COMPARE, "--prior")
+    assert code == 0, err
+    assert "Parameters: prior ranges, uncalibrated." in out
+    assert (bench / "pib-prior.db").exists()
+    said = refusal(*COMPARE, "--prior", "--study", "pib.db")
+    assert "source of parameter draws of the study is posterior abc, now it is prior ranges" in said
+
+
+def test_the_answer_says_what_parameters_were_drawn_from(bench: Path) -> None:
+    words = "posterior, calibrated to PIB 2016-2020, 3 draws, effective sample size 120"
+    assert f"Parameters: {words}." in call(*COMPARE)[1]
+    assert json.loads(call(*COMPARE, "--json")[1])["drawn_from"] == words
+
+
+def test_why_the_posterior_is_not_used_is_said_in_text_and_on_standard_error(
+    bench: Path, toy: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "The shipped posterior is out of date."
+    old = replace(toy, basis=Basis("prior", notice=sentence))
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, **__: old)
+    _, out, err = call(*COMPARE)
+    assert sentence in out
+    assert err.splitlines()[:2] == [sentence, "Study: pib-prior.db"]
+
+
+def test_decisions_stand_below_the_tables_or_alone_and_in_a_csv(bench: Path) -> None:
+    both, alone = call(*COMPARE)[1], call(*COMPARE, "--decisions")[1]
+    assert "Decisions that hold" in both
+    assert "Decisions that hold" in alone
+    assert "Public cost ─" in both
+    assert "Public cost ─" not in alone
+    assert max(map(len, both.splitlines())) <= 120
+    assert (bench / "pib-decisions.csv").read_text(encoding="utf-8").startswith("outcome,money,ahead,behind")
+
+
+def test_an_option_without_its_flag_is_told_where_to_go() -> None:
+    said = refusal("compare", "pib", "follow-up", "--options", "go-no-go")
+    assert "options go behind --options, and follow-up does not" in said
+    assert "passaat compare pib --options follow-up go-no-go" in said
+    assert "passaat run pib --options follow-up" in refusal("run", "pib", "follow-up")
 
 
 def test_an_edited_reference_goes_to_another_study(bench: Path) -> None:
@@ -432,9 +484,8 @@ def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.M
 
 
 def test_compare_under_structures_adds_to_text_json_and_files(
-    bench: Path, toy: Simulator, monkeypatch: pytest.MonkeyPatch
+    bench: Path,
 ) -> None:
-    monkeypatch.setattr("passaat.experiments.structures.the_model", lambda: toy)
     code, out, err = call(*COMPARE, "--structures", "--structure-worlds", "2")
     assert code == 0, err
     assert "Under rival structures of the model" in out

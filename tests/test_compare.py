@@ -219,6 +219,7 @@ def test_json_holds_no_path_and_no_time(
     assert "study.db" not in text
     content = json.loads(text)
     assert content["reference"] == "pib"
+    assert content["drawn_from"] == "prior ranges, uncalibrated"
     assert content["design"] == {"draws": 6, "worlds": 4, "seed": 1}
     assert [option["name"] for option in content["options"]] == ["stricter-selection", "follow-up"]
     assert content["no_programme"]["additional_exports_net_eur"]["mean"] is None
@@ -336,7 +337,7 @@ def test_more_draws_leave_the_first_ones_as_they_are() -> None:
     """The model's parameters, drawn evenly in blocks: 7 of 25 are the first 7 of 12, and a block covers
     each range.
     """
-    from passaat.experiments.simulator import in_blocks
+    from passaat.experiments.basis import in_blocks
     from passaat.model.parameters import PARAMETERS, draw_parameters
 
     draws = in_blocks(draw_parameters)
@@ -450,7 +451,7 @@ def test_an_unwritable_path_is_refused_before_any_run(
 def test_an_unwritable_path_is_refused_before_the_model_is_compiled(
     tmp_path: Path, pib: Scenario, two_options: list[Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def compiling() -> Simulator:
+    def compiling(*_: object, **__: object) -> Simulator:
         raise AssertionError("the model was asked for first")
 
     monkeypatch.setattr("passaat.experiments.compare.the_model", compiling)

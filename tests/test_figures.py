@@ -68,6 +68,7 @@ def test_figures_say_what_they_show(comparison: Comparison) -> None:
             "5–95 % over parameter draws",
             "at equal public money",
             "passaat 0.0-toy",
+            "Parameters: prior ranges, uncalibrated.",
             "M EUR",
         ):
             assert part in text, part
@@ -75,11 +76,12 @@ def test_figures_say_what_they_show(comparison: Comparison) -> None:
 
 
 def test_figure_shows_the_numbers_of_the_comparison(comparison: Comparison) -> None:
-    """The white dots of the first panel lie at the mean differences, in millions."""
-    axes = differences_figure(comparison).axes[0]
-    dots = [line for line in axes.lines if line.get_marker() == "o"]
-    wanted = [o.as_it_stands.differences["additional_exports_net_eur"].mean / 1e6 for o in comparison.options]
-    assert [float(line.get_xdata()[0]) for line in dots] == pytest.approx(wanted)  # type: ignore[index, arg-type]
+    """The white dots of public cost and of net exports lie at the mean differences, in millions."""
+    panels = differences_figure(comparison).axes
+    for place, name in ((0, "public_cost_eur"), (2, "additional_exports_net_eur")):
+        dots = [line for line in panels[place].lines if line.get_marker() == "o"]
+        wanted = [option.as_it_stands.differences[name].mean / 1e6 for option in comparison.options]
+        assert [float(line.get_xdata()[0]) for line in dots] == pytest.approx(wanted)  # type: ignore[index, arg-type]
 
 
 def test_all_text_lies_on_the_page(comparison: Comparison) -> None:
@@ -130,7 +132,7 @@ def test_no_difference_is_shown_as_at_equal_money_where_that_was_not_reached(com
     axes = differences_figure(missed).axes
     dots = [sum(line.get_marker() == "o" for line in one.lines) for one in axes[:2]]
     assert dots == [2, 1]
-    assert words(differences_figure(missed)).count("not reached") == 5
+    assert words(differences_figure(missed)).count("not reached") == 6
     diamonds = [sum(line.get_marker() == "D" for line in one.lines) for one in funnel_figure(missed).axes]
     assert diamonds == [0, 0, 5]
     assert "not reached" in words(funnel_figure(missed))

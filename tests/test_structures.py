@@ -396,7 +396,7 @@ def test_the_own_structure_gives_the_main_comparison_and_equal_rules_equal_answe
     main = compare(pib, two_options, draws=6, worlds_per_draw=4, workers=1, simulator=toy)
     found = under(pib, two_options, toy)
     assert list(found.comparisons) == [OWN, *RIVALS]
-    assert found.comparisons[OWN].to_json() == main.to_json()
+    assert found.comparisons[OWN].to_json() == replace(main, decisions=()).to_json()
     for rival in RIVALS:
         assert found.comparisons[rival].options == main.options
         assert found.comparisons[rival].reference_hash != main.reference_hash

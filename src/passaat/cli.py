@@ -1,4 +1,4 @@
-"""The command line: run, compare, validate, cases, levers, evidence, new, check.
+"""The command line: run, compare, validate, cases, calibrate, levers, evidence, new, check.
 
 Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
 the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
@@ -56,10 +56,19 @@ class _Group(TyperGroup):
 
 
 class _ListCommand(TyperCommand):
-    """Accepts `--options a b c` as well as `--options a --options b --options c`."""
+    """Accepts `--options a b c` as well as `--options a --options b --options c`, and says where options belong."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, spread("--options", args))
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, spread("--options", args))
+        if ctx.args:
+            named = [*ctx.args, *(ctx.params.get("options") or ())]
+            raise ScenarioError(
+                f"options go behind --options, and {', '.join(ctx.args)} does not",
+                f"passaat {ctx.info_name} {ctx.params['reference' if ctx.info_name == 'compare' else 'name']}"
+                f" --options {' '.join(named)}",
+            )
+        return rest
 
 
 def spread(flag: str, arguments: Sequence[str]) -> list[str]:
@@ -160,6 +169,12 @@ def compare(
     all_outcomes: Annotated[
         bool, typer.Option("--all", help="Show every outcome, not only the main ones.")
     ] = False,
+    prior: Annotated[
+        bool, typer.Option("--prior", help="Draw parameters from their prior ranges, not from the posterior.")
+    ] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Show only which rankings hold, pair by pair.")
+    ] = False,
     structures: Annotated[
         bool, typer.Option("--structures", help="Also under rival structures of the model: what holds?")
     ] = False,
@@ -174,16 +189,22 @@ def compare(
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
     Name the reference first. Without --options four are compared: stricter-selection, go-no-go, follow-up,
-    sme-focus.
+    sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the reference
+    and is up to date; with --prior, and elsewhere, from their prior ranges.
     """
     base = _scenario(reference, levers, "reference")
     chosen = [_load(name, "option") for name in options or _shipped_options()]
     from passaat.experiments.compare import compare as run_comparison
+    from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
 
-    path = study if study is not None else Path(_study_name(base, seed))
-    require_writable(path)
+    require_writable(study or Path(_study_name(base, seed, "posterior")))
     _warm_up()
+    model = the_model(base, prior=prior)
+    path = study or Path(_study_name(base, seed, model.basis.kind))
+    require_writable(path)
+    if model.basis.notice:
+        _say(model.basis.notice)
     rivals: StructureComparison | None = None
     try:
         with _Bar() as bar:
@@ -196,6 +217,7 @@ def compare(
                 workers=workers,
                 study_path=path,
                 progress=lambda step: bar.show(step.stage, step.done, step.total),
+                simulator=model,
             )
             if structures:
                 from passaat.experiments.structures import DEFAULT_DRAWS, compare_structures
@@ -209,6 +231,7 @@ def compare(
                     workers=workers,
                     study_path=path,
                     progress=lambda step: bar.show(step.stage, step.done, step.total),
+                    simulator=model,
                 )
     except KeyboardInterrupt:
         kept = f" Finished runs are kept in {path}; the same command goes on." if path.exists() else ""
@@ -221,19 +244,24 @@ def compare(
     elif as_json:
         typer.echo(result.to_json(), nl=False)
     else:
+        from passaat.experiments.decision_tables import print_decisions
         from passaat.experiments.tables import print_comparison
 
-        for option in chosen:
-            _console().print(f"{option.name}: {option.description}", markup=False, highlight=False)
-        print_comparison(result, _console(), all_outcomes=all_outcomes)
+        if not decisions:
+            for option in chosen:
+                _console().print(f"{option.name}: {option.description}", markup=False, highlight=False)
+            print_comparison(result, _console(), all_outcomes=all_outcomes)
+        print_decisions(result, _console(), every_pair=decisions)
     if rivals is not None and not as_json:
         from passaat.experiments.structure_tables import print_structures
 
         print_structures(rivals, _console(), all_outcomes=all_outcomes)
+    from passaat.experiments.decisions import save_csv as save_decisions
     from passaat.experiments.figures import save_figures
 
     figures = save_figures(result, path.with_suffix(""))
     _say(f"Study: {path}")
+    _say(f"Table: {save_decisions(result.decisions, path)}")
     if rivals is not None:
         from passaat.experiments.structures import save_csv
 
@@ -246,16 +274,19 @@ def _shipped_options() -> list[str]:
     return ["stricter-selection", "go-no-go", "follow-up", "sme-focus"]
 
 
-def _study_name(base: Scenario, seed: int) -> str:
-    """A default file name that differs where the study differs: only a shipped reference as it is goes by its
-    name alone; one that was edited, or in which levers were set, carries its fingerprint.
+def _study_name(base: Scenario, seed: int, drawn_from: str) -> str:
+    """A default file name that differs where the study differs: only a shipped reference as it is, with posterior
+    draws, goes by its name alone; one that was edited, or in which levers were set, carries its fingerprint, and
+    one with prior draws says so.
     """
     from passaat.scenarios.loading import load_scenario, shipped_names
 
     shipped = base.name in shipped_names() and load_scenario(base.name).hash == base.hash
-    return (
-        base.name + ("" if shipped else f"-{base.hash[:8]}") + (f"-seed{seed}" if seed != 1 else "") + ".db"
-    )
+    parts = [base.name]
+    parts += [] if shipped else [base.hash[:8]]
+    parts += ["prior"] if drawn_from == "prior" else []
+    parts += [f"seed{seed}"] if seed != 1 else []
+    return "-".join(parts) + ".db"
 
 
 @app.command(cls=_ListCommand, epilog=_lever_epilog())
@@ -382,6 +413,49 @@ def cases(
     else:
         _console().print(study.table())
         typer.echo("\n".join(study.summary()))
+
+
+@app.command()
+def calibrate(
+    reference: Annotated[str, typer.Argument(help="Reference: shipped name or path.")] = "pib",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tenth of the runs: for a first look, not for use.")
+    ] = False,
+    seed: SeedOption = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; default posterior/ in this folder.")
+    ] = None,
+    proof: Annotated[
+        bool, typer.Option("--proof", help="Also check it: known truths, a second method, held-out figures.")
+    ] = False,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Narrow the uncertain parameters by what was really reported; writes a posterior sample.
+
+    Interrupted, it goes on where it stopped: runs are kept in the cache folder. docs/calibration.md explains it.
+    """
+    base = _scenario(reference, None, "reference")
+    from passaat.calibration.calibrate import FULL, QUICK
+    from passaat.calibration.calibrate import calibrate as run_calibration
+
+    folder = Path("posterior") if out is None else out
+    _warm_up()
+    with _Bar() as bar:
+        found = run_calibration(
+            base, budget=QUICK if quick else FULL, seed=seed, workers=workers, progress=bar.show
+        )
+        paths = found.write(folder, base.name)
+        if proof:
+            from passaat.calibration.proof import prove, write_proof
+
+            options = {"follow-up": base.with_option(_load("follow-up", "option"))}
+            paths += write_proof(prove(found, base, options, quick=quick, progress=bar.show), folder)
+    if as_json:
+        _print_json(dict(found.metadata))
+    else:
+        typer.echo("\n".join(found.summary()))
+        typer.echo(f"Wrote {', '.join(path.name for path in paths)} to {folder}")
 
 
 # Looking things up
