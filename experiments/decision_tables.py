@@ -112,7 +112,7 @@ def _turning(decision: Decision) -> Iterator[Text]:
     for pair, pull in turned[:MOST_PAIRS]:
         yield Text(f"turns on {_pull(pair, pull, decision.draws)}")
     if len(turned) > MOST_PAIRS:
-        yield Text(f"({len(turned) - MOST_PAIRS} more pairs turn on a parameter; JSON and CSV name it)")
+        yield Text(f"pairs that turn on a parameter beside these: {len(turned) - MOST_PAIRS}; JSON and CSV name it")
     learn = decision.learn
     if learn is not None and learn.stands_out:
         yield Text(
