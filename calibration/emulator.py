@@ -245,7 +245,7 @@ def _networks(x: Floats, target: Floats, seed: int) -> NetworkMean:
             hidden_layer_sizes=HIDDEN,
             alpha=1.0,
             learning_rate_init=2e-3,
-            batch_size=128,
+            batch_size=min(128, len(x) // 2),
             max_iter=150,
             early_stopping=True,
             validation_fraction=0.15,
