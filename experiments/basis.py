@@ -142,7 +142,7 @@ def _shipped() -> Basis | str:
     changed = [what for what, now in posterior.fingerprints().items() if stored.get(what) != now]
     if changed:
         return (
-            f"The shipped posterior is out of date, because {' and '.join(changed)} changed since it was made:"
+            f"The shipped posterior is out of date, because {_listed(changed)} changed since it was made:"
             f" {TO_PRIOR} ({WAY_OUT})."
         )
     sample = posterior.shipped_sample()
@@ -154,6 +154,10 @@ def _shipped() -> Basis | str:
         effective_sample_size=float(made["effective_sample_size"]),
         provisional=str(made.get("status", "provisional")) if made.get("provisional") else "",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def in_blocks(draw: Draw) -> Draw:

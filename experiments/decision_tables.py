@@ -30,6 +30,9 @@ from passaat.model.parameters import PARAMETERS
 MOST_NOISE: Final = 0.5
 """Where parameters make less than this part of the scatter between draws, more worlds come before more knowledge."""
 
+LEAST_RISE: Final = 0.01
+"""What would raise the share on the right side by less is not printed as a guess."""
+
 MOST_PAIRS: Final = 3
 """Pairs whose turning parameter is printed for one order; JSON and CSV hold all."""
 
@@ -112,7 +115,9 @@ def _turning(decision: Decision) -> Iterator[Text]:
     for pair, pull in turned[:MOST_PAIRS]:
         yield Text(f"turns on {_pull(pair, pull, decision.draws)}")
     if len(turned) > MOST_PAIRS:
-        yield Text(f"pairs that turn on a parameter beside these: {len(turned) - MOST_PAIRS}; JSON and CSV name it")
+        yield Text(
+            f"pairs that turn on a parameter beside these: {len(turned) - MOST_PAIRS}; JSON and CSV name it"
+        )
     learn = decision.learn
     if learn is not None and learn.stands_out:
         yield Text(
@@ -140,7 +145,7 @@ def _nothing_stands_out(decision: Decision, open_pairs: Sequence[PairOrder]) -> 
         f"{f' in {decision.draws} draws, take more' if fewer else ''};"
         f" nearest: {nearest.parameter} (p {_p(nearest.corrected_p)})"
     )
-    if learn is not None:
+    if learn is not None and learn.right_then - learn.right_now >= LEAST_RISE:
         text += (
             f"; best guess of what to learn: {learn.parameter} ({_rise(learn)}, p {_p(learn.corrected_p)})"
         )

@@ -7,9 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from passaat.calibration import posterior
+from passaat.calibration.priors import priors
 from passaat.errors import EvidenceError, StudyError
 from passaat.experiments.basis import CALIBRATED, PRIOR, Basis, basis_for, prior_draws
 from passaat.experiments.compare import compare
@@ -33,8 +35,6 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def fake_sample() -> Any:
-    import numpy as np
-
     class Sample:
         weights = np.array([0.5, 0.5])
         values = np.array([[1.0], [2.0]])
@@ -126,7 +126,14 @@ def test_studies_of_different_draws_have_different_keys() -> None:
     assert math.isnan(PRIOR.effective_sample_size)
 
 
-def test_a_draw_of_the_shipped_posterior_does_not_depend_on_how_many_are_asked_for() -> None:
+def test_a_draw_of_the_posterior_does_not_depend_on_how_many_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.array(
+        [[float(prior.at(np.array(share))) for prior in priors().all] for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    )
+    sample = posterior.Sample(np.full(5, 0.2), np.zeros(5), values, priors())
+    monkeypatch.setattr(posterior, "shipped_sample", lambda: sample)
     assert posterior.posterior_draws(25, 1)[:7] == posterior.posterior_draws(7, 1)
     assert posterior.posterior_draws(7, 1) != posterior.posterior_draws(7, 2)
 
