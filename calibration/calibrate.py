@@ -77,9 +77,9 @@ class Budget:
         kept: draws of the sample that is written.
     """
 
-    trajectories: int = 8
-    table: int = 4096
-    proposals: int = 300
+    trajectories: int = 16
+    table: int = 8192
+    proposals: int = 400
     worlds: int = 6
     kept: int = 300
     effort: Effort = field(default_factory=Effort)
