@@ -1,9 +1,9 @@
 """The judge: paired tests over worlds, in batches, with a stated rate of error.
 
 Each direction is tested in two strata, worlds at default parameters and worlds whose parameters are drawn from their
-ranges. In each stratum worlds are added in batches, 40, 160 and 640 in all, until the test decides. What may be
-spent of the error rate of one test and stratum, ``ALPHA`` = 0.001, is divided over the three looks (``SPENT``, which
-adds up to it), so that looking more than once costs nothing.
+ranges. In each stratum worlds are added in batches, 40, 160 and 640 in all, until the test decides, or until 160 worlds
+have not moved at all. What may be spent of the error rate of one test and stratum, ``ALPHA`` = 0.001, is divided over
+the three looks (``SPENT``, which adds up to it), so that looking more than once costs nothing.
 
 - ``raises`` and ``lowers``: a one-sided t-test on paired differences in the direction claimed, and one in the other.
   Fewer than ``LEAST_MOVED`` worlds with any difference decide nothing: the t-test is not to be trusted then.
@@ -139,7 +139,7 @@ def judge_stratum(lab: Lab, direction: Direction, stratum: str) -> Judgement:
         base = lab.readings(direction.base, stratum, n, direction.outcome)
         changed = lab.readings(direction.changed, stratum, n, direction.outcome)
         found = judge_values(direction, base, changed, level)
-        if found.verdict != UNDECIDED:
+        if found.verdict != UNDECIDED or (n == BATCHES[1] and found.moved == 0.0):
             break
     assert found is not None
     return found

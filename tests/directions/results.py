@@ -9,17 +9,15 @@ from typing import Any, Final
 
 from tests.directions.judge import ALPHA
 
-from passaat.model.golden import behaviour
-
 FOLDER: Final = Path(__file__).parent
 RESULTS: Final = FOLDER / "results.json"
 FINDINGS: Final = FOLDER / "findings.toml"
 COMMAND: Final = "python -m tests.directions"
 
 
-def results_text(results: list[dict[str, Any]]) -> str:
-    """What ``results.json`` holds."""
-    return json.dumps({"model": behaviour(), "alpha": ALPHA, "results": results}, indent=1) + "\n"
+def results_text(results: list[dict[str, Any]], model: str) -> str:
+    """What ``results.json`` holds; ``model`` is the behaviour of the model that was judged (``model/golden.py``)."""
+    return json.dumps({"model": model, "alpha": ALPHA, "results": results}, indent=1) + "\n"
 
 
 def stored() -> dict[str, Any]:
