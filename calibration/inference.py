@@ -32,6 +32,8 @@ DISCREPANCY_SCALE: Final = 1.0
 """The discrepancy is half-normal with this scale, in reporting standard deviations: one is usual, three are not."""
 OTHERS_RIDGE: Final = 50.0
 LARGEST_DISCREPANCY: Final = 8.0
+LEAST_EFFECTIVE: Final = 0.5
+"""Share of the draws that the correction must leave effective; more would be the noise of a few hundred draws."""
 
 
 @dataclass(frozen=True)
@@ -323,7 +325,7 @@ def smoothed_log_weights(features: Floats, log_weights: Floats) -> tuple[Floats,
     """The systematic part of noisy log weights, and the share of their variance explained in draws left out.
 
     A ridge regression on the standardised features, its penalty chosen by leaving out tenths; where no penalty
-    explains anything, the systematic part is nothing.
+    explains anything, the systematic part is nothing. It is shrunk until the weights keep half of the draws effective.
     """
     n = len(log_weights)
     x = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-12)
@@ -342,4 +344,7 @@ def smoothed_log_weights(features: Floats, log_weights: Floats) -> tuple[Floats,
         if share > explained:
             coefficients = ridge(design, y, penalty)
             best, explained = x @ coefficients[1:], share
+    # Each coefficient carries noise, which the exponential would turn into weights for a few draws.
+    while effective_size(np.exp(best - best.max())) < LEAST_EFFECTIVE * n:
+        best = 0.8 * best
     return best, explained

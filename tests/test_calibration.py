@@ -34,7 +34,7 @@ from passaat.calibration.calibrate import (
 )
 from passaat.calibration.emulator import fit
 from passaat.calibration.evidence import load_evidence
-from passaat.calibration.inference import Effort, smoothed_log_weights
+from passaat.calibration.inference import Effort, effective_size, smoothed_log_weights
 from passaat.calibration.likelihood import Term, shown_by, terms_of
 from passaat.calibration.posterior import posterior_draws, read_sample, shipped, stale, write_sample
 from passaat.calibration.priors import Prior, Priors, constrained, priors, unconstrained
@@ -413,6 +413,7 @@ def test_noise_in_weights_is_not_believed_but_a_slope_is() -> None:
     smooth, explained = smoothed_log_weights(x, 1.5 * x[:, 0] + noise)
     assert explained > 0.5
     assert np.corrcoef(smooth, x[:, 0])[0, 1] > 0.95
+    assert effective_size(np.exp(smooth)) >= 150
 
 
 @pytest.mark.parametrize(
