@@ -1,10 +1,13 @@
 """The scorecard: each reported figure beside what evaluators would have seen in simulated worlds.
 
 Two questions are answered figure by figure. *Inside*: does the reported value lie where simulated evaluations lie,
-over parameter draws (from their stated ranges, until a posterior exists) and worlds? *Factor three*: is the mean over
-worlds at the default parameters within a factor of three of it? The first is a weak test when ranges are wide, and
-says so by showing them; the second asks whether the defaults are in the right place at all. What is fed in is never
-listed.
+over parameter draws and worlds? *Factor three*: is the mean over worlds at the default parameters within a factor of
+three of it? The first is a weak test when ranges are wide, and says so by showing them; the second asks whether the
+defaults are in the right place at all. What is fed in is never listed.
+
+Draws come from the shipped posterior where that belongs (``basis_of``), of the world and of its observation together,
+and from their stated ranges elsewhere. The posterior was made from the targets, so that targets inside its worlds show
+fit and not foresight; what it foresees is told by the figures held back and by the hold-outs (``held_out.py``).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from itertools import islice
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -23,9 +27,11 @@ from rich.table import Table
 from rich.text import Text
 
 from passaat.calibration.evidence import evidence
+from passaat.calibration.held_out import HeldOut, held_out
 from passaat.calibration.observation import default_observation, draw_observation, observe
 from passaat.calibration.targets import Figure, figures, not_compared
 from passaat.errors import EvidenceError, ModelError
+from passaat.experiments.basis import CALIBRATED, PRIOR, TO_PRIOR, Basis, basis_for
 from passaat.experiments.design import world_seed
 
 if TYPE_CHECKING:
@@ -102,7 +108,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """All figures of one reference, with what was run to get them."""
+    """All figures of one reference, with what was run to get them.
+
+    Attributes:
+        basis: what parameters were drawn from.
+        held_out: what the posterior predicts of figures kept aside; None with prior draws, of which it says nothing.
+    """
 
     reference: str
     window: tuple[int, int]
@@ -115,10 +126,12 @@ class Scorecard:
     failures: tuple[str, ...]
     fed_in: tuple[str, ...]
     not_compared: Mapping[str, str]
+    basis: Basis = PRIOR
+    held_out: HeldOut | None = None
 
     def summary(self) -> tuple[str, ...]:
         """The score in sentences, targets and validation apart."""
-        said = []
+        said = [self.basis.notice] if self.basis.notice else []
         if self.window != EVALUATED_WINDOW:
             said.append(
                 f"caution: the figures describe {EVALUATED_WINDOW[0]}-{EVALUATED_WINDOW[1]}, this reference "
@@ -139,13 +152,24 @@ class Scorecard:
             f"{sum(line.within_factor is True for line in free)} within a factor of three"
         )
         said.append(
-            f"{self.draws} parameter draws from their stated ranges (not calibrated) x {self.worlds_per_draw} worlds, "
+            f"{self.draws} parameter draws from {self._drawn_from()} x {self.worlds_per_draw} worlds, "
             f"and {self.central_worlds} worlds at best guess (default parameters); seed {self.seed}"
         )
+        if self.basis.kind == "posterior":
+            said.append(
+                "caution: the posterior was made from the targets: that they lie inside shows fit, not foresight. "
+                "Figures held back were not used. Best guess stays at default parameters, which it leaves alone"
+            )
         said += [f"not compared yet: {id} ({reason})" for id, reason in self.not_compared.items()]
         said.append(f"{len(self.fed_in)} reported figures are fed in and so not listed as reproduced")
         said += [f"failed: {failure}" for failure in self.failures]
         return tuple(said)
+
+    def _drawn_from(self) -> str:
+        if self.basis.kind == "prior":
+            return "their stated ranges (not calibrated)"
+        state = self.basis.provisional or f"calibrated to {self.basis.calibrated_to}"
+        return f"the posterior ({state}, effective sample size {self.basis.effective_sample_size:,.0f})"
 
     def table(self) -> RenderableType:
         """The scorecard for people, 104 columns wide."""
@@ -174,7 +198,10 @@ class Scorecard:
             "* the reported value rests on a reader's reading (INFERRED); see passaat evidence\n"
             f"{SET_MARK} a default of the model was set straight from this figure: agreement at defaults is no evidence"
         )
-        return Group(*parts, Text(caption, style="dim"))
+        parts.append(Text(caption, style="dim"))
+        if self.held_out is not None:
+            parts += _held_out_block(self.held_out)
+        return Group(*parts)
 
     def to_dict(self) -> dict[str, Any]:
         """The scorecard as plain data: no clock times, no paths, nan as None."""
@@ -182,13 +209,16 @@ class Scorecard:
             "reference": self.reference,
             "window": list(self.window),
             "evaluated_window": list(EVALUATED_WINDOW),
-            "parameters": "drawn from their stated ranges, not calibrated",
+            "basis": self.basis.kind,
+            "drawn_from": self.basis.in_words(self.draws),
+            "notice": self.basis.notice,
             "draws": self.draws,
             "worlds_per_draw": self.worlds_per_draw,
             "central_worlds": self.central_worlds,
             "seed": self.seed,
             "range_percent": list(RANGE),
             "figures": [_plain({**asdict(line.figure), **_results(line)}) for line in self.lines],
+            "held_out": None if self.held_out is None else self.held_out.to_dict(),
             "not_compared": dict(self.not_compared),
             "fed_in": list(self.fed_in),
             "failures": list(self.failures),
@@ -220,6 +250,7 @@ def validate(
     central_worlds: int = DEFAULT_CENTRAL_WORLDS,
     seed: int = 1,
     workers: int | None = None,
+    prior: bool = False,
     simulator: World | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scorecard:
@@ -229,6 +260,8 @@ def validate(
         draws, worlds_per_draw: parameter draws, and worlds of each, for the simulated range.
         central_worlds: worlds at default parameters, for the factor of three.
         workers: threads; by default as many as the process may use cores. The result does not depend on it.
+        prior: draw parameters from their stated ranges, also where the posterior belongs.
+        simulator: another model; its own draws are taken, never the posterior.
         progress: told (runs done, runs in all) now and then.
 
     Raises:
@@ -237,7 +270,32 @@ def validate(
     """
     counts = Counts(draws, worlds_per_draw, central_worlds, seed)
     require_counts(counts, workers)
-    return scorecard_of(reference, evaluations(reference, counts, workers, simulator, progress), counts)
+    basis = PRIOR if simulator is not None else basis_of(reference, prior=prior)
+    seen = evaluations(reference, counts, workers, simulator, progress, basis)
+    return scorecard_of(reference, seen, counts, basis)
+
+
+def basis_of(reference: Reference, *, prior: bool = False) -> Basis:
+    """What to draw parameters from: the shipped posterior for the references that it belongs to, as they ship.
+
+    Comparisons take it for edited copies too. Not so here: the figures describe the programme as it was, and draws that
+    were fitted to them under its levers would flatter or blame an edited one.
+    """
+    from passaat.scenarios.loading import load_scenario
+    from passaat.scenarios.scenario import Scenario
+
+    if prior or not isinstance(reference, Scenario):
+        return PRIOR
+    basis, _ = basis_for(reference)
+    if basis.kind == "prior":
+        return basis
+    if reference.name in CALIBRATED and load_scenario(reference.name).hash == reference.hash:
+        return basis
+    return Basis(
+        "prior",
+        notice=f"The shipped posterior is held against the figures for {' and '.join(CALIBRATED)} as they ship, not "
+        f"for {reference.name} as edited: {TO_PRIOR}.",
+    )
 
 
 @dataclass(frozen=True)
@@ -292,6 +350,7 @@ def evaluations(
     workers: int | None = None,
     simulator: World | None = None,
     progress: Callable[[int, int], None] | None = None,
+    basis: Basis = PRIOR,
 ) -> Evaluations:
     """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
     from passaat.experiments.runner import default_workers
@@ -302,8 +361,7 @@ def evaluations(
         _Task(None, default_observation(), world_seed(seed, -1, world))
         for world in range(counts.central_worlds)
     ]
-    for draw, parameters in enumerate(model.draw_parameters(counts.draws, seed)):
-        unknowns = draw_observation(seed, draw)
+    for draw, (parameters, unknowns) in enumerate(_draws(model, counts, basis)):
         tasks += [
             _Task(parameters, unknowns, world_seed(seed, draw, world))
             for world in range(counts.worlds_per_draw)
@@ -319,7 +377,21 @@ def evaluations(
     return Evaluations(tuple(results[: counts.central_worlds]), tuple(results[counts.central_worlds :]))
 
 
-def scorecard_of(reference: Reference, seen: Evaluations, counts: Counts) -> Scorecard:
+def _draws(
+    model: World, counts: Counts, basis: Basis
+) -> Sequence[tuple[Mapping[str, float], Mapping[str, float]]]:
+    """Parameters and unknowns of the observation, draw by draw; of the posterior both belong to one draw."""
+    n, seed = counts.draws, counts.seed
+    if basis.kind == "prior":
+        return [
+            (one, draw_observation(seed, draw)) for draw, one in enumerate(model.draw_parameters(n, seed))
+        ]
+    from passaat.calibration.posterior import posterior_draws
+
+    return list(zip(posterior_draws(n, seed), posterior_draws(n, seed, "observation"), strict=True))
+
+
+def scorecard_of(reference: Reference, seen: Evaluations, counts: Counts, basis: Basis = PRIOR) -> Scorecard:
     """Hold what was seen against the reported figures.
 
     Raises:
@@ -348,6 +420,8 @@ def scorecard_of(reference: Reference, seen: Evaluations, counts: Counts) -> Sco
         failures=failures,
         fed_in=tuple(row.id for row in evidence().values() if row.use == "input"),
         not_compared=not_compared(),
+        basis=basis,
+        held_out=held_out() if basis.kind == "posterior" else None,
     )
 
 
@@ -472,6 +546,27 @@ def grid(widths: Sequence[int], headings: Sequence[str] | None = None) -> Table:
             max_width=width if place == 0 else None,
         )
     return table
+
+
+def _held_out_block(found: HeldOut) -> list[RenderableType]:
+    """Hold-outs for people, as wide as the scorecard."""
+    heading = Text("\nHeld out", style="bold")
+    heading.append(" - figures that a posterior was not made from, predicted by it", style="dim not bold")
+    parts: list[RenderableType] = [heading]
+    if found.splits:
+        table = grid(
+            (48, 10, 12, 28), ("made from, predicting", "inside\n9 in 10", "likelier than\nby prior", "")
+        )
+        for split in found.splits:
+            table.add_row(
+                split.title,
+                f"{split.inside} of {split.figures}",
+                f"{split.likelier} of {split.figures}",
+                split.reading,
+            )
+        parts.append(table)
+    parts += [Text(fill(sentence, 104), style="dim") for sentence in found.sentences()]
+    return [*parts, Text("")]
 
 
 def _cells(line: Line) -> tuple[str, ...]:

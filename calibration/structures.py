@@ -1,7 +1,8 @@
 """The scorecard under rival structures: do the reported figures tell the model's own structure from its rivals?
 
 Every structure meets the same parameter draws and the same worlds, so that a difference between two structures is a
-difference of rules and not of luck.
+difference of rules and not of luck. The draws are those of the stated ranges, for all structures, also where a
+posterior ships: it was fitted to these very figures under the model's own structure and would favour that.
 
 The score of a structure is the mean over target figures of
 
@@ -165,7 +166,8 @@ class StructureCards:
             "are not independent",
             f"each structure: {card.draws} parameter draws from their stated ranges (not calibrated) x "
             f"{card.worlds_per_draw} worlds, and {card.central_worlds} worlds at best guess (default parameters); the "
-            f"same draws and luck for all; seed {card.seed}",
+            f"same draws and luck for all; seed {card.seed}. The posterior is not used here, because it was made from "
+            "these figures under the model's own structure alone and would favour it",
         ]
         said += [f"failed under {name}: {f}" for name, one in self.cards.items() for f in one.failures]
         return tuple(said)

@@ -498,6 +498,18 @@ def test_compare_under_structures_adds_to_text_json_and_files(
     assert {name: value for name, value in data.items() if name != "structures"} == plain
 
 
+def test_validate_names_what_parameters_were_drawn_from() -> None:
+    few = ("validate", "pib", "--draws", "1", "--worlds", "1")
+    code, out, err = call(*few, "--prior")
+    assert code == 0, err
+    assert "not calibrated" in " ".join(out.split())
+    assert "Held out" not in out
+    code, out, err = call(*few, "--set", "assessors=3", "--json")
+    assert code == 0, err
+    assert json.loads(out)["basis"] == "prior"
+    assert json.loads(out)["notice"] in err.splitlines()
+
+
 def test_validate_under_structures_says_what_the_figures_say() -> None:
     few = ("validate", "pib", "--draws", "2", "--worlds", "1", "--structures")
     code, out, err = call(*few)

@@ -16,9 +16,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from passaat.calibration import held_out as held_out_module
+from passaat.calibration import posterior
 from passaat.calibration import scorecard as scorecard_module
 from passaat.calibration.evidence import evidence
-from passaat.calibration.scorecard import Scorecard, judge, validate
+from passaat.calibration.held_out import HeldOut, held_out
+from passaat.calibration.observation import default_observation
+from passaat.calibration.scorecard import Scorecard, basis_of, judge, validate
 from passaat.calibration.targets import (
     TARGETS_FILE,
     Figure,
@@ -31,6 +35,8 @@ from passaat.calibration.targets import (
     wilson,
 )
 from passaat.errors import EvidenceError, ModelError
+from passaat.experiments.basis import PRIOR, Basis
+from passaat.scenarios.loading import load_scenario
 
 # --- intervals ------------------------------------------------------------------------------------------
 
@@ -389,9 +395,7 @@ def test_an_interrupt_leaves_no_thread_behind(toy: ToyWorld) -> None:
 
 
 def test_the_model_that_ships_is_held_against_every_figure() -> None:
-    from passaat.scenarios import load_scenario
-
-    card = validate(load_scenario("pib"), draws=3, worlds_per_draw=2, central_worlds=3)
+    card = validate(load_scenario("pib"), draws=3, worlds_per_draw=2, central_worlds=3, prior=True)
     assert card.failures == ()
     lines = {line.figure.name: line for line in card.lines}
     assert set(lines) == {f.name for f in figures()}
@@ -399,5 +403,114 @@ def test_the_model_that_ships_is_held_against_every_figure() -> None:
     assert sum(line.inside is None for line in card.lines) == 0
     assert (
         card.to_json()
-        == validate(load_scenario("pib"), draws=3, worlds_per_draw=2, central_worlds=3).to_json()
+        == validate(load_scenario("pib"), draws=3, worlds_per_draw=2, central_worlds=3, prior=True).to_json()
     )
+
+
+# --- posterior or prior ---------------------------------------------------------------------------------
+
+POSTERIOR = Basis("posterior", calibrated_to="PIB 2016-2020", sample="abc", effective_sample_size=120.0)
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A posterior that belongs wherever comparisons take it, whatever the state of the shipped one."""
+    monkeypatch.setattr(scorecard_module, "basis_for", lambda reference: (POSTERIOR, None))
+
+
+def stored(gains: Mapping[str, float]) -> dict[str, Any]:
+    figure = {"inside": False}
+    common = {"inside": 1, "better_than_prior": 2, "of": 2}
+    splits = {
+        title: {**common, "log_score_gain": gain, "figures": {"growth_top_five_share": figure}}
+        for title, gain in gains.items()
+    }
+    return {"fingerprints": {"behaviour": "x"}, "splits": splits}
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_posterior_belongs_to_references_as_they_ship() -> None:
+    pib = load_scenario("pib")
+    assert basis_of(pib) == basis_of(load_scenario("pib-next")) == POSTERIOR
+    assert basis_of(pib, prior=True) == PRIOR
+    edited = basis_of(pib.with_levers({"assessors": 3}))
+    assert edited.kind == "prior"
+    assert "not for pib as edited: parameters are drawn from their prior ranges" in edited.notice
+
+
+def test_why_the_posterior_is_not_used_is_passed_on() -> None:
+    rival = basis_of(load_scenario("pib").with_structure(support="none"))
+    assert rival.kind == "prior"
+    assert "not to support = none" in rival.notice
+
+
+@pytest.mark.usefixtures("fresh")
+def test_posterior_draws_are_of_world_and_observation_together_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Mapping[str, float]] = []
+
+    def observe(run: Any, unknowns: Mapping[str, float]) -> dict[str, float]:
+        seen.append(unknowns)
+        return {f.name: 1.0 for f in figures()}
+
+    def drawn(n: int, seed: int, part: str = "model") -> list[dict[str, float]]:
+        return [{"step_success": 1.0 + i} if part == "model" else {"of_draw": float(i)} for i in range(n)]
+
+    monkeypatch.setattr(scorecard_module, "observe", observe)
+    monkeypatch.setattr(scorecard_module, "_the_model", ToyModel)
+    monkeypatch.setattr(posterior, "posterior_draws", drawn)
+    card = validate(load_scenario("pib"), draws=2, worlds_per_draw=1, central_worlds=1, workers=1)
+    assert seen == [default_observation(), {"of_draw": 0.0}, {"of_draw": 1.0}]
+    assert card.failures == ()
+    said = "\n".join(card.summary())
+    assert (
+        "2 parameter draws from the posterior (calibrated to PIB 2016-2020, effective sample size 120)"
+        in said
+    )
+    assert "shows fit, not foresight" in said
+    for text in (said, card.to_json()):
+        assert "not calibrated" not in text
+        assert "uncalibrated" not in text
+    data = json.loads(card.to_json())
+    assert data["basis"] == "posterior"
+    assert data["drawn_from"].startswith("posterior, calibrated to PIB 2016-2020, 2 draws")
+    assert data["held_out"]["reading"]
+
+
+class ToyModel(ToyWorld):
+    def simulate(self, inputs: Any, seed: int) -> Any:
+        return inputs, seed
+
+
+def test_prior_draws_say_so_and_show_no_hold_outs(toy: ToyWorld) -> None:
+    data = run_toy(toy).to_dict()
+    assert (data["basis"], data["drawn_from"]) == ("prior", "prior ranges, uncalibrated")
+    assert data["held_out"] is None
+
+
+def test_hold_outs_are_read_by_their_mean_gain(monkeypatch: pytest.MonkeyPatch, toy: ToyWorld) -> None:
+    gains = {"one": 0.6, "two": 0.1, "three": -0.1, "four": -0.6}
+    monkeypatch.setattr(posterior, "read_metadata", lambda path: stored(gains))
+    monkeypatch.setattr(posterior, "shipped", lambda: {"fingerprints": {"behaviour": "x"}})
+    found = held_out()
+    assert [split.reading for split in found.splits] == [
+        "better than the prior",
+        "hardly better than the prior",
+        "no better than the prior",
+        "worse than the prior",
+    ]
+    assert "In 3 of 4 tests the posterior predicts hardly or no better than the prior" in found.sentences()[0]
+    assert found.sentences()[1].endswith("Share of the top five clusters in it.")
+    stream = io.StringIO()
+    Console(file=stream, width=170, no_color=True).print(replace(run_toy(toy), held_out=found).table())
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= 104
+    assert re.search(r"Held out.*two +1 of 2 +2 of 2 +hardly better than the prior", text, re.DOTALL)
+    monkeypatch.setattr(posterior, "shipped", lambda: {"fingerprints": {"behaviour": "y"}})
+    assert held_out() == HeldOut(notice="No hold-outs are shown: those stored belong to another posterior.")
+
+
+def test_hold_outs_that_cannot_be_read_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out_module, "FILE", "none.json")
+    assert "none.json: cannot be read" in held_out().sentences()[0]

@@ -268,6 +268,8 @@ def test_the_text_shows_structures_side_by_side_with_rule_and_caution(
     for words in (
         "tuned by hand under the model's own structure, which favours it",
         "rule: the data speak only if",
+        "from their stated ranges (not calibrated)",
+        "The posterior is not used here",
     ):
         assert words in summary
     for name in RIVALS:

@@ -335,11 +335,23 @@ def validate(
     workers: WorkersOption = None,
     levers: SetOption = None,
     structures: Annotated[
-        bool, typer.Option("--structures", help="Also under rival structures of the model, side by side.")
+        bool,
+        typer.Option(
+            "--structures",
+            help="Also under rival structures of the model, side by side; with prior draws for all.",
+        ),
+    ] = False,
+    prior: Annotated[
+        bool, typer.Option("--prior", help="Draw parameters from their prior ranges, not from the posterior.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a reference against the reported figures, one by one: inside or outside."""
+    """Hold a reference against the reported figures, one by one: inside or outside.
+
+    Parameters are drawn from the shipped posterior for pib and pib-next as they ship, while it is up to date; with
+    --prior, and elsewhere, from their prior ranges. With --structures every structure has prior draws: the posterior
+    was made under the model's own structure and would favour it.
+    """
     base = _scenario(name, levers, "reference")
     from passaat.calibration.scorecard import validate as score
 
@@ -365,8 +377,11 @@ def validate(
             worlds_per_draw=worlds,
             seed=seed,
             workers=workers,
+            prior=prior,
             progress=lambda done, total: bar.show("validating", done, total),
         )
+    if card.basis.notice:
+        _say(card.basis.notice)
     _print_card(card, as_json)
 
 
