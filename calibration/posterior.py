@@ -194,10 +194,10 @@ def fingerprints(known: Priors | None = None) -> dict[str, str]:
 
     Runs the golden worlds, which takes some 50 ms once the model is compiled.
     """
-    from passaat.model.golden import behaviour
+    from passaat.model.golden import behaviour_under_practice
 
     return {
-        "behaviour": behaviour(),
+        "behaviour": behaviour_under_practice(),
         "observation": observation_fingerprint(),
         "priors": (priors() if known is None else known).fingerprint(),
         "evidence": evidence_fingerprint(),

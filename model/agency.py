@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
-from passaat.model.coordinator import counted_members
+from passaat.model.coordinator import counted_members, mass
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.plans import plan_more
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
@@ -361,7 +361,7 @@ def offered_cents(amount_eur: float, quarters: float, members: float, half_membe
     The cluster has to match the amount, mostly in kind, so a small group is offered less: half of the amount at
     ``half_members`` members (technopolis2023 s2.4.3: 40 to 420 thousand EUR around a reference of 350 thousand).
     """
-    return whole_cents(amount_eur * (quarters / 16.0) * members / (members + half_members))
+    return whole_cents(amount_eur * (quarters / 16.0) * mass(members, half_members))
 
 
 @rule

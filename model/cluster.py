@@ -417,6 +417,13 @@ def money_left_cents(world: World, c: int) -> int:
 
 
 @rule
+def covenant_eur(world: World, c: int) -> float:
+    """Money of the covenant in EUR, without the support of SMEs and coordinators that comes on top of it."""
+    accounts = world.accounts
+    return float((accounts.committed_cents[c] - accounts.support_cents[c]) / 100.0)
+
+
+@rule
 def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
     """Units that the money left can pay, of ``units`` wanted; pays them as activities, members their share."""
     years_on = 0.25 * (world.calendar.quarter[0] - world.clusters.start_quarter[c])
@@ -440,7 +447,7 @@ def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
 def _pay_branding(world: World, c: int, quarters_left: float) -> None:
     """Branding is spread over the term: a stamp of public approval that builds trust (AP11)."""
     accounts = world.accounts
-    budget = whole_cents(accounts.committed_cents[c] / 100.0 * world.parameters.branding_share)
+    budget = whole_cents(covenant_eur(world, c) * world.parameters.branding_share)
     due = int((budget - accounts.branding_cents[c]) / quarters_left)
     left = money_left_cents(world, c)
     paid = due if due < left else left
@@ -463,10 +470,7 @@ def pay_people(world: World, c: int) -> None:
     year = clusters.rule_year[c]
     if clusters.liaison[c] >= 0:
         price = whole_cents(world.liaisons.price_eur_year[clusters.liaison[c]] / 4.0)
-        most = (
-            whole_cents(accounts.committed_cents[c] / 100.0 * p.liaison_share_highest)
-            - accounts.liaison_cents[c]
-        )
+        most = whole_cents(covenant_eur(world, c) * p.liaison_share_highest) - accounts.liaison_cents[c]
         left = money_left_cents(world, c)
         left = left if left < most else most
         paid = price if price < left else left
@@ -687,7 +691,7 @@ def _concentrate(world: World, c: int) -> None:
     if clusters.progress_reported[c] >= _mean_reported(world):
         return
     left = money_left_cents(world, c)
-    lost = whole_cents(accounts.committed_cents[c] / 100.0 * share)
+    lost = whole_cents(covenant_eur(world, c) * share)
     lost = lost if lost < left else left
     if lost > 0:
         accounts.released_cents[c] += lost
@@ -696,11 +700,16 @@ def _concentrate(world: World, c: int) -> None:
 
 @rule
 def _mean_reported(world: World) -> float:
-    """Mean reported progress of all running covenants."""
+    """Mean reported progress of all covenants that ran when this quarter's steering began.
+
+    Those that were ended in it count as well, so that it makes no difference who is steered first.
+    """
+    clusters, quarter = world.clusters, world.calendar.quarter[0]
     total, running = 0.0, 0.0
     for c in range(world.calendar.n_clusters[0]):
-        if in_covenant(world, c):
-            total += world.clusters.progress_reported[c]
+        was_covenant = clusters.applied_quarter[c] >= 0 and clusters.turned_down[c] == 0
+        if in_covenant(world, c) or (was_covenant and clusters.end_quarter[c] == quarter + 1):
+            total += clusters.progress_reported[c]
             running += 1.0
     return total / larger(running, 1.0)
 
@@ -863,7 +872,7 @@ def _follow_up_rate_eur(world: World, c: int) -> float:
             if memberships.left_quarter[j] < 0 and _eligible_for_follow_up(world, c, j):
                 eligible += 1.0
         rate_eur += levers.follow_up_eur_per_cluster_year[year] / larger(eligible, 1.0)
-    years_on = (world.calendar.quarter[0] - clusters.end_quarter[c]) // 4
+    years_on = (world.calendar.quarter[0] + 1 - clusters.end_quarter[c]) // 4
     return float(rate_eur * clip(1.0 - levers.follow_up_degression_share[year] * years_on, 0.0, 1.0))
 
 

@@ -258,6 +258,8 @@ def weighted_mean(
 @rule
 def mass(members: float, half_members: float) -> float:
     """Weight of a group as seen from outside, 0 to 1: critical mass (CF05, CF16), half at ``half_members``."""
+    if members <= 0.0:
+        return 0.0
     return members / (members + half_members)
 
 

@@ -171,8 +171,8 @@ def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
 def window_covenants(run: Run) -> NDArray[np.int64]:
     """Rows of the covenants that were applied for in the window, in the order of first meeting.
 
-    Those applied for before the window follow earlier rules in every option and in the twin: common history. Nobody
-    applies after it; who waited for a call or an inception phase may start later.
+    Those applied for before the window follow earlier rules in every option and in the twin, though what is decided on
+    in the window draws on its budget. Nobody applies after it; who waited for a call or an inception may start later.
     """
     clusters, calendar = run.world.clusters, run.world.calendar
     n = int(calendar.n_clusters[0])

@@ -16,7 +16,7 @@ from passaat.model.cluster import enrol, judge_fit
 from passaat.model.draws import combine, uniform
 from passaat.model.inputs import MEMBERS_PER_CLUSTER, RunInputs, SeededGroup
 from passaat.model.rules import whole_cents
-from passaat.model.status import READY
+from passaat.model.status import DISSOLVED, FILLING, FORMING, INFORMAL, READY
 
 if TYPE_CHECKING:
     from passaat.model.build import Store
@@ -45,8 +45,12 @@ def apply_due(store: Store, inputs: RunInputs, quarter: int) -> None:
 
 
 def _seed(the_world: world.World, group: SeededGroup) -> None:
-    """Open the group, enrol its members and start it as a covenant with the rules of this year."""
+    """Open the group, enrol its members and start it as a covenant with the rules of this year.
+
+    Without a programme that year it works as an informal group.
+    """
     clusters = the_world.clusters
+    _dissolve_forming(the_world, group)
     c = open_group(the_world, group.market, group.coordinator)
     if c < 0:
         return
@@ -65,7 +69,23 @@ def _seed(the_world: world.World, group: SeededGroup) -> None:
     clusters.status[c] = READY
     the_world.markets.forming_cluster[group.market] = -1
     judge_fit(the_world, c)
+    if the_world.levers.programme_on[the_world.calendar.year[0]] == 0.0:
+        clusters.status[c] = INFORMAL
+        clusters.start_quarter[c] = group.quarter
+        clusters.planned_end_quarter[c] = group.quarter + group.covenant_quarters
+        return
+    clusters.applied_quarter[c] = group.quarter
+    the_world.agency.applications[0] += 1
     start_covenant(the_world, c, whole_cents(group.committed_eur), group.covenant_quarters)
+
+
+def _dissolve_forming(the_world: world.World, group: SeededGroup) -> None:
+    """Let go of groups that gather in the same market or around the same coordinator: there can be one only."""
+    clusters = the_world.clusters
+    for c in range(the_world.calendar.n_clusters[0]):
+        same = clusters.market[c] == group.market or clusters.coordinator[c] == group.coordinator
+        if same and clusters.status[c] in (FORMING, FILLING, READY):
+            clusters.status[c] = DISSOLVED
 
 
 def _wanted(group: SeededGroup) -> tuple[tuple[str, int], ...]:
