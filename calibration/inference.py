@@ -284,10 +284,9 @@ def real_log_likelihood(report: Report, scaled: Floats, discrepancy: Floats) -> 
     plain = [i for i, term in enumerate(report.terms) if term.form != "words"]
     shown = scaled[:, :, plain]
     middle = np.nanmean(shown.reshape(n * worlds, -1), axis=0)
-    filled = np.where(
-        np.isnan(shown), np.nan_to_num(np.nanmean(shown, axis=1, keepdims=True), nan=0.0), shown
-    )
-    filled = np.where(np.isnan(shown).all(axis=1, keepdims=True), middle, filled)
+    heard = (~np.isnan(shown)).sum(axis=1)
+    own = np.where(heard > 0, np.nansum(shown, axis=1) / np.maximum(heard, 1), middle)
+    filled = np.where(np.isnan(shown), own[:, None], shown)
     mean = filled.mean(axis=1)
     left = (filled - mean[:, None]).reshape(n * worlds, -1)
     within = left.T @ left / (n * (worlds - 1))
