@@ -135,7 +135,7 @@ class Decision:
     """The order of policies by one outcome, in one money variant, and whether it holds.
 
     Attributes:
-        order: policies by mean over draws, the best first; those without a value are left out.
+        order: policies by the share of draws in which they are ahead, the best first; those without a value are left out.
         whole: share of draws in which that whole order holds.
         first: share of draws in which its first policy is the best of all.
         pairs: every two policies of the order.
@@ -180,9 +180,10 @@ def decide(
     if better == "neither":
         raise ValueError(f"policies cannot be ranked by {outcome}: neither direction is better")
     sign = -1.0 if better == "lower" else 1.0
-    means = {name: split_variance(sign * one).mean for name, one in values.items()}
-    order = tuple(sorted((n for n in means if math.isfinite(means[n])), key=lambda name: -means[name]))
-    signed = {name: sign * values[name] for name in order}
+    signed = {
+        name: sign * one for name, one in values.items() if math.isfinite(split_variance(sign * one).mean)
+    }
+    order = _order_by_wins(signed)
     duels = [_Duel.of(one, other, signed[one], signed[other]) for one, other in combinations(order, 2)]
     shares, kept = _halves(parameters)
     pulls, learn = _what_turns(duels, shares)
@@ -202,6 +203,20 @@ def decide(
         parameters_looked_at=len(kept),
         draws=max((len(duel.sides[np.isfinite(duel.sides)]) for duel in duels), default=0),
     )
+
+
+def _order_by_wins(signed: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Policies by the share of draws in which they are ahead of another one, mean over the others; then by mean.
+
+    Not by mean first: outcomes have heavy tails, and a policy may owe its mean to a few draws and lose all others.
+    """
+    wins = dict.fromkeys(signed, 0.0)
+    for one, other in combinations(signed, 2):
+        duel = _Duel.of(one, other, signed[one], signed[other])
+        share = 0.5 if duel.equal or math.isnan(duel.share) else duel.share
+        wins[one] += share
+        wins[other] += 1.0 - share
+    return tuple(sorted(signed, key=lambda name: (-wins[name], -split_variance(signed[name]).mean)))
 
 
 # --- two policies -------------------------------------------------------------------------------------------

@@ -605,6 +605,7 @@ _VALID_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "world": tuple(World.model_fields),
         "shocks": tuple(Shock.model_fields),
         "agents": tuple(Agents.model_fields),
+        "structure": tuple(Switches.model_fields),
     }
 )
 
