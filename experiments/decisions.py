@@ -135,7 +135,7 @@ class Decision:
     """The order of policies by one outcome, in one money variant, and whether it holds.
 
     Attributes:
-        order: policies by the share of draws in which they are ahead, the best first; those without a value are left out.
+        order: policies by the share of draws in which they are ahead, best first; those without a value are left out.
         whole: share of draws in which that whole order holds.
         first: share of draws in which its first policy is the best of all.
         pairs: every two policies of the order.
