@@ -526,3 +526,27 @@ def test_separators_of_thousands_are_refused_in_words() -> None:
         found = CliRunner().invoke(cli.app, ["run", "pib", "--set", f"covenant_amount_eur={value}"])
         assert found.exit_code != 0
         assert "without separators of thousands" in str(found.exception) + found.output
+
+
+def test_check_tells_of_parameters_structure_and_agents(tmp_path: Path) -> None:
+    scenario = load_scenario("pib").with_parameters({"step_success": 1.5}).with_structure(bottlenecks="sum")
+    path = tmp_path / "rival.toml"
+    path.write_text(scenario.with_agents(absent=["liaison:3"]).to_toml(), encoding="utf-8")
+    told = CliRunner().invoke(cli.app, ["check", str(path)]).output
+    assert "parameter step_success is fixed at 1.5" in told
+    assert "rival structure: bottlenecks = sum" in told
+    assert "network" not in told
+    assert "agents absent: liaison:3" in told
+
+
+def test_compare_says_what_set_changed_and_decisions_say_with_what(tmp_path: Path) -> None:
+    told = CliRunner().invoke(
+        cli.app,
+        [
+            *("compare", "pib", "--options", "follow-up", "--set", "assessors=3", "--decisions"),
+            *("--draws", "2", "--worlds", "2", "--prior", "--study", str(tmp_path / "s.db")),
+        ],
+    )
+    assert told.exit_code == 0, told.output
+    assert "Changed in the reference, and so under every option: assessors=3" in told.output
+    assert "Compared with pib" in told.output

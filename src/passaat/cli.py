@@ -247,7 +247,12 @@ def compare(
         from passaat.experiments.decision_tables import print_decisions
         from passaat.experiments.tables import print_comparison
 
-        if not decisions:
+        if levers:
+            changed = ", ".join(levers)
+            _console().print(f"Changed in the reference, and so under every option: {changed}", markup=False)
+        if decisions:
+            _console().print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
+        else:
             for option in chosen:
                 _console().print(f"{option.name}: {option.description}", markup=False, highlight=False)
             print_comparison(result, _console(), all_outcomes=all_outcomes)
@@ -642,6 +647,14 @@ def check(
             typer.echo(f"      {scenario.levers_why[name]}")
     if not moved:
         typer.echo("  all levers follow the practice of each year")
+    for name, value in scenario.parameters.items():
+        typer.echo(f"  parameter {name} is fixed at {value:g}")
+    for name, value in scenario.structure.model_dump().items():
+        if value != type(scenario.structure).model_fields[name].default:
+            typer.echo(f"  rival structure: {name} = {value}")
+    for kind, agents in scenario.agents.model_dump().items():
+        if agents:
+            typer.echo(f"  agents {kind}: {', '.join(agents)}")
 
 
 def _moved_text(scenario: Scenario, name: str) -> str:
