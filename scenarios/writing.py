@@ -99,12 +99,14 @@ def _guide_lines(scenario: Scenario) -> Iterator[str]:
     for name, lever in LEVERS.items():
         if name not in scenario.levers:
             yield from _comment(f"{lever.label_en}: {lever.allowed}; practice {lever.default_text}")
-            value = _value(lever.default_by_year[-1][1])
-            yield (
-                f"# {name} = {value}"
-                if world is None
-                else f"# {name} = {{ {world.window_first_year} = {value} }}"
-            )
+            if world is None:
+                yield f"# {name} = {_value(lever.default_by_year[-1][1])}"
+            else:
+                first = world.window_first_year
+                later = {
+                    year: value for year, value in lever.default_by_year if year is not None and year > first
+                }
+                yield f"# {name} = {_setting({first: lever.default_in(first), **later})}"
 
 
 def _allowed(record: type[BaseModel], name: str) -> str:

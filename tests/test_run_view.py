@@ -18,7 +18,7 @@ from passaat.scenarios.scenario import Scenario
 
 @pytest.fixture(scope="module")
 def small() -> Scenario:
-    return load_scenario("pib").with_world({"n_firms": 400, "n_coordinators": 30, "cluster_rows": 400})
+    return load_scenario("pib").with_world({"n_firms": 1_000, "n_coordinators": 60, "cluster_rows": 600})
 
 
 @pytest.fixture(scope="module")
