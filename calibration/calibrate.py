@@ -351,8 +351,8 @@ def describe(
     """All about a posterior as plain data: no clock times, no paths."""
     known, budget = work.evaluator.priors, work.budget
     return {
-        "status": "calibrated",
-        "provisional": False,
+        "status": "calibrated" if budget == FULL else "made with a reduced budget, to try things out",
+        "provisional": budget != FULL,
         "reference": reference,
         "command": COMMAND,
         "seed": work.seed,

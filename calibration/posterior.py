@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 FOLDER: Final = Path(__file__).resolve().parent / "posterior"
 NAME: Final = "pib"
-COMMAND: Final = "passaat calibrate pib"
+COMMAND: Final = "passaat calibrate pib --proof --out calibration/posterior"
 """What makes the shipped sample anew."""
 DISCREPANCY: Final = "model_discrepancy"
 """Column of the sample: the discrepancy term, in reporting standard deviations."""

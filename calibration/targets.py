@@ -185,7 +185,7 @@ def _problems_of(table: Mapping[str, object], known: Mapping[str, EvidenceRow]) 
             problems.append(unknown_name("evidence row", str(id), list(known), listing=False))
         elif known[id].use != table.get("role"):
             problems.append(f"role is {table.get('role')}, but the use of row {id} is {known[id].use}")
-        elif form in ("binomial", "mean", "sum", "top_share") and known[id].n is None:
+        elif form in ("binomial", "mean", "sum", "top_share") and not known[id].n:
             problems.append(f"form {form} needs n, which row {id} does not have")
         elif form != "ordinal" and known[id].value is None:
             problems.append(f"form {form} needs a number, which row {id} does not have")

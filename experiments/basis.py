@@ -151,7 +151,9 @@ def _shipped() -> Basis | str:
         "posterior",
         calibrated_to=load_scenario(made["reference"]).title,
         sample=digest.hexdigest(),
-        effective_sample_size=float(made["effective_sample_size"]),
+        effective_sample_size=min(
+            float(made["effective_sample_size"]), 1.0 / float((sample.weights**2).sum())
+        ),
         provisional=str(made.get("status", "provisional")) if made.get("provisional") else "",
     )
 

@@ -103,9 +103,7 @@ def _guide_lines(scenario: Scenario) -> Iterator[str]:
                 yield f"# {name} = {_value(lever.default_by_year[-1][1])}"
             else:
                 first = world.window_first_year
-                later = {
-                    year: value for year, value in lever.default_by_year if year is not None and year > first
-                }
+                later = {year: value for year, value in lever.default_by_year if year > first}
                 yield f"# {name} = {_setting({first: lever.default_in(first), **later})}"
 
 

@@ -36,8 +36,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def fake_sample() -> Any:
     class Sample:
-        weights = np.array([0.5, 0.5])
-        values = np.array([[1.0], [2.0]])
+        weights = np.full(300, 1.0 / 300)
+        values = np.linspace(0.0, 1.0, 300)[:, None]
 
     return Sample()
 

@@ -171,9 +171,10 @@ def test_a_bad_figure_is_refused_with_its_reason(tmp_path: Path, old: str, new: 
     assert any(reason in problem for problem in caught.value.problems), caught.value.problems
 
 
-def test_a_target_without_n_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n", [None, 0])
+def test_a_target_without_cases_is_refused(n: int | None) -> None:
     rows = dict(evidence())
-    rows["sme_share"] = replace(rows["sme_share"], n=None)
+    rows["sme_share"] = replace(rows["sme_share"], n=n)
     with pytest.raises(EvidenceError, match="form binomial needs n, which row sme_share does not have"):
         load_figures(TARGETS_FILE, rows)
 
