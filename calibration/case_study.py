@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import islice, permutations
+from itertools import permutations
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -32,7 +31,7 @@ from passaat.calibration.case_goals import (
 from passaat.calibration.cases import case_inputs, load_cases
 from passaat.errors import ModelError
 from passaat.experiments.design import world_seed
-from passaat.experiments.runner import default_workers
+from passaat.experiments.runner import default_workers, in_threads
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.parameters import default_parameters, draw_parameters
 
@@ -196,7 +195,7 @@ def run_cases(
             return f"{type(error).__name__}: {error}"
 
     thresholds()  # read once, before the threads
-    results = _in_threads(run, tasks, workers or default_workers(), progress)
+    results = in_threads(run, tasks, workers or default_workers(), progress)
     scores = {name: np.full((draws, worlds, len(case.scored_goals)), np.nan) for name, case in chosen.items()}
     reasons: list[str] = []
     for (name, draw, world), result in zip(tasks, results, strict=True):
@@ -394,31 +393,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     return value
-
-
-def _in_threads(
-    run: Callable[[tuple[str, int, int]], list[float] | str],
-    tasks: Sequence[tuple[str, int, int]],
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[list[float] | str]:
-    """The result of every task, in order. Ctrl-C drops what has not begun."""
-    results: list[list[float] | str] = [""] * len(tasks)
-    waiting = iter(enumerate(tasks))
-    done = 0
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
-    try:
-        pending: dict[Future[list[float] | str], int] = {
-            pool.submit(run, task): place for place, task in islice(waiting, 2 * workers)
-        }
-        while pending:
-            finished, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in finished:
-                results[pending.pop(future)] = future.result()
-            pending |= {pool.submit(run, task): place for place, task in islice(waiting, len(finished))}
-            done += len(finished)
-            if finished and progress is not None:
-                progress(done, len(tasks))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return results

@@ -15,9 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from itertools import islice
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -353,7 +351,7 @@ def evaluations(
     basis: Basis = PRIOR,
 ) -> Evaluations:
     """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
-    from passaat.experiments.runner import default_workers
+    from passaat.experiments.runner import default_workers, in_threads
 
     model = _the_model() if simulator is None else simulator
     seed = counts.seed
@@ -373,7 +371,7 @@ def evaluations(
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
-    results = _in_threads(run, tasks, workers or default_workers(), progress)
+    results = in_threads(run, tasks, workers or default_workers(), progress)
     return Evaluations(tuple(results[: counts.central_worlds]), tuple(results[counts.central_worlds :]))
 
 
@@ -432,34 +430,6 @@ class _Task:
     parameters: Mapping[str, float] | None
     unknowns: Mapping[str, float]
     world_seed: int
-
-
-def _in_threads(
-    run: Callable[[_Task], dict[str, float] | str],
-    tasks: Sequence[_Task],
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[dict[str, float] | str]:
-    """The result of every task, in order. Ctrl-C drops what has not begun."""
-    results: list[dict[str, float] | str] = [""] * len(tasks)
-    waiting = iter(enumerate(tasks))
-    done = 0
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
-    try:
-        pending: dict[Future[dict[str, float] | str], int] = {
-            pool.submit(run, task): place for place, task in islice(waiting, 2 * workers)
-        }
-        while pending:
-            finished, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in finished:
-                results[pending.pop(future)] = future.result()
-            pending |= {pool.submit(run, task): place for place, task in islice(waiting, len(finished))}
-            done += len(finished)
-            if finished and progress is not None:
-                progress(done, len(tasks))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return results
 
 
 def judge(

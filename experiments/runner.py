@@ -13,13 +13,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from threading import Event
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from passaat.errors import PassaatError
 from passaat.experiments.design import Cell
 from passaat.experiments.simulator import Arm, Simulator
 from passaat.experiments.store import RunRecord, Study
 from passaat.model.inputs import RunInputs
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
 
 CELLS_PER_CHUNK: Final = 4
 """Cells written in one transaction: about half a second of work, which is what a crash can cost."""
@@ -61,6 +64,33 @@ class _StoppedError(Exception):
 def default_workers() -> int:
     """As many threads as this process may use cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_threads(
+    run: Callable[[Work], Result],
+    tasks: Sequence[Work],
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Result]:
+    """The result of every task, in order. Ctrl-C drops what has not begun."""
+    results: dict[int, Result] = {}
+    waiting = iter(enumerate(tasks))
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
+    try:
+        pending: dict[Future[Result], int] = {
+            pool.submit(run, task): place for place, task in islice(waiting, 2 * workers)
+        }
+        while pending:
+            # The timeout lets Ctrl-C through on Windows, where an unlimited wait cannot be interrupted.
+            finished, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in finished:
+                results[pending.pop(future)] = future.result()
+            pending |= {pool.submit(run, task): place for place, task in islice(waiting, len(finished))}
+            if finished and progress is not None:
+                progress(len(results), len(tasks))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [results[place] for place in range(len(tasks))]
 
 
 def run_missing(
