@@ -9,7 +9,7 @@ from pathlib import Path
 from passaat.errors import ScenarioError, unknown_name
 from passaat.scenarios.scenario import Scenario
 
-__all__ = ["load_scenario", "read_scenario", "shipped_names"]
+__all__ = ["load_scenario", "read_scenario", "scenario_from_text", "shipped_names"]
 
 _SHIPPED = Path(__file__).with_name("shipped")
 
@@ -60,7 +60,7 @@ def read_scenario(path: Path) -> Scenario:
     ScenarioError : the file cannot be read, is not TOML, or holds values that are not allowed.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ScenarioError(
             f"cannot read {path}: {error.strerror or error}",
@@ -70,9 +70,21 @@ def read_scenario(path: Path) -> Scenario:
         raise ScenarioError(
             f"{path} is not a text file in UTF-8", "a scenario is a TOML text file."
         ) from None
+    return scenario_from_text(text, str(path))
+
+
+def scenario_from_text(text: str, place: str) -> Scenario:
+    """Read a scenario from the text of a file; ``place`` says where it came from.
+
+    Raises
+    ------
+    ScenarioError : the text is not TOML, or holds values that are not allowed.
+    """
+    try:
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(
-            f"{path} is not valid TOML: {error}",
+            f"{place} is not valid TOML: {error}",
             "correct that line; text needs quotes, tables look like [levers], values like name = 1.",
         ) from None
     if isinstance(data.get("shocks"), list):
