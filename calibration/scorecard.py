@@ -351,7 +351,8 @@ def evaluations(
     basis: Basis = PRIOR,
 ) -> Evaluations:
     """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
-    from passaat.experiments.runner import default_workers, in_threads
+    from passaat.experiments.crew import default_workers
+    from passaat.experiments.runner import in_threads
 
     model = _the_model() if simulator is None else simulator
     seed = counts.seed

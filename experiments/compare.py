@@ -19,6 +19,7 @@ import numpy as np
 
 from passaat.errors import StudyError
 from passaat.experiments.basis import Basis
+from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
 from passaat.experiments.equal_money import (
@@ -38,7 +39,7 @@ from passaat.experiments.pairing import (
     paired_differences,
     ratio_values,
 )
-from passaat.experiments.runner import OnProgress, default_workers, run_missing
+from passaat.experiments.runner import OnProgress, run_missing
 from passaat.experiments.simulator import Arm, OutcomeLike, Role, Simulator, amounts_in_window, the_model
 from passaat.experiments.store import FailedRun, Study, require_writable
 from passaat.scenarios.levers import LEVERS
@@ -182,6 +183,7 @@ def compare(
     progress: OnProgress | None = None,
     simulator: Simulator | None = None,
     prior: bool = False,
+    crew: Crew | None = None,
 ) -> Comparison:
     """Compare options with a reference on paired worlds; what a study file already holds is not run again.
 
@@ -197,6 +199,7 @@ def compare(
         simulator: what runs the worlds and draws parameters; by default the compiled model, with the shipped posterior
             where that belongs to the reference and is up to date, and with prior ranges where not.
         prior: draw parameters from their prior ranges in any case; only without ``simulator``.
+        crew: who carries out the runs; by default threads of this process, ``workers`` of them.
 
     Raises:
         StudyError: nothing to compare, an impossible design, an unusable study file, or a policy of which no
@@ -210,7 +213,7 @@ def compare(
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         study.register_parameters(parameters)
-        bench = Bench(study, model, design, parameters, workers or default_workers(), progress)
+        bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)
         study.finish()
     return dataclasses.replace(comparison, decisions=_decisions(comparison, values, parameters))
@@ -279,14 +282,14 @@ class Bench:
         simulator: Simulator,
         design: Design,
         parameters: Sequence[Mapping[str, float]],
-        workers: int,
+        crew: Crew,
         progress: OnProgress | None,
     ) -> None:
         self.study = study
         self.simulator = simulator
         self.design = design
         self.parameters = parameters
-        self._workers = workers
+        self._crew = crew
         self._progress = progress
         self.names = [outcome.name for outcome in simulator.outcomes]
 
@@ -299,8 +302,7 @@ class Bench:
             cells,
             twin,
             arms,
-            self.parameters,
-            workers=self._workers,
+            crew=self._crew,
             stage=stage,
             progress=self._progress,
         )

@@ -1,31 +1,31 @@
-"""Run what a study still lacks: threads over cells, written chunk by chunk by one hand.
+"""Run what a study still lacks: read from its file, carried out by a crew, written chunk by chunk by one hand.
 
-A cell is run as a whole in one thread: first the world without programme, then every policy in the same
-world. Cells share nothing, so neither the number of workers nor the order in which they finish can change a
-result.
+A cell (one world under one draw of parameters) is run as a whole: first the world without programme, then every
+policy in the same world. What is to be done is read from the file a page at a time, so that memory stays flat
+however large the study is.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from threading import Event
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from passaat.errors import PassaatError
+from passaat.experiments.crew import Crew, Task, Twin
 from passaat.experiments.design import Cell
-from passaat.experiments.simulator import Arm, Simulator
-from passaat.experiments.store import RunRecord, Study
-from passaat.model.inputs import RunInputs
+from passaat.experiments.simulator import Arm, InputsOf, Simulator
+from passaat.experiments.store import ALL, PlannedCell, RunRecord, Scope, Study
+
+__all__ = ["OnProgress", "Progress", "in_threads", "run_missing", "run_planned"]
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-CELLS_PER_CHUNK: Final = 4
-"""Cells written in one transaction: about half a second of work, which is what a crash can cost."""
+KEPT: Final = 256
+"""Arms and parameter sets kept at hand; a sweep goes through them in order and rarely comes back."""
 
 
 @dataclass(frozen=True)
@@ -38,32 +38,6 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Runs missing in one cell. ``twin`` is the world without programme, run again whenever anything else
-    is.
-    """
-
-    cell: Cell
-    twin: Arm
-    twin_inputs: RunInputs
-    twin_missing: bool
-    arms: tuple[tuple[Arm, RunInputs], ...]
-
-    @property
-    def runs(self) -> int:
-        return len(self.arms) + self.twin_missing
-
-
-class _StoppedError(Exception):
-    """Raised inside a worker when the study was interrupted; its cell is dropped."""
-
-
-def default_workers() -> int:
-    """As many threads as this process may use cores."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_threads(
@@ -99,36 +73,51 @@ def run_missing(
     cells: Sequence[Cell],
     twin: Arm,
     arms: Sequence[Arm],
-    parameters: Sequence[Mapping[str, float]],
     *,
-    workers: int,
+    crew: Crew,
     stage: str,
     progress: OnProgress | None = None,
 ) -> None:
-    """Register ``arms`` and their twin in ``cells``, and run and record whatever the study does not hold yet.
+    """Register ``arms`` and their twin in ``cells``, and run and record whatever the study does not hold yet."""
+    study.register([twin, *arms], cells, twin)
+    scope = Scope(
+        tuple(study.number(arm) for arm in (twin, *arms)),
+        max((cell.draw for cell in cells), default=-1) + 1,
+        max((cell.world for cell in cells), default=-1) + 1,
+    )
+    run_planned(study, simulator, crew, scope=scope, stage=stage, progress=progress)
+
+
+def run_planned(
+    study: Study,
+    simulator: Simulator,
+    crew: Crew,
+    *,
+    stage: str,
+    scope: Scope = ALL,
+    progress: OnProgress | None = None,
+) -> None:
+    """Run and record what is planned in a part of a study.
 
     A run that fails is recorded with its reason; so are the other runs of its cell when the twin fails.
     Ctrl-C stops after the runs in hand: finished chunks are in the study, and nothing of the others.
+
+    Raises:
+        StudyError: the file cannot be written, or the crew is lost; what was finished before is kept.
     """
-    study.register([twin, *arms], cells)
-    tasks = list(_tasks(study, cells, twin, arms, parameters))
-    total, done = sum(task.runs for task in tasks), 0
-    chunks = iter([tasks[i : i + CELLS_PER_CHUNK] for i in range(0, len(tasks), CELLS_PER_CHUNK)])
+    total, done = study.count_to_do(scope), 0
+    chunks = _chunks(_tasks(study, scope), crew.runs_per_chunk)
     if progress is not None:
         progress(Progress(stage, 0, total))
-
-    stop = Event()
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
     try:
         pending: set[Future[list[RunRecord]]] = {
-            pool.submit(_run_chunk, simulator, chunk, stop) for chunk in islice(chunks, 2 * workers)
+            crew.submit(simulator, chunk) for chunk in islice(chunks, crew.in_flight)
         }
         while pending:
             # The timeout lets Ctrl-C through on Windows, where an unlimited wait cannot be interrupted.
             finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            pending |= {
-                pool.submit(_run_chunk, simulator, chunk, stop) for chunk in islice(chunks, len(finished))
-            }
+            free = max(crew.in_flight - len(pending), 0) if finished else 0
+            pending |= {crew.submit(simulator, chunk) for chunk in islice(chunks, free)}
             for future in finished:
                 records = future.result()
                 study.record(records)
@@ -136,71 +125,44 @@ def run_missing(
             if finished and progress is not None:
                 progress(Progress(stage, done, total))
     finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        crew.stop()
 
 
-def _tasks(
-    study: Study,
-    cells: Sequence[Cell],
-    twin: Arm,
-    arms: Sequence[Arm],
-    parameters: Sequence[Mapping[str, float]],
-) -> Iterator[_Task]:
-    planned = {arm.key: study.planned(arm) for arm in (twin, *arms)}
-    inputs: dict[tuple[tuple[str, float], int], RunInputs] = {}
-
-    def inputs_of(arm: Arm, draw: int) -> RunInputs:
-        if (arm.key, draw) not in inputs:
-            inputs[arm.key, draw] = arm.inputs(parameters[draw])
-        return inputs[arm.key, draw]
-
-    for cell in cells:
-        place = (cell.draw, cell.world)
-        missing = tuple((arm, inputs_of(arm, cell.draw)) for arm in arms if place in planned[arm.key])
-        twin_missing = place in planned[twin.key]
-        if missing or twin_missing:
-            yield _Task(cell, twin, inputs_of(twin, cell.draw), twin_missing, missing)
+def _chunks(tasks: Iterator[Task], runs_per_chunk: int) -> Iterator[list[Task]]:
+    """Tasks in portions of about so many runs."""
+    chunk: list[Task] = []
+    runs = 0
+    for task in tasks:
+        chunk.append(task)
+        runs += task.runs
+        if runs >= runs_per_chunk:
+            yield chunk
+            chunk, runs = [], 0
+    if chunk:
+        yield chunk
 
 
-def _run_chunk(simulator: Simulator, chunk: Sequence[_Task], stop: Event) -> list[RunRecord]:
-    return [record for task in chunk for record in _run_cell(simulator, task, stop)]
+def _tasks(study: Study, scope: Scope) -> Iterator[Task]:
+    """What is planned, with all that a worker needs; one task per cell and world without programme."""
+    inputs_of = InputsOf()
+    arm_of = lru_cache(maxsize=KEPT)(study.arm)
+    parameters_of = lru_cache(maxsize=KEPT)(study.parameters)
 
+    def task_of(cell: PlannedCell, twin: int, numbers: Sequence[int]) -> Task:
+        parameters = parameters_of(cell.draw)
+        return Task(
+            cell.draw,
+            cell.world,
+            cell.world_seed,
+            Twin(twin, inputs_of(arm_of(twin)[0], parameters), twin in cell.arms),
+            tuple((number, inputs_of(arm_of(number)[0], parameters)) for number in numbers if number != twin),
+        )
 
-def _run_cell(simulator: Simulator, task: _Task, stop: Event) -> Iterator[RunRecord]:
-    twin_run, reason = _attempt(simulator, task.twin_inputs, task.cell, stop)
-    if task.twin_missing:
-        yield _judge(simulator, task.twin, task.cell, twin_run, None, reason)
-    for arm, inputs in task.arms:
-        if twin_run is None:
-            yield RunRecord(arm, task.cell, "failed", f"its world without programme failed: {reason}")
-            continue
-        run, why = _attempt(simulator, inputs, task.cell, stop)
-        yield _judge(simulator, arm, task.cell, run, twin_run, why)
-
-
-def _attempt(simulator: Simulator, inputs: RunInputs, cell: Cell, stop: Event) -> tuple[Any, str]:
-    """A run, or None and the reason why it failed."""
-    if stop.is_set():
-        raise _StoppedError
-    try:
-        return simulator.simulate(inputs, cell.world_seed), ""
-    except Exception as error:
-        return None, _reason(error)
-
-
-def _judge(simulator: Simulator, arm: Arm, cell: Cell, run: Any, twin_run: Any, reason: str) -> RunRecord:
-    if run is None:
-        return RunRecord(arm, cell, "failed", reason)
-    try:
-        return RunRecord(arm, cell, "done", values=simulator.outcomes_of(run, twin_run))
-    except Exception as error:
-        return RunRecord(arm, cell, "failed", _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    """Why a run failed, on one line: what is wrong and, of our own errors, the way out in brackets."""
-    if isinstance(error, PassaatError):
-        way_out = f" ({error.hint})" if error.hint else ""
-        return f"{type(error).__name__}: {'; '.join(error.problems)}{way_out}"
-    return f"{type(error).__name__}: {error}"
+    for cell in study.to_do(scope):
+        against: dict[int, list[int]] = {}
+        for number in cell.arms:
+            twin = arm_of(number)[1]
+            # A world without programme has no twin; it is run first of its own group.
+            against.setdefault(number if twin is None else twin, []).append(number)
+        for twin, numbers in against.items():
+            yield task_of(cell, twin, numbers)

@@ -7,6 +7,8 @@ driver, a subclassed model, a toy in a test.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol, Self
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from passaat.experiments.basis import PRIOR, Basis, Reference, basis_for
 from passaat.experiments.pairing import Direction, Floats
 from passaat.model.inputs import RunInputs
+from passaat.scenarios.levers import LEVERS, LeverValue
 
 AMOUNT_LEVER: Final = "covenant_amount_eur"
 """The lever that is multiplied to bring an option to the reference's public money."""
@@ -66,6 +69,8 @@ class Simulator:
         version: version of the model, for people.
         behaviour: fingerprint that changes when results may change; a study belongs to one.
         basis: what ``draw_parameters`` rests on; a study belongs to one of these, too.
+        fingerprint: works out ``behaviour`` anew, which other machines do before they take part; None where that
+            cannot be asked.
     """
 
     outcomes: Sequence[OutcomeLike]
@@ -75,6 +80,7 @@ class Simulator:
     version: str
     behaviour: str
     basis: Basis = PRIOR
+    fingerprint: Callable[[], str] | None = None
 
 
 def the_model(reference: Reference, *, prior: bool = False) -> Simulator:
@@ -93,16 +99,18 @@ def the_model(reference: Reference, *, prior: bool = False) -> Simulator:
         version=passaat.__version__,
         behaviour=behaviour_of_model(),
         basis=basis,
+        fingerprint=behaviour_of_model,
     )
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One policy of a study: the reference, the world without programme, or an option at some scale of its
-    amounts.
+    """One policy of a study: the reference, the world without programme, or an option, also at some scale of its
+    amounts or with some levers moved.
 
     ``amount_factor`` multiplies the amount per covenant from the first year of the window on; 1 is the
-    option as it stands.
+    option as it stands. ``settings`` are levers moved on top of the policy, from that year on, in the order of
+    their names.
     """
 
     policy: Policy = field(repr=False)
@@ -110,6 +118,7 @@ class Arm:
     name: str
     scenario_hash: str
     amount_factor: float = 1.0
+    settings: tuple[tuple[str, LeverValue], ...] = ()
 
     @classmethod
     def of(cls, policy: Policy, role: Role, name: str) -> Self:
@@ -117,29 +126,77 @@ class Arm:
         return cls(policy, role, name, policy.hash)
 
     @property
-    def key(self) -> tuple[str, float]:
+    def key(self) -> tuple[str, float, str]:
         """What decides this arm's runs, besides parameters and world seed."""
-        return self.scenario_hash, self.amount_factor
+        return self.scenario_hash, self.amount_factor, self.settings_text
+
+    @property
+    def settings_text(self) -> str:
+        """The levers moved, as JSON."""
+        return settings_text(dict(self.settings))
 
     def at_factor(self, factor: float) -> Arm:
         """The same policy with its amounts per covenant at ``factor`` times what it says."""
         return replace(self, amount_factor=factor)
 
+    def with_settings(self, levers: Mapping[str, LeverValue]) -> Arm:
+        """The same policy with these levers moved from the first year of the window on."""
+        return replace(self, settings=tuple(sorted(levers.items())))
+
     def inputs(self, parameters: Mapping[str, float]) -> RunInputs:
         """Inputs of this arm's runs under one draw of parameters."""
-        inputs = self.policy.inputs(parameters)
-        return inputs if self.amount_factor == 1.0 else _with_amounts_times(inputs, self.amount_factor)
+        return InputsOf()(self, parameters)
+
+
+def settings_text(settings: Mapping[str, LeverValue]) -> str:
+    """Settings as JSON, the same text for the same settings."""
+    return json.dumps(dict(sorted(settings.items())), separators=(",", ":"))
+
+
+class InputsOf:
+    """Inputs of runs, arm by arm; what a policy says is read once and kept.
+
+    Reading a scenario's levers year by year takes 1.5 ms, a twentieth of a run: too much for every run of a sweep.
+    """
+
+    KEPT: Final = 64
+    """Policies kept ready; a study compares a handful."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, RunInputs] = OrderedDict()
+
+    def __call__(self, arm: Arm, parameters: Mapping[str, float]) -> RunInputs:
+        """Inputs of one arm under one draw of parameters; values that the scenario fixes win over the draw.
+
+        Levers and parameters are plain dictionaries, so that inputs can travel to other machines.
+        """
+        inputs = self._policy(arm)
+        levers = dict(inputs.levers)
+        start = inputs.size.window_first_year - inputs.size.first_year
+        for name, value in arm.settings:
+            levers[name] = levers[name].copy()
+            levers[name][start:] = LEVERS[name].code(value)
+        if arm.amount_factor != 1.0:
+            levers[AMOUNT_LEVER] = levers[AMOUNT_LEVER].copy()
+            levers[AMOUNT_LEVER][start:] *= arm.amount_factor
+        return replace(
+            inputs,
+            levers=levers,
+            parameters={**parameters, **inputs.parameters},
+        )
+
+    def _policy(self, arm: Arm) -> RunInputs:
+        if arm.scenario_hash not in self._kept:
+            self._kept[arm.scenario_hash] = arm.policy.inputs({})
+            if len(self._kept) > self.KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(arm.scenario_hash)
+        return self._kept[arm.scenario_hash]
 
 
 def amounts_in_window(inputs: RunInputs) -> Floats:
     """Amount per covenant in each year from the first of the window on, in EUR."""
     return inputs.levers[AMOUNT_LEVER][inputs.size.window_first_year - inputs.size.first_year :]
-
-
-def _with_amounts_times(inputs: RunInputs, factor: float) -> RunInputs:
-    amounts = inputs.levers[AMOUNT_LEVER].copy()
-    amounts[inputs.size.window_first_year - inputs.size.first_year :] *= factor
-    return replace(inputs, levers={**inputs.levers, AMOUNT_LEVER: amounts})
 
 
 _OUTCOME_RUNS: Final = ("no programme", "practice", "follow-up")

@@ -2,20 +2,27 @@
 
 Tables, for anyone with an SQL prompt:
 
-    meta(key, value)                           what the study is about, versions, and whether it is complete
+    meta(key, value)                             what the study is about, versions, plan, and whether it is complete
     outcomes(position, name, unit, better, meaning)
-    parameters(draw, name, value)              the uncertain parameters of each draw
-    arms(arm, role, name, amount_factor, ...)  the policies, with the text of their scenario files
-    runs(arm, draw, world, world_seed, status, reason, one column per outcome)
+    parameters(base, name, value)                the uncertain parameters of each base draw
+    draws(draw, base, settings, digest)          the parameter sets that runs have: a base draw, some values replaced
+    scenarios(scenario_hash, scenario)           the policies' scenario files
+    arms(arm, role, name, amount_factor, settings, scenario_hash, twin)    policies, and the world each is held against
+    runs(draw, world, arm, world_seed, key, status, reason, digest, one column per outcome)
+    factors, policies, points                    of a sweep: what it varies, what it compares, its design row by row
+    progress, results                            views: how far it is; every point with every policy and outcome
 
 The design is registered first: a run starts as ``planned`` and becomes ``done`` or ``failed``; a failed run
 keeps its reason. Runs are written in chunks, each in one transaction, so that stopping at any moment loses
-the chunk in hand and nothing else. A run is found again by policy, parameters and world seed: repeating a
-command computes what is missing, and more options, draws or worlds can be added later.
+the chunk in hand and nothing else. A run's ``key`` is a hash of all that decides it (behaviour of the model, policy
+and its twin, parameters, world seed): repeating a command computes what is missing, and more options, draws, worlds
+or points can be added later. Its ``digest`` is a hash of its outcomes, by which damage is noticed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 import re
@@ -23,53 +30,100 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 
 from passaat.errors import StudyError
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
-from passaat.experiments.simulator import Arm, OutcomeLike, Policy, Simulator
+from passaat.experiments.simulator import Arm, OutcomeLike, Policy, Simulator, settings_text
+from passaat.scenarios.levers import LeverValue
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 APPLICATION_ID: Final = 0x70617373
 """Marks a database as a study ("pass" in ASCII), so that another program's file is never written to."""
 
 LOCK_WAIT_SECONDS: Final = 10.0
-"""How long to wait for another process that is writing a chunk into the same file."""
+"""How long to wait for another program that is writing into the same file."""
+
+PAGE: Final = 2_000
+"""Planned runs read at a time: enough to keep reading cheap, few enough to keep memory flat."""
 
 Status = Literal["done", "failed"]
+Kind = Literal["comparison", "sweep"]
 
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE outcomes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
-                       better TEXT NOT NULL, meaning TEXT NOT NULL);
-CREATE TABLE parameters (draw INTEGER, name TEXT, value REAL NOT NULL, PRIMARY KEY (draw, name)) WITHOUT
-ROWID; CREATE TABLE arms (arm INTEGER PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, amount_factor
-REAL NOT NULL,
-                   scenario_hash TEXT NOT NULL, scenario TEXT NOT NULL, UNIQUE (scenario_hash,
-                   amount_factor));
-CREATE TABLE runs (arm INTEGER NOT NULL REFERENCES arms, draw INTEGER NOT NULL, world INTEGER NOT NULL,
-                   world_seed INTEGER NOT NULL, status TEXT NOT NULL DEFAULT 'planned'
-                   CHECK (status IN ('planned', 'done', 'failed')), reason TEXT NOT NULL DEFAULT ''{columns},
-                   PRIMARY KEY (arm, draw, world)) WITHOUT ROWID;
+    better TEXT NOT NULL, meaning TEXT NOT NULL);
+CREATE TABLE parameters (base INTEGER, name TEXT, value REAL NOT NULL, PRIMARY KEY (base, name)) WITHOUT ROWID;
+CREATE TABLE draws (draw INTEGER PRIMARY KEY, base INTEGER NOT NULL, settings TEXT NOT NULL, digest TEXT NOT NULL,
+    UNIQUE (base, settings));
+CREATE TABLE scenarios (scenario_hash TEXT PRIMARY KEY, scenario TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE arms (arm INTEGER PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, amount_factor REAL NOT NULL,
+    settings TEXT NOT NULL, scenario_hash TEXT NOT NULL REFERENCES scenarios, twin INTEGER REFERENCES arms,
+    UNIQUE (scenario_hash, amount_factor, settings));
+CREATE TABLE runs (draw INTEGER NOT NULL REFERENCES draws, world INTEGER NOT NULL,
+    arm INTEGER NOT NULL REFERENCES arms, world_seed INTEGER NOT NULL, key TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'planned' CHECK (status IN ('planned', 'done', 'failed')),
+    reason TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT ''{columns}, PRIMARY KEY (draw, world, arm))
+    WITHOUT ROWID;
+CREATE INDEX to_do ON runs (draw, world, arm) WHERE status = 'planned';
 CREATE VIEW progress AS SELECT role, name, amount_factor, status, count(*) AS runs
-    FROM runs JOIN arms USING (arm) GROUP BY arm, status;
+    FROM runs JOIN arms USING (arm) GROUP BY role, name, amount_factor, status;
 """
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Result of one run: its outcomes, or the reason why there are none."""
+    """Result of one run, by its place in the study: its outcomes, or the reason why there are none."""
 
-    arm: Arm
-    cell: Cell
+    draw: int
+    world: int
+    arm: int
     status: Status
     reason: str = ""
     values: Floats | None = None
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One world under one draw of parameters, and the numbers of the arms that are still to be run in it."""
+
+    draw: int
+    world: int
+    world_seed: int
+    arms: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A part of a study: some arms, the first draws, the first worlds of each; None for all."""
+
+    arms: tuple[int, ...] | None = None
+    draws: int | None = None
+    worlds: int | None = None
+
+    def where(self) -> tuple[str, tuple[int, ...]]:
+        """The part as an SQL condition on runs, with its arguments."""
+        parts, arguments = ["status = 'planned'"], list[int]()
+        if self.arms is not None:
+            parts.append(f"arm IN ({', '.join('?' * len(self.arms))})")
+            arguments += self.arms
+        if self.draws is not None:
+            parts.append("draw < ?")
+            arguments.append(self.draws)
+        if self.worlds is not None:
+            parts.append("world < ?")
+            arguments.append(self.worlds)
+        return " AND ".join(parts), tuple(arguments)
+
+
+ALL: Final = Scope()
 
 
 @dataclass(frozen=True)
@@ -85,21 +139,30 @@ class FailedRun:
 
 
 class Study:
-    """An open study file. Use ``Study.open`` in a ``with`` statement; written from one thread only."""
+    """An open study file. Use ``Study.open`` or ``Study.read`` in a ``with`` statement; written from one thread
+    only, and by one process at a time.
+    """
 
-    def __init__(self, connection: sqlite3.Connection, outcome_names: Sequence[str], place: str) -> None:
-        self._started_here = False
+    def __init__(
+        self, connection: sqlite3.Connection, place: str, lock: sqlite3.Connection | None = None
+    ) -> None:
         self._db = connection
-        self._names = tuple(outcome_names)
         self._place = place
+        self._lock = lock
+        self._started_here = False
+        self._names: tuple[str, ...] = ()
+        self._policies: dict[str, Policy] = {}
+        self._bases: dict[int, dict[str, float]] = {}
 
     @classmethod
-    def open(cls, path: Path | None, simulator: Simulator, reference: Policy, seed: int) -> Self:
+    def open(
+        cls, path: Path | None, simulator: Simulator, reference: Policy, seed: int, kind: Kind = "comparison"
+    ) -> Self:
         """Open a study for writing, or start it; without a path it lives in memory.
 
         Raises:
-            StudyError: the path cannot be written, is no study, or is a study of another model, reference,
-                seed or source of parameter draws.
+            StudyError: the path cannot be written, is no study, is being run by another process, or is a study of
+                another kind, model, reference, seed or source of parameter draws.
         """
         place = ":memory:" if path is None else str(path)
         if path is not None:
@@ -107,6 +170,7 @@ class Study:
         names = [outcome.name for outcome in simulator.outcomes]
         identity = {
             "format": FORMAT,
+            "kind": kind,
             "model version": simulator.version,
             "model behaviour": simulator.behaviour,
             "reference": reference.name,
@@ -115,7 +179,12 @@ class Study:
             "source of parameter draws": simulator.basis.key,
             "outcomes": " ".join(names),
         }
-        study = cls(_connect(place), names, place)
+        lock = None if path is None else _lock(path)
+        try:
+            study = cls(_connect(place), place, lock)
+        except BaseException:
+            _unlock(lock, place)
+            raise
         try:
             with study._writing():
                 if study._is_new():
@@ -123,11 +192,44 @@ class Study:
                     study._started_here = path is not None
                 else:
                     study._require_same(identity)
+            study._names = tuple(names)
             if path is not None:
                 study._db.execute("PRAGMA journal_mode = WAL")
                 study._db.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.Error as error:
+            study.close()
+            raise StudyError(*_explain(place, error)) from error
         except BaseException:
-            study._db.close()
+            study.close()
+            raise
+        return study
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open a study for reading, also while it is being run.
+
+        Raises:
+            StudyError: there is no such file, or it is no study or one of another format.
+        """
+        if not path.is_file():
+            raise StudyError(
+                f"there is no study {path}", hint="`passaat studies` lists those of this folder."
+            )
+        study = cls(_connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, place=str(path)), str(path))
+        try:
+            study._require_study()
+            made = study.meta("format")
+            if made != FORMAT:
+                raise StudyError(
+                    f"{path} has format {made}, and this version reads format {FORMAT}",
+                    hint="Read it with the version that wrote it, or repeat the study.",
+                )
+            study._names = tuple(study.meta("outcomes").split())
+        except sqlite3.Error as error:
+            study.close()
+            raise StudyError(*_explain(str(path), error)) from error
+        except BaseException:
+            study.close()
             raise
         return study
 
@@ -144,6 +246,8 @@ class Study:
         reading.
         """
         self._db.close()
+        _unlock(self._lock, self._place)
+        self._lock = None
 
     @contextmanager
     def removed_if_empty(self) -> Iterator[None]:
@@ -162,17 +266,63 @@ class Study:
     def _has_results(self) -> bool:
         return self._db.execute("SELECT 1 FROM runs WHERE status = 'done' LIMIT 1").fetchone() is not None
 
+    @property
+    def place(self) -> str:
+        """The file, for messages."""
+        return self._place
+
+    @property
+    def outcome_names(self) -> tuple[str, ...]:
+        """Names of the outcomes, in the order of values."""
+        return self._names
+
+    # --- what the study is about ----------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str:
+        """One entry of the description; empty where there is none."""
+        row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return "" if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Write one entry of the description."""
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def rows(self, query: str, arguments: Sequence[object] = ()) -> Iterator[Any]:
+        """Rows that answer an SQL query on the tables above, read as they are asked for.
+
+        Raises:
+            StudyError: the file is damaged or cannot be read.
+        """
+        try:
+            yield from self._db.execute(query, arguments)
+        except sqlite3.DatabaseError as error:
+            raise StudyError(*_explain(self._place, error)) from error
+
+    def row(self, query: str, arguments: Sequence[object] = ()) -> Any:
+        """The first row that answers an SQL query, None where there is none; errors as ``rows``."""
+        return next(self.rows(query, arguments), None)
+
     # --- the design -----------------------------------------------------------------------------------------
 
     def register_parameters(self, draws: Sequence[Mapping[str, float]]) -> None:
-        """Store the parameters of each draw.
+        """Store base draws; draw i of the study is base draw i as it is.
+
+        Raises:
+            StudyError: the file holds other values for a draw: its runs belong to other parameters.
+        """
+        self.register_bases(draws)
+        self.register_draws((i, {}) for i in range(len(draws)))
+
+    def register_bases(self, draws: Sequence[Mapping[str, float]]) -> None:
+        """Store base draws of all uncertain parameters.
 
         Raises:
             StudyError: the file holds other values for a draw: its runs belong to other parameters.
         """
         stored: dict[int, dict[str, float]] = {}
-        for draw, name, value in self._db.execute("SELECT draw, name, value FROM parameters"):
-            stored.setdefault(draw, {})[name] = value
+        for base, name, value in self.rows("SELECT base, name, value FROM parameters"):
+            stored.setdefault(base, {})[name] = value
         differing = [i for i, values in enumerate(draws) if i in stored and stored[i] != dict(values)]
         if differing:
             raise StudyError(
@@ -189,30 +339,165 @@ class Study:
         with self._writing():
             self._db.executemany("INSERT INTO parameters VALUES (?, ?, ?)", rows)
 
-    def register(self, arms: Iterable[Arm], cells: Sequence[Cell]) -> None:
-        """Plan every arm in every cell; what is planned or known already stays. The study counts as
-        incomplete.
+    def register_draws(self, draws: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        """Store the parameter sets of the study, in order: a base draw and the values that replace some of its own.
+
+        Raises:
+            StudyError: the file holds another set at the same place.
         """
+        digests: dict[int, str] = {}
+        known = dict(
+            (draw, (base, text)) for draw, base, text in self.rows("SELECT draw, base, settings FROM draws")
+        )
+        with self._writing():
+            for draw, (base, settings) in enumerate(draws):
+                text = settings_text(settings)
+                if draw in known:
+                    if known[draw] != (base, text):
+                        raise StudyError(
+                            f"{self._place}: parameter set {draw} is base draw {known[draw][0]} with"
+                            f" {known[draw][1]}, now it would be base draw {base} with {text}",
+                            hint=_ANOTHER_FILE,
+                        )
+                    continue
+                if base not in digests:
+                    digests[base] = _digest(settings_text(self._base(base)))
+                self._db.execute(
+                    "INSERT INTO draws VALUES (?, ?, ?, ?)", (draw, base, text, _digest(digests[base], text))
+                )
+
+    def parameters(self, draw: int) -> dict[str, float]:
+        """All parameters of one draw, by name."""
+        base, text = self.row("SELECT base, settings FROM draws WHERE draw = ?", (draw,))
+        return {**self._base(base), **json.loads(text)}
+
+    def _base(self, base: int) -> dict[str, float]:
+        if base not in self._bases:
+            self._bases[base] = dict(
+                self.rows("SELECT name, value FROM parameters WHERE base = ? ORDER BY name", (base,))
+            )
+        return self._bases[base]
+
+    def register(self, arms: Iterable[Arm], cells: Iterable[Cell], twin: Arm | None = None) -> None:
+        """Plan every arm in every cell; what is planned or known already stays. The study counts as
+        incomplete. ``twin`` is the world without programme that outcomes of these arms are held against.
+        """
+        cells = list(cells)
+        self.register_runs(((arm, cells) for arm in arms), twin)
+
+    def register_runs(self, plan: Iterable[tuple[Arm, Sequence[Cell]]], twin: Arm | None) -> None:
+        """Plan arms, each in cells of its own, all in one transaction; as ``register``."""
         with self._writing():
             self._set_state("incomplete")
-            for arm in arms:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO arms (role, name, amount_factor, scenario_hash, scenario)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (arm.role, arm.name, arm.amount_factor, arm.scenario_hash, arm.policy.to_toml()),
-                )
-                number = self._number(arm)
+            against = None if twin is None else self._add(twin, None)
+            behaviour, twin_key = self.meta("model behaviour"), "" if twin is None else repr(twin.key)
+            digests: dict[int, str] = {}
+            for arm, cells in plan:
+                number = self._add(arm, None if twin is None or arm.key == twin.key else against)
+                held_against = "" if twin is None or arm.key == twin.key else twin_key
+                arm_digest = _digest(behaviour, repr(arm.key), held_against)
+                for cell in cells:
+                    if cell.draw not in digests:
+                        digests[cell.draw] = self._draw_digest(cell.draw)
                 self._db.executemany(
-                    "INSERT OR IGNORE INTO runs (arm, draw, world, world_seed) VALUES (?, ?, ?, ?)",
-                    ((number, cell.draw, cell.world, cell.world_seed) for cell in cells),
+                    "INSERT OR IGNORE INTO runs (draw, world, arm, world_seed, key) VALUES (?, ?, ?, ?, ?)",
+                    (
+                        (
+                            c.draw,
+                            c.world,
+                            number,
+                            c.world_seed,
+                            run_key(arm_digest, digests[c.draw], c.world_seed),
+                        )
+                        for c in cells
+                    ),
                 )
+
+    def _draw_digest(self, draw: int) -> str:
+        row = self.row("SELECT digest FROM draws WHERE draw = ?", (draw,))
+        return "" if row is None else str(row[0])
+
+    def _add(self, arm: Arm, twin: int | None) -> int:
+        """Number of an arm, which is added where it is new."""
+        if arm.scenario_hash not in self._policies:
+            self._policies[arm.scenario_hash] = arm.policy
+            self._db.execute(
+                "INSERT OR IGNORE INTO scenarios VALUES (?, ?)", (arm.scenario_hash, arm.policy.to_toml())
+            )
+        self._db.execute(
+            "INSERT OR IGNORE INTO arms (role, name, amount_factor, settings, scenario_hash, twin)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (arm.role, arm.name, arm.amount_factor, arm.settings_text, arm.scenario_hash, twin),
+        )
+        return self.number(arm)
+
+    def number(self, arm: Arm) -> int:
+        """Number of a registered arm."""
+        (number,) = self.row(
+            "SELECT arm FROM arms WHERE scenario_hash = ? AND amount_factor = ? AND settings = ?", arm.key
+        )
+        return int(number)
+
+    def arm(self, number: int) -> tuple[Arm, int | None]:
+        """A registered arm by its number, and the number of its twin."""
+        role, name, factor, settings, scenario_hash, twin = self.row(
+            "SELECT role, name, amount_factor, settings, scenario_hash, twin FROM arms WHERE arm = ?",
+            (number,),
+        )
+        levers: dict[str, LeverValue] = json.loads(settings)
+        arm = Arm(
+            self._policy(scenario_hash), role, name, scenario_hash, factor, tuple(sorted(levers.items()))
+        )
+        return arm, twin
+
+    def _policy(self, scenario_hash: str) -> Policy:
+        """A policy by its hash: the object registered here, or read from the text that is stored."""
+        if scenario_hash not in self._policies:
+            from passaat.scenarios.loading import scenario_from_text
+
+            (text,) = self.row("SELECT scenario FROM scenarios WHERE scenario_hash = ?", (scenario_hash,))
+            self._policies[scenario_hash] = scenario_from_text(text, f"a scenario in {self._place}")
+        return self._policies[scenario_hash]
 
     def planned(self, arm: Arm) -> set[tuple[int, int]]:
         """(draw, world) of the runs of an arm that are planned and not yet there."""
-        rows = self._db.execute(
-            "SELECT draw, world FROM runs WHERE arm = ? AND status = 'planned'", (self._number(arm),)
+        return set(
+            self.rows(
+                "SELECT draw, world FROM runs WHERE arm = ? AND status = 'planned'", (self.number(arm),)
+            )
         )
-        return set(rows)
+
+    def count_to_do(self, scope: Scope = ALL) -> int:
+        """Number of planned runs in a part of the study."""
+        where, arguments = scope.where()
+        return int(self.row(f"SELECT count(*) FROM runs WHERE {where}", arguments)[0])
+
+    def to_do(self, scope: Scope = ALL) -> Iterator[PlannedCell]:
+        """Planned runs, cell by cell, each once, in order; recording results meanwhile does not disturb it."""
+        for (draw, world, seed), runs in groupby(self._planned_runs(scope), key=lambda run: run[:3]):
+            yield PlannedCell(draw, world, seed, tuple(run[3] for run in runs))
+
+    def _planned_runs(self, scope: Scope) -> Iterator[tuple[int, int, int, int]]:
+        """(draw, world, world seed, arm) of planned runs, a page at a time."""
+        where, arguments = scope.where()
+        last = (-1, -1, -1)
+        while True:
+            query = (
+                f"SELECT draw, world, world_seed, arm FROM runs WHERE {where} AND (draw, world, arm) > (?, ?, ?)"
+                f" ORDER BY draw, world, arm LIMIT {PAGE}"
+            )
+            page = list(self.rows(query, (*arguments, *last)))
+            yield from page
+            if len(page) < PAGE:
+                return
+            draw, world, _, arm = page[-1]
+            last = (draw, world, arm)
+
+    def plan_failed_again(self) -> int:
+        """Plan every failed run once more; returns how many."""
+        with self._writing():
+            done = self._db.execute("UPDATE runs SET status = 'planned', reason = '' WHERE status = 'failed'")
+            return done.rowcount
 
     def finish(self) -> None:
         """Mark the study as complete: all that was asked of it is in it."""
@@ -224,24 +509,26 @@ class Study:
     def record(self, records: Iterable[RunRecord]) -> None:
         """Write finished runs in one transaction: all of them or, when interrupted, none."""
         settings = "".join(f', "{name}" = ?' for name in self._names)
-        statement = f"UPDATE runs SET status=?, reason=?{settings} WHERE arm=? AND draw=? AND world=?"
+        statement = (
+            f"UPDATE runs SET status=?, reason=?, digest=?{settings} WHERE draw=? AND world=? AND arm=?"
+        )
         absent = [None] * len(self._names)
         with self._writing():
             for one in records:
                 values = absent if one.values is None else _with_nulls(one.values)
+                digest = digest_of(one.status, one.reason, values)
                 self._db.execute(
-                    statement,
-                    (one.status, one.reason, *values, self._number(one.arm), one.cell.draw, one.cell.world),
+                    statement, (one.status, one.reason, digest, *values, one.draw, one.world, one.arm)
                 )
 
     def values(self, arm: Arm, design: Design) -> Floats:
         """Outcomes of an arm, shape (n_outcomes, n_draws, n_worlds); nan where there is no value."""
         columns = "".join(f', "{name}"' for name in self._names)
         result = np.full((len(self._names), *design.shape), np.nan)
-        rows = self._db.execute(
+        rows = self.rows(
             f"SELECT draw, world{columns} FROM runs"
             " WHERE arm = ? AND status = 'done' AND draw < ? AND world < ?",
-            (self._number(arm), *design.shape),
+            (self.number(arm), *design.shape),
         )
         for draw, world, *values in rows:
             result[:, draw, world] = [np.nan if v is None else v for v in values]
@@ -251,23 +538,13 @@ class Study:
         """Failed runs of these arms within the design, in order."""
         found = []
         for arm in arms:
-            rows = self._db.execute(
+            rows = self.rows(
                 "SELECT draw, world, world_seed, reason FROM runs"
                 " WHERE arm = ? AND status = 'failed' AND draw < ? AND world < ? ORDER BY draw, world",
-                (self._number(arm), *design.shape),
+                (self.number(arm), *design.shape),
             )
             found += [FailedRun(arm.name, arm.amount_factor, *row) for row in rows]
         return tuple(found)
-
-    def export_csv(self) -> str:
-        """All runs as text, one line each, in a fixed order: the same study gives the same bytes."""
-        columns = "".join(f', "{name}"' for name in self._names)
-        rows = self._db.execute(
-            f"SELECT name, amount_factor, draw, world, world_seed, status, reason{columns}"
-            " FROM runs JOIN arms USING (arm) ORDER BY role, name, amount_factor, draw, world"
-        )
-        header = ("option", "amount_factor", "draw", "world", "world_seed", "status", "reason", *self._names)
-        return "".join(",".join(_csv_field(value) for value in row) + "\n" for row in (header, *rows))
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -279,7 +556,8 @@ class Study:
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk makes SQLite undo it by itself
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
@@ -288,9 +566,12 @@ class Study:
     def _is_new(self) -> bool:
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             return True
+        self._require_study()
+        return False
+
+    def _require_study(self) -> None:
         if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise StudyError(f"{self._place} is a database, but not a study", hint=_ANOTHER_FILE)
-        return False
 
     def _create(self, outcomes: Sequence[OutcomeLike], identity: Mapping[str, str]) -> None:
         bad = [o.name for o in outcomes if not re.fullmatch(r"[a-z][a-z0-9_]*", o.name)]
@@ -321,9 +602,20 @@ class Study:
     def _set_state(self, state: Literal["complete", "incomplete"]) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
 
-    def _number(self, arm: Arm) -> int:
-        row = self._db.execute("SELECT arm FROM arms WHERE scenario_hash = ? AND amount_factor = ?", arm.key)
-        return int(row.fetchone()[0])
+
+def run_key(arm_digest: str, draw_digest: str, world_seed: int) -> str:
+    """What a run goes by: a hash of its policy (with behaviour and twin), its parameters and its world."""
+    return _digest(arm_digest, draw_digest, str(world_seed))
+
+
+def digest_of(status: str, reason: str, values: Sequence[float | None]) -> str:
+    """Hash of a run's result, by which a changed or damaged one is noticed."""
+    numbers = " ".join("" if value is None else float(value).hex() for value in values)
+    return _digest(status, reason, numbers)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
 
 
 _ANOTHER_FILE: Final = (
@@ -331,11 +623,41 @@ _ANOTHER_FILE: Final = (
 )
 
 
-def _connect(place: str) -> sqlite3.Connection:
+def _connect(place: str, *, uri: bool = False, **named: str) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(place, timeout=LOCK_WAIT_SECONDS, isolation_level=None)
+        return sqlite3.connect(place, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=uri)
     except sqlite3.Error as error:
-        raise StudyError(*_explain(place, error)) from error
+        raise StudyError(*_explain(named.get("place", place), error)) from error
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Hold the right to run a study: a lock on a file beside it, which the operating system ends with the process.
+
+    Raises:
+        StudyError: another process holds it.
+    """
+    lock = sqlite3.connect(_lock_file(str(path)), timeout=0.0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        lock.close()
+        if "locked" not in str(error):
+            raise StudyError(*_explain(str(path), error)) from error
+        raise StudyError(
+            f"{path} is being run by another process",
+            hint="Wait for it, or give another file; `passaat studies` shows how far it is, and it can be read.",
+        ) from None
+    return lock
+
+
+def _unlock(lock: sqlite3.Connection | None, place: str) -> None:
+    if lock is not None:
+        Path(_lock_file(place)).unlink(missing_ok=True)
+        lock.close()
+
+
+def _lock_file(place: str) -> str:
+    return f"{place}-running"
 
 
 def _explain(place: str, error: sqlite3.Error) -> tuple[str, str]:
@@ -343,10 +665,24 @@ def _explain(place: str, error: sqlite3.Error) -> tuple[str, str]:
     text = str(error)
     if "locked" in text or "busy" in text:
         return f"{place} is being written by another process ({text})", "Wait for it, or give another file."
-    if "not a database" in text or "malformed" in text:
+    if "not a database" in text:
         return f"{place} is not a study file ({text})", _ANOTHER_FILE
-    way_out = "Give a file in a folder that you may write to, on a disk with space."
-    return f"{place} cannot be written ({text})", way_out
+    if "malformed" in text or "no such table" in text:
+        return (
+            f"{place} is damaged ({text})",
+            "Restore a copy, or repeat the study in another file: the same command gives the same results.",
+        )
+    if "full" in text:
+        return (
+            f"{place}: the disk is full ({text}); every chunk that was finished before is kept",
+            "Make space, then go on with `passaat resume` or the same command.",
+        )
+    if "readonly" in text or "read-only" in text:
+        return f"{place} cannot be written: it is read-only ({text})", _WRITABLE
+    return f"{place} cannot be written ({text})", _WRITABLE
+
+
+_WRITABLE: Final = "Give a file in a folder that you may write to, on a disk with space."
 
 
 def require_writable(path: Path) -> None:
@@ -375,12 +711,3 @@ def _short(value: str, length: int = 60) -> str:
 
 def _with_nulls(values: Floats) -> list[float | None]:
     return [None if math.isnan(value) else value for value in values.tolist()]
-
-
-def _csv_field(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return repr(value)
-    text = str(value)
-    return '"' + text.replace('"', '""') + '"' if re.search('[",\n\r]', text) else text

@@ -29,9 +29,10 @@ from passaat.experiments.compare import (
     plain,
     require_options,
 )
+from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.design import Design
 from passaat.experiments.pairing import Floats, paired_differences, split_variance
-from passaat.experiments.runner import OnProgress, Progress, default_workers
+from passaat.experiments.runner import OnProgress, Progress
 from passaat.experiments.simulator import Simulator, the_model
 from passaat.experiments.store import Study, require_writable
 from passaat.scenarios.rivals import OWN, own_in_words, structures_of
@@ -177,6 +178,7 @@ def compare_structures(
     progress: OnProgress | None = None,
     simulator: Simulator | None = None,
     prior: bool = False,
+    crew: Crew | None = None,
 ) -> StructureComparison:
     """Compare options with a reference under each structure; runs that the study file holds are not run again.
 
@@ -207,7 +209,7 @@ def compare_structures(
                 if progress is not None:
                     progress(Progress(f"{name}: {step.stage}", step.done, step.total))
 
-            bench = Bench(study, model, design, parameters, workers or default_workers(), report)
+            bench = Bench(study, model, design, parameters, crew or Threads(workers), report)
             comparisons[name], values[name] = compare_on(
                 bench, scenario, options, "" if name == OWN else name
             )

@@ -28,7 +28,7 @@ def test_design_is_registered_before_anything_runs(tmp_path: Path, toy: Simulato
             assert reader.execute("SELECT count(DISTINCT world_seed) FROM runs").fetchone() == (12,)
             assert reader.execute("SELECT count(*) FROM parameters").fetchone() == (3,)
             assert reader.execute("SELECT value FROM meta WHERE key = 'state'").fetchone() == ("incomplete",)
-            text = reader.execute("SELECT scenario FROM arms").fetchone()[0]
+            text = reader.execute("SELECT scenario FROM scenarios").fetchone()[0]
         assert 'name = "pib"' in text
 
 
@@ -43,7 +43,7 @@ def test_file_is_readable_in_wal_mode_while_written_and_leaves_no_side_files(
         with sqlite3.connect(path) as reader:
             assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             before = reader.execute("SELECT status FROM runs").fetchone()
-            study.record([RunRecord(arm, cell, "done", values=np.arange(float(len(toy.outcomes))))])
+            study.record([RunRecord(0, 0, 1, "done", values=np.arange(float(len(toy.outcomes))))])
             after = reader.execute("SELECT status, contracts FROM runs").fetchone()
         reader.close()
         assert (before, after) == (("planned",), ("done", float(contracts)))
@@ -57,8 +57,8 @@ def test_values_survive_the_file_bit_for_bit_and_missing_stays_missing(
     arm, cells = Arm.of(pib, "reference", "pib"), list(Design(1, 2).cells())
     with Study.open(tmp_path / "study.db", toy, pib, 1) as study:
         study.register([arm], cells)
-        study.record([RunRecord(arm, cells[0], "done", values=values)])
-        study.record([RunRecord(arm, cells[1], "failed", "ModelError: the table of clusters is full")])
+        study.record([RunRecord(0, 0, 1, "done", values=values)])
+        study.record([RunRecord(0, 1, 1, "failed", "ModelError: the table of clusters is full")])
     with Study.open(tmp_path / "study.db", toy, pib, 1) as study:
         back = study.values(arm, Design(1, 2))
         assert np.array_equal(back[:, 0, 0], values, equal_nan=True)
@@ -73,7 +73,7 @@ def test_an_interrupted_chunk_leaves_nothing_behind(tmp_path: Path, toy: Simulat
     arm, cells = Arm.of(pib, "reference", "pib"), list(Design(1, 2).cells())
 
     def interrupted() -> object:
-        yield RunRecord(arm, cells[0], "done", values=np.arange(float(len(toy.outcomes))))
+        yield RunRecord(0, 0, 1, "done", values=np.arange(float(len(toy.outcomes))))
         raise KeyboardInterrupt
 
     with Study.open(tmp_path / "study.db", toy, pib, 1) as study:

@@ -1,0 +1,307 @@
+"""Who carries out runs: threads on this machine, or the workers of a Dask cluster.
+
+Both take chunks of runs and hand back records. Runs share nothing, so neither the kind of crew, nor the number of
+workers, nor the order in which they finish can change a result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Event
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from passaat.errors import ModelError, PassaatError, StudyError
+from passaat.experiments.simulator import Simulator
+from passaat.experiments.store import RunRecord
+from passaat.model.inputs import RunInputs
+
+RUNS_PER_CHUNK: Final = 16
+"""Runs written in one transaction: about a quarter of a second of work on two cores, which a crash can cost."""
+
+RUNS_PER_MESSAGE: Final = 64
+"""Runs sent to a cluster at a time: two seconds of work, against some milliseconds to send it."""
+
+CLUSTER_WAIT_SECONDS: Final = 30
+"""How long to wait for the scheduler, and for a first worker, of a cluster."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The world without programme of a cell, run whenever anything else is; ``missing`` where its own run is, too."""
+
+    arm: int
+    inputs: RunInputs
+    missing: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """Runs missing in one world under one draw of parameters, by the number of their arm."""
+
+    draw: int
+    world: int
+    world_seed: int
+    twin: Twin
+    arms: tuple[tuple[int, RunInputs], ...]
+
+    @property
+    def runs(self) -> int:
+        """Number of runs whose results are missing."""
+        return len(self.arms) + self.twin.missing
+
+
+class Crew(Protocol):
+    """Whoever carries out chunks of tasks."""
+
+    @property
+    def runs_per_chunk(self) -> int:
+        """Runs that are handed over at a time."""
+
+    @property
+    def in_flight(self) -> int:
+        """Chunks to hand over before the first must be back."""
+
+    def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
+        """Carry out a chunk in the background."""
+
+    def stop(self) -> None:
+        """Drop what has not begun, wait for what has; afterwards the crew can be used again."""
+
+
+def default_workers() -> int:
+    """As many threads as this process may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Threads:
+    """Threads of this process: the compiled model runs in them side by side.
+
+    Raises:
+        StudyError: fewer than one worker.
+    """
+
+    runs_per_chunk = RUNS_PER_CHUNK
+
+    def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise StudyError(f"workers = {workers}: at least 1 is needed", "Leave it out to use every core.")
+        self.workers = workers or default_workers()
+        self._stopped = Event()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def in_flight(self) -> int:
+        return 2 * self.workers
+
+    def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
+        if self._pool is None:
+            self._stopped = Event()
+            self._pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="passaat")
+        return self._pool.submit(
+            carry_out, simulator.simulate, simulator.outcomes_of, chunk, self._stopped.is_set
+        )
+
+    def stop(self) -> None:
+        if self._pool is not None:
+            self._stopped.set()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
+class Cluster:
+    """The workers of a Dask cluster, by the address of its scheduler. Use it in a ``with`` statement.
+
+    A worker that is lost on the way costs its chunk, which another one does again. Each worker works out the
+    behaviour of its own model before its first run: results of different models are never mixed.
+
+    Raises:
+        StudyError: the extra ``cluster`` is not installed, or no scheduler or no worker answers at this address.
+    """
+
+    runs_per_chunk = RUNS_PER_MESSAGE
+
+    def __init__(self, address: str) -> None:
+        self._client = _connect(address)
+        self._executor = self._client.get_executor(pure=False)
+        self._running: set[Future[list[RunRecord]]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the cluster; it stays up for others."""
+        self.stop()
+        self._client.close()
+
+    @property
+    def in_flight(self) -> int:
+        threads = sum(self._client.nthreads().values())
+        return 2 * max(int(threads), 1)
+
+    def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
+        there: Future[list[RunRecord]] = self._executor.submit(
+            _carry_out_there,
+            simulator.simulate,
+            simulator.outcomes_of,
+            simulator.fingerprint,
+            simulator.behaviour,
+            tuple(chunk),
+        )
+        here: Future[list[RunRecord]] = Future()
+        self._running.add(there)
+        there.add_done_callback(self._running.discard)
+        there.add_done_callback(lambda done: _hand_over(done, here, chunk))
+        return here
+
+    def stop(self) -> None:
+        for future in tuple(self._running):
+            future.cancel()
+        self._running.clear()
+
+
+def _hand_over(there: Future[list[RunRecord]], here: Future[list[RunRecord]], chunk: Sequence[Task]) -> None:
+    """Pass on what a cluster made of a chunk, in terms of the study."""
+    if there.cancelled():
+        here.set_exception(
+            StudyError(
+                "the cluster was lost on the way; every chunk that was finished before is kept",
+                "Start it again and go on with `passaat resume` or the same command.",
+            )
+        )
+        return
+    error = there.exception()
+    if error is None:
+        here.set_result(there.result())
+    elif (
+        type(error).__name__ == "KilledWorker"
+    ):  # several workers died of this very chunk, or were taken away
+        here.set_result(list(_all_failed(chunk, "every worker that tried it died")))
+    else:
+        here.set_exception(error)
+
+
+def _all_failed(chunk: Sequence[Task], reason: str) -> Iterator[RunRecord]:
+    for task in chunk:
+        missing = [task.twin.arm] if task.twin.missing else []
+        for arm in (*missing, *(number for number, _ in task.arms)):
+            yield RunRecord(task.draw, task.world, arm, "failed", reason)
+
+
+def _connect(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise StudyError(
+            "a cluster needs Dask, which is not installed", 'Install it: pip install "passaat[cluster]".'
+        ) from None
+    try:
+        client = Client(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)
+        client.wait_for_workers(1, timeout=CLUSTER_WAIT_SECONDS)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise StudyError(
+            f"no cluster with a worker answers at {address} within {CLUSTER_WAIT_SECONDS} seconds ({error})",
+            "Start one, for example `dask scheduler` and, on each machine, `dask worker tcp://HOST:8786`; the address"
+            " looks like tcp://HOST:8786.",
+        ) from None
+    return client
+
+
+# --- one chunk, wherever it is carried out ---------------------------------------------------------------------
+
+
+class _StoppedError(Exception):
+    """Raised inside a worker when the study was interrupted; its chunk is dropped."""
+
+
+Simulate = Callable[[RunInputs, int], Any]
+OutcomesOf = Callable[[Any, Any], Any]
+
+
+def carry_out(
+    simulate: Simulate, outcomes_of: OutcomesOf, chunk: Sequence[Task], stopped: Callable[[], bool]
+) -> list[RunRecord]:
+    """Run every task of a chunk; a run that fails becomes a record with its reason."""
+    return [record for task in chunk for record in _run_task(simulate, outcomes_of, task, stopped)]
+
+
+def _carry_out_there(
+    simulate: Simulate,
+    outcomes_of: OutcomesOf,
+    fingerprint: Callable[[], str] | None,
+    behaviour: str,
+    chunk: Sequence[Task],
+) -> list[RunRecord]:
+    """A chunk on another machine, whose model must be the same one."""
+    if fingerprint is not None and _once(fingerprint) != behaviour:
+        raise ModelError(
+            f"a worker's model has behaviour {_once(fingerprint)}, the study's model has {behaviour}",
+            "Install the same version of passaat on every worker.",
+        )
+    return carry_out(simulate, outcomes_of, chunk, _never)
+
+
+@lru_cache(maxsize=4)
+def _once(fingerprint: Callable[[], str]) -> str:
+    """The behaviour of the model here, worked out once per process."""
+    return fingerprint()
+
+
+def _never() -> bool:
+    return False
+
+
+def _run_task(
+    simulate: Simulate, outcomes_of: OutcomesOf, task: Task, stopped: Callable[[], bool]
+) -> Iterator[RunRecord]:
+    """First the world without programme, then every policy in the same world."""
+    place = (task.draw, task.world)
+    twin_run, reason = _attempt(simulate, task.twin.inputs, task.world_seed, stopped)
+    if task.twin.missing:
+        yield _judge(outcomes_of, *place, task.twin.arm, twin_run, None, reason)
+    for arm, inputs in task.arms:
+        if twin_run is None:
+            yield RunRecord(*place, arm, "failed", f"its world without programme failed: {reason}")
+            continue
+        run, why = _attempt(simulate, inputs, task.world_seed, stopped)
+        yield _judge(outcomes_of, *place, arm, run, twin_run, why)
+
+
+def _attempt(
+    simulate: Simulate, inputs: RunInputs, world_seed: int, stopped: Callable[[], bool]
+) -> tuple[Any, str]:
+    """A run, or None and the reason why it failed."""
+    if stopped():
+        raise _StoppedError
+    try:
+        return simulate(inputs, world_seed), ""
+    except Exception as error:
+        return None, _reason(error)
+
+
+def _judge(
+    outcomes_of: OutcomesOf, draw: int, world: int, arm: int, run: Any, twin_run: Any, reason: str
+) -> RunRecord:
+    if run is None:
+        return RunRecord(draw, world, arm, "failed", reason)
+    try:
+        return RunRecord(draw, world, arm, "done", values=outcomes_of(run, twin_run))
+    except Exception as error:
+        return RunRecord(draw, world, arm, "failed", _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """Why a run failed, on one line: what is wrong and, of our own errors, the way out in brackets."""
+    if isinstance(error, PassaatError):
+        way_out = f" ({error.hint})" if error.hint else ""
+        return f"{type(error).__name__}: {'; '.join(error.problems)}{way_out}"
+    return f"{type(error).__name__}: {error}"
