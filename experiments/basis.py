@@ -35,7 +35,7 @@ class Basis:
     """What parameter draws rest on.
 
     Attributes:
-        kind: posterior or prior.
+        kind: posterior or prior; or defaults, where nothing is drawn.
         calibrated_to: title of the programme whose figures the posterior was calibrated to; empty for prior draws.
         sample: fingerprint of the posterior sample that is drawn from; empty for prior draws.
         effective_sample_size: how many independent draws that sample is worth; nan for prior draws.
@@ -43,7 +43,7 @@ class Basis:
         notice: why prior draws are used although the posterior was asked for; empty otherwise.
     """
 
-    kind: Literal["posterior", "prior"]
+    kind: Literal["posterior", "prior", "defaults"]
     calibrated_to: str = ""
     sample: str = ""
     effective_sample_size: float = math.nan
@@ -53,17 +53,21 @@ class Basis:
     @property
     def key(self) -> str:
         """What makes a study of these draws another study: the kind, and of a posterior its very sample."""
-        return "prior ranges" if self.kind == "prior" else f"posterior {self.sample}"
+        fixed = {"prior": "prior ranges", "defaults": "defaults"}
+        return fixed.get(self.kind, f"posterior {self.sample}")
 
     def in_words(self, draws: int) -> str:
         """What a reader must know of the draws, for tables and figures."""
         if self.kind == "prior":
             return "prior ranges, uncalibrated"
+        if self.kind == "defaults":
+            return "all at their defaults, uncalibrated"
         state = self.provisional or f"calibrated to {self.calibrated_to}"
         return f"posterior, {state}, {draws} draws, effective sample size {self.effective_sample_size:,.0f}"
 
 
 PRIOR: Final = Basis("prior")
+DEFAULTS: Final = Basis("defaults")
 
 
 class Reference(Protocol):

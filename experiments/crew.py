@@ -199,13 +199,13 @@ def _all_failed(chunk: Sequence[Task], reason: str) -> Iterator[RunRecord]:
 
 def _connect(address: str) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise StudyError(
             "a cluster needs Dask, which is not installed", 'Install it: pip install "passaat[cluster]".'
         ) from None
     try:
-        client = Client(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)
+        client: Any = distributed.Client(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
         client.wait_for_workers(1, timeout=CLUSTER_WAIT_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:
         raise StudyError(

@@ -153,6 +153,7 @@ class Study:
         self._names: tuple[str, ...] = ()
         self._policies: dict[str, Policy] = {}
         self._bases: dict[int, dict[str, float]] = {}
+        self._base_digests: dict[int, str] = {}
 
     @classmethod
     def open(
@@ -215,7 +216,7 @@ class Study:
             raise StudyError(
                 f"there is no study {path}", hint="`passaat studies` lists those of this folder."
             )
-        study = cls(_connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, place=str(path)), str(path))
+        study = cls(_connect(str(path), read_only=True), str(path))
         try:
             study._require_study()
             made = study.meta("format")
@@ -286,7 +287,7 @@ class Study:
     def set_meta(self, key: str, value: str) -> None:
         """Write one entry of the description."""
         with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            self.put_meta(key, value)
 
     def rows(self, query: str, arguments: Sequence[object] = ()) -> Iterator[Any]:
         """Rows that answer an SQL query on the tables above, read as they are asked for.
@@ -312,7 +313,9 @@ class Study:
             StudyError: the file holds other values for a draw: its runs belong to other parameters.
         """
         self.register_bases(draws)
-        self.register_draws((i, {}) for i in range(len(draws)))
+        with self._writing():
+            for i in range(len(draws)):
+                self.add_draw(i, {})
 
     def register_bases(self, draws: Sequence[Mapping[str, float]]) -> None:
         """Store base draws of all uncertain parameters.
@@ -339,32 +342,32 @@ class Study:
         with self._writing():
             self._db.executemany("INSERT INTO parameters VALUES (?, ?, ?)", rows)
 
-    def register_draws(self, draws: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-        """Store the parameter sets of the study, in order: a base draw and the values that replace some of its own.
-
-        Raises:
-            StudyError: the file holds another set at the same place.
+    @contextmanager
+    def registering(self) -> Iterator[None]:
+        """One transaction in which ``define``, ``put_meta`` and all that begins with ``add_`` may be called: all is
+        planned, or nothing. The study counts as incomplete.
         """
-        digests: dict[int, str] = {}
-        known = dict(
-            (draw, (base, text)) for draw, base, text in self.rows("SELECT draw, base, settings FROM draws")
-        )
         with self._writing():
-            for draw, (base, settings) in enumerate(draws):
-                text = settings_text(settings)
-                if draw in known:
-                    if known[draw] != (base, text):
-                        raise StudyError(
-                            f"{self._place}: parameter set {draw} is base draw {known[draw][0]} with"
-                            f" {known[draw][1]}, now it would be base draw {base} with {text}",
-                            hint=_ANOTHER_FILE,
-                        )
-                    continue
-                if base not in digests:
-                    digests[base] = _digest(settings_text(self._base(base)))
-                self._db.execute(
-                    "INSERT INTO draws VALUES (?, ?, ?, ?)", (draw, base, text, _digest(digests[base], text))
-                )
+            self._set_state("incomplete")
+            yield
+
+    def add_draw(self, base: int, settings: Mapping[str, float]) -> int:
+        """Number of a parameter set, which is added where it is new: numbers are given in order of first mention."""
+        text = settings_text(settings)
+        found = self.row("SELECT draw FROM draws WHERE base = ? AND settings = ?", (base, text))
+        if found is not None:
+            return int(found[0])
+        number = int(self.row("SELECT coalesce(max(draw), -1) + 1 FROM draws")[0])
+        self._db.execute(
+            "INSERT INTO draws VALUES (?, ?, ?, ?)",
+            (number, base, text, _digest(self._base_digest(base), text)),
+        )
+        return number
+
+    def _base_digest(self, base: int) -> str:
+        if base not in self._base_digests:
+            self._base_digests[base] = _digest(settings_text(self._base(base)))
+        return self._base_digests[base]
 
     def parameters(self, draw: int) -> dict[str, float]:
         """All parameters of one draw, by name."""
@@ -378,40 +381,47 @@ class Study:
             )
         return self._bases[base]
 
-    def register(self, arms: Iterable[Arm], cells: Iterable[Cell], twin: Arm | None = None) -> None:
+    def register(self, arms: Iterable[Arm], cells: Sequence[Cell], twin: Arm | None = None) -> None:
         """Plan every arm in every cell; what is planned or known already stays. The study counts as
         incomplete. ``twin`` is the world without programme that outcomes of these arms are held against.
         """
-        cells = list(cells)
-        self.register_runs(((arm, cells) for arm in arms), twin)
+        with self.registering():
+            for arm in arms:
+                self.add_runs(arm, cells, twin)
 
-    def register_runs(self, plan: Iterable[tuple[Arm, Sequence[Cell]]], twin: Arm | None) -> None:
-        """Plan arms, each in cells of its own, all in one transaction; as ``register``."""
-        with self._writing():
-            self._set_state("incomplete")
-            against = None if twin is None else self._add(twin, None)
-            behaviour, twin_key = self.meta("model behaviour"), "" if twin is None else repr(twin.key)
-            digests: dict[int, str] = {}
-            for arm, cells in plan:
-                number = self._add(arm, None if twin is None or arm.key == twin.key else against)
-                held_against = "" if twin is None or arm.key == twin.key else twin_key
-                arm_digest = _digest(behaviour, repr(arm.key), held_against)
-                for cell in cells:
-                    if cell.draw not in digests:
-                        digests[cell.draw] = self._draw_digest(cell.draw)
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO runs (draw, world, arm, world_seed, key) VALUES (?, ?, ?, ?, ?)",
-                    (
-                        (
-                            c.draw,
-                            c.world,
-                            number,
-                            c.world_seed,
-                            run_key(arm_digest, digests[c.draw], c.world_seed),
-                        )
-                        for c in cells
-                    ),
-                )
+    def add_runs(self, arm: Arm, cells: Iterable[Cell], twin: Arm | None) -> None:
+        """Plan an arm in some cells, held against its twin, as ``register``."""
+        against = None if twin is None or arm.key == twin.key else twin
+        number = self._add(arm, None if against is None else self._add(against, None))
+        arm_digest = _digest(
+            self.meta("model behaviour"), repr(arm.key), "" if against is None else repr(against.key)
+        )
+        rows = (
+            (
+                c.draw,
+                c.world,
+                number,
+                c.world_seed,
+                run_key(arm_digest, self._draw_digest(c.draw), c.world_seed),
+            )
+            for c in cells
+        )
+        self._db.executemany(
+            "INSERT OR IGNORE INTO runs (draw, world, arm, world_seed, key) VALUES (?, ?, ?, ?, ?)", rows
+        )
+
+    def define(self, statement: str) -> None:
+        """Create a table or view of the design."""
+        self._db.execute(statement)
+
+    def put_meta(self, key: str, value: str) -> None:
+        """Write one entry of the description as part of a transaction."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def add_rows(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Add rows to a table of the design, in the order of its columns."""
+        for row in rows:
+            self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", tuple(row))
 
     def _draw_digest(self, draw: int) -> str:
         row = self.row("SELECT digest FROM draws WHERE draw = ?", (draw,))
@@ -623,11 +633,12 @@ _ANOTHER_FILE: Final = (
 )
 
 
-def _connect(place: str, *, uri: bool = False, **named: str) -> sqlite3.Connection:
+def _connect(place: str, *, read_only: bool = False) -> sqlite3.Connection:
+    target = f"{Path(place).resolve().as_uri()}?mode=ro" if read_only else place
     try:
-        return sqlite3.connect(place, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=uri)
+        return sqlite3.connect(target, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=read_only)
     except sqlite3.Error as error:
-        raise StudyError(*_explain(named.get("place", place), error)) from error
+        raise StudyError(*_explain(place, error)) from error
 
 
 def _lock(path: Path) -> sqlite3.Connection:

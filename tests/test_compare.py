@@ -16,6 +16,7 @@ import pytest
 from passaat.errors import StudyError
 from passaat.experiments.compare import Comparison, compare
 from passaat.experiments.equal_money import search_factor
+from passaat.experiments.export import runs_csv
 from passaat.experiments.runner import Progress
 from passaat.experiments.simulator import Simulator
 from passaat.experiments.store import Study
@@ -45,7 +46,7 @@ def option_of(**levers: float | bool) -> Scenario:
 
 def exported(path: Path, toy: Simulator, pib: Scenario) -> str:
     with Study.open(path, toy, pib, 1) as study:
-        return study.export_csv()
+        return runs_csv(study)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def test_the_model_itself_is_compared_the_same_by_one_worker_and_by_two(
         texts.append(found.to_json())
         with sqlite3.connect(path) as db:
             files.append(db.execute("SELECT * FROM runs ORDER BY arm, draw, world").fetchall())
-            drawn = dict(db.execute("SELECT name, value FROM parameters WHERE draw = 1"))
+            drawn = dict(db.execute("SELECT name, value FROM parameters WHERE base = 1"))
             row = db.execute(
                 "SELECT world_seed, contracts, additional_exports_net_eur FROM runs JOIN arms USING (arm)"
                 " WHERE role = 'reference' AND draw = 1 AND world = 0"

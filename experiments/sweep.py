@@ -1,0 +1,384 @@
+"""Sweeps: run a plan of points over levers, uncertainties, draws and luck, and read the results back as a table.
+
+At every point the world without programme, the reference as it is, and every option run with the same parameters in
+the same worlds. The levers of a point are set on the options, on top of what these say themselves; the reference is
+what differences are from. A run that several points share (the reference under the same parameters) is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from passaat.errors import StudyError, unknown_name
+from passaat.experiments.basis import DEFAULTS
+from passaat.experiments.compare import RATIOS, OutcomeInfo
+from passaat.experiments.crew import Crew, Threads
+from passaat.experiments.design import Cell, world_seed
+from passaat.experiments.factors import Factor, Setting
+from passaat.experiments.pairing import Floats, paired_differences, ratio_values
+from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
+from passaat.experiments.runner import OnProgress, run_planned
+from passaat.experiments.simulator import Arm, Simulator, settings_text, the_model
+from passaat.experiments.store import FailedRun, Study, require_writable
+from passaat.model.parameters import default_parameters
+from passaat.scenarios.levers import LeverValue
+
+MOST_REPORTED: Final = 1_000
+"""Failed runs that a table names one by one; all are in the file."""
+
+
+@dataclass(frozen=True)
+class SweepTable:
+    """What a sweep found, for analysis.
+
+    Attributes:
+        policies: the reference, the options, and the world without programme.
+        outcomes: those that were read.
+        points: a value of every factor for each point.
+        values: shape (n_policies, n_outcomes, n_points, n_worlds); nan where a run failed, is missing or has no such
+            outcome. With luck as a factor there is one world for each point.
+        failures: failed runs, at most a thousand of them. n_failed: how many there are.
+        n_missing: runs that are planned and not there yet.
+        drawn_from: what the parameters that are not swept rest on, in words.
+    """
+
+    plan: Plan
+    policies: tuple[str, ...]
+    outcomes: tuple[OutcomeInfo, ...]
+    points: tuple[Mapping[str, Setting], ...]
+    values: Floats
+    failures: tuple[FailedRun, ...]
+    n_failed: int
+    n_missing: int
+    version: str
+    behaviour: str
+    drawn_from: str
+
+    def outcome(self, name: str) -> OutcomeInfo:
+        """The outcome of this name.
+
+        Raises:
+            StudyError: there is none, or it was not read.
+        """
+        for outcome in self.outcomes:
+            if outcome.name == name:
+                return outcome
+        raise StudyError(
+            unknown_name("outcome", name, [outcome.name for outcome in self.outcomes]), "Take one of these."
+        )
+
+    def levels(self, policy: str, outcome: str) -> Floats:
+        """Values of an outcome under a policy, shape (n_points, n_worlds).
+
+        A ratio, such as exports per public euro, is one of means over the worlds of a point.
+
+        Raises:
+            StudyError: no such policy or outcome.
+        """
+        if policy not in self.policies:
+            raise StudyError(unknown_name("policy", policy, self.policies), "Take one of these.")
+        _ = self.outcome(outcome)
+        of: Floats = self.values[self.policies.index(policy)]
+        places = {one.name: place for place, one in enumerate(self.outcomes)}
+        if outcome in RATIOS and {*RATIOS[outcome]} <= places.keys():
+            above, below = RATIOS[outcome]
+            return ratio_values(of[places[above]], of[places[below]])
+        return np.asarray(of[places[outcome]], dtype=np.float64)
+
+    def differences(self, option: str, outcome: str) -> Floats:
+        """Option minus reference in the same world, shape (n_points, n_worlds).
+
+        Raises:
+            StudyError: no such policy or outcome.
+        """
+        return paired_differences(self.levels(option, outcome), self.levels(REFERENCE, outcome))
+
+
+def sweep(
+    plan: Plan,
+    *,
+    study_path: Path | None = None,
+    workers: int | None = None,
+    crew: Crew | None = None,
+    progress: OnProgress | None = None,
+    simulator: Simulator | None = None,
+    outcomes: Sequence[str] | None = None,
+) -> SweepTable:
+    """Run what a plan asks for and the study file does not hold yet, and return the table of results.
+
+    Args:
+        plan: what to run. In a study file that exists it must be the plan of that study, or an extension of it.
+        study_path: file to keep the study in; without one it is kept in memory and lost.
+        workers: threads; by default as many as there are cores. It changes nothing but the time.
+        crew: who carries out the runs instead of threads of this process.
+        progress: called with the stage and the number of runs done.
+        simulator: what runs the worlds and draws parameters; by default the compiled model.
+        outcomes: names of the outcomes to read back; all by default.
+
+    Raises:
+        StudyError: an unusable study file, another plan in it, or no run that succeeded. A new study file in which no
+            run at all succeeded is removed again.
+    """
+    if study_path is not None:
+        require_writable(study_path)
+    model = simulator_for(plan) if simulator is None else simulator
+    with (
+        Study.open(study_path, model, plan.reference, plan.seed, "sweep") as study,
+        study.removed_if_empty(),
+    ):
+        register_plan(study, plan, model)
+        run_planned(study, model, crew or Threads(workers), stage=plan.name, progress=progress)
+        _require_some_success(study)
+        study.finish()
+        return read_table(study, outcomes)
+
+
+def simulator_for(plan: Plan) -> Simulator:
+    """The model that ships, with draws of its parameters as the plan says."""
+    model = the_model(plan.reference, prior=plan.rest != "posterior")
+    if plan.rest != "defaults":
+        return model
+    return replace(model, basis=DEFAULTS, draw_parameters=lambda n, seed: [default_parameters()] * n)
+
+
+def load_table(study_path: Path, outcomes: Sequence[str] | None = None) -> SweepTable:
+    """The table of a sweep's study file, also while the study is being run.
+
+    Raises:
+        StudyError: no such file, no study, not a sweep, or an outcome that it does not have.
+    """
+    with Study.read(study_path) as study:
+        return read_table(study, outcomes)
+
+
+def plan_of(study: Study) -> Plan:
+    """The plan that a study file holds.
+
+    Raises:
+        StudyError: the study is not a sweep.
+    """
+    if study.meta("kind") != "sweep" or not study.meta("plan"):
+        raise StudyError(
+            f"{study.place} is a {study.meta('kind')}, not a sweep",
+            "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
+        )
+    return Plan.from_json(study.meta("plan"))
+
+
+# --- registering ------------------------------------------------------------------------------------------------
+
+
+def register_plan(study: Study, plan: Plan, simulator: Simulator) -> None:
+    """Plan every run of every point, in one transaction; what a study holds already stays.
+
+    Raises:
+        StudyError: the study has another plan, of which this one is no extension.
+    """
+    text = plan.to_json()
+    if study.meta("plan") == text and study.meta("state") == "complete":
+        return
+    if study.meta("plan"):
+        _require_extension(study, plan_of(study), plan)
+    study.register_bases(simulator.draw_parameters(plan.draws, plan.seed))
+    with study.registering():
+        _create_design_tables(study, plan)
+        _add_policies(study, plan)
+        _add_points(study, plan)
+        study.put_meta("plan", text)
+        study.put_meta("drawn from", simulator.basis.in_words(plan.draws))
+
+
+def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
+    """Refuse a plan that changes what a study has been made for."""
+    pairs = [
+        ("method", stored.method, plan.method),
+        ("luck", stored.luck, plan.luck),
+        ("rest", stored.rest, plan.rest),
+        ("factors", [one.name for one in stored.factors], [one.name for one in plan.factors]),
+        ("first options", stored.option_names, plan.option_names[: len(stored.option_names)]),
+        ("options' levers", _hashes(stored), _hashes(plan)[: len(stored.options)]),
+    ]
+    problems = [f"{what} of the study: {was}, now: {now}" for what, was, now in pairs if was != now]
+    for what, was, now in (
+        ("points", stored.n_points, plan.n_points),
+        ("worlds", stored.worlds, plan.worlds),
+        ("draws", stored.draws, plan.draws),
+    ):
+        if now < was:
+            problems.append(f"{what} of the study: {was}, now only {now}")
+    if not problems:
+        moved = next(
+            (i for i, (a, b) in enumerate(zip(stored.points(), plan.points(), strict=False)) if a != b), None
+        )
+        problems += [] if moved is None else [f"point {moved} of the study is another one now"]
+    if problems:
+        raise StudyError(
+            [f"{study.place} holds another plan: {problem}" for problem in problems],
+            "Give another file for this plan; `passaat extend` adds points, worlds, draws or options to a study.",
+        )
+
+
+def _hashes(plan: Plan) -> list[str]:
+    return [option.hash for option in plan.options]
+
+
+def _create_design_tables(study: Study, plan: Plan) -> None:
+    """Tables of what varies, what is compared, and the design; and the view that joins it all."""
+    if study.row("SELECT 1 FROM sqlite_master WHERE name = 'points'") is not None:
+        return
+    columns = "".join(f', "{factor.name}" {_column_type(factor)}' for factor in plan.factors)
+    factors = "".join(f'points."{factor.name}", ' for factor in plan.factors)
+    outcomes = "".join(f', runs."{name}"' for name in study.outcome_names)
+    for statement in (
+        "CREATE TABLE factors (position INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL,"
+        " unit TEXT NOT NULL, label TEXT NOT NULL, meaning TEXT NOT NULL)",
+        "CREATE TABLE policies (position INTEGER PRIMARY KEY, policy TEXT NOT NULL UNIQUE, scenario_hash TEXT NOT NULL,"
+        " takes_levers INTEGER NOT NULL)",
+        "CREATE TABLE points (point INTEGER PRIMARY KEY, parameter_set INTEGER NOT NULL, in_world INTEGER,"
+        f" levers TEXT NOT NULL{columns})",
+        f"CREATE VIEW results AS SELECT points.point, {factors}policies.policy, runs.world, runs.world_seed, runs.key,"
+        f" runs.status, runs.reason{outcomes} FROM points CROSS JOIN policies CROSS JOIN arms"
+        " ON arms.scenario_hash = policies.scenario_hash AND arms.amount_factor = 1.0"
+        " AND arms.settings = CASE WHEN policies.takes_levers THEN points.levers ELSE '{}' END"
+        " CROSS JOIN runs ON runs.draw = points.parameter_set AND runs.arm = arms.arm"
+        " AND runs.world BETWEEN coalesce(points.in_world, 0) AND coalesce(points.in_world, 9223372036854775807)",
+    ):
+        study.define(statement)
+    study.add_rows(
+        "factors", ((i, f.name, f.kind, f.unit, f.label, f.meaning) for i, f in enumerate(plan.factors))
+    )
+
+
+def _column_type(factor: Factor) -> str:
+    named = any(isinstance(value, str) for value in factor.categories)
+    return "TEXT" if named else "REAL" if factor.scale == "continuous" else "NUMERIC"
+
+
+def _arms(plan: Plan) -> list[tuple[str, Arm, bool]]:
+    """(policy, arm, whether a point's levers are set on it), in the order of the plan's policies."""
+    reference = Arm.of(plan.reference, "reference", plan.reference.name)
+    options = [
+        (option.name, Arm.of(plan.reference.with_option(option), "option", option.name), True)
+        for option in plan.options
+    ]
+    if not plan.options:
+        options = [(name, replace(reference, role="option", name=name), True) for name in plan.option_names]
+    twin = Arm.of(plan.reference.without_programme(), "no-programme", NO_PROGRAMME)
+    return [(REFERENCE, reference, False), *options, (NO_PROGRAMME, twin, False)]
+
+
+def _add_policies(study: Study, plan: Plan) -> None:
+    known = {name for (name,) in study.rows("SELECT policy FROM policies")}
+    new = [(name, arm.scenario_hash, takes) for name, arm, takes in _arms(plan) if name not in known]
+    study.add_rows("policies", ((len(known) + i, *row) for i, row in enumerate(new)))
+
+
+def _add_points(study: Study, plan: Plan) -> None:
+    arms = _arms(plan)
+    twin = arms[-1][1]
+    known = int(study.row("SELECT count(*) FROM points")[0])
+    for number, point in enumerate(plan.each_point()):
+        settings = {f.name: point[f.name] for f in plan.factors if f.kind == "uncertainty"}
+        levers: dict[str, LeverValue] = {f.name: point[f.name] for f in plan.factors if f.kind == "lever"}
+        draw = study.add_draw(int(point.get("draw", 0)), {name: float(v) for name, v in settings.items()})
+        in_world = int(point["luck"]) if "luck" in point else None
+        worlds = range(plan.worlds) if in_world is None else (in_world,)
+        cells = [Cell(draw, world, _seed_of(plan, draw, world)) for world in worlds]
+        if number >= known:
+            row = (
+                number,
+                draw,
+                in_world,
+                settings_text(levers),
+                *(_plain(value) for value in point.values()),
+            )
+            study.add_rows("points", [row])
+        for _, arm, takes_levers in arms:
+            study.add_runs(arm.with_settings(levers) if takes_levers else arm, cells, twin)
+
+
+def _seed_of(plan: Plan, draw: int, world: int) -> int:
+    """Worlds are the same at every point, or others for each parameter set."""
+    return world_seed(plan.seed, draw if plan.luck == "own" else 0, world)
+
+
+def _plain(value: Setting) -> float | int | str:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _require_some_success(study: Study) -> None:
+    if study.row("SELECT 1 FROM runs WHERE status = 'done' LIMIT 1") is not None:
+        return
+    failed, reason = study.row("SELECT count(*), min(reason) FROM runs WHERE status = 'failed'")
+    raise StudyError(
+        f"all {failed} runs failed; one of the reasons: {reason}",
+        "Mend what the reason names; `passaat run` tries one scenario.",
+    )
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def read_table(study: Study, outcomes: Sequence[str] | None = None) -> SweepTable:
+    """The table of an open study, as far as it is.
+
+    Raises:
+        StudyError: the study is not a sweep, or has no outcome of such a name.
+    """
+    plan = plan_of(study)
+    infos = _outcomes_read(study, outcomes)
+    policies = tuple(name for (name,) in study.rows("SELECT policy FROM policies ORDER BY position"))
+    ordered = tuple(name for name in plan.policies if name in policies)
+    points = tuple(plan.each_point())
+    values = np.full((len(ordered), len(infos), len(points), plan.worlds_per_point), np.nan)
+    places = {name: place for place, name in enumerate(ordered)}
+    columns = "".join(f', "{info.name}"' for info in infos)
+    query = f"SELECT policy, point, world{columns} FROM results WHERE status = 'done'"
+    for policy, point, world, *found in study.rows(query):
+        column = world if plan.luck != "factor" else 0
+        values[places[policy], :, point, column] = [np.nan if value is None else value for value in found]
+    counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
+    return SweepTable(
+        plan=plan,
+        policies=ordered,
+        outcomes=infos,
+        points=points,
+        values=values,
+        failures=tuple(_failures(study)),
+        n_failed=counts.get("failed", 0),
+        n_missing=counts.get("planned", 0),
+        version=study.meta("model version"),
+        behaviour=study.meta("model behaviour"),
+        drawn_from=study.meta("drawn from"),
+    )
+
+
+def _outcomes_read(study: Study, wanted: Iterable[str] | None) -> tuple[OutcomeInfo, ...]:
+    """The outcomes asked for, and those that ratios among them are made of."""
+    known = {
+        name: OutcomeInfo(name, unit, meaning, better)
+        for name, unit, meaning, better in study.rows(
+            "SELECT name, unit, meaning, better FROM outcomes ORDER BY position"
+        )
+    }
+    if wanted is None:
+        return tuple(known.values())
+    unknown = [unknown_name("outcome", name, list(known)) for name in wanted if name not in known]
+    if unknown:
+        raise StudyError(unknown, "Take outcomes of these names.")
+    needed = {part for name in wanted for part in (name, *RATIOS.get(name, ()))}
+    return tuple(info for name, info in known.items() if name in needed)
+
+
+def _failures(study: Study) -> Iterator[FailedRun]:
+    query = (
+        "SELECT name, amount_factor, draw, world, world_seed, reason FROM runs JOIN arms USING (arm)"
+        f" WHERE status = 'failed' ORDER BY draw, world, arm LIMIT {MOST_REPORTED}"
+    )
+    for row in study.rows(query):
+        yield FailedRun(*row)
