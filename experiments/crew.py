@@ -205,7 +205,8 @@ def _connect(address: str) -> Any:
             "a cluster needs Dask, which is not installed", 'Install it: pip install "passaat[cluster]".'
         ) from None
     try:
-        client: Any = distributed.Client(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        connect: Any = distributed.Client  # carries no types
+        client = connect(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)
         client.wait_for_workers(1, timeout=CLUSTER_WAIT_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:
         raise StudyError(
