@@ -120,7 +120,9 @@ class Factor:
                 value = self.low * math.exp(u * math.log(self.high / self.low))
             else:
                 value = self.low + u * (self.high - self.low)
-            # Rounding may carry the last value past an end that is as far as a lever or parameter may go.
+            # Rounding may miss the end, or pass one that is as far as a lever or parameter may go.
+            if u == 1.0:
+                return self.high
             return min(max(value, self.low), self.high)
         n = len(self.categories) if self.scale == "categories" else int(self.high - self.low) + 1
         place = min(int(u * n + _SLACK), n - 1)
@@ -379,11 +381,13 @@ def _from_range(subject: _Subject, spec: Mapping[str, object]) -> _Found:
         if spec:
             return None, [f"{subject.name} has no range; it may be {subject.allowed}: write a list or 'all'"]
         return (subject.factor("categories", _NAN, _NAN, subject.named), None), []
+    problems: list[str] = []
     try:
         asked = _Range.model_validate(dict(spec))
     except ValidationError as error:
-        return None, list(_range_problems(subject, error))
-    problems: list[str] = []
+        problems += _range_problems(subject, error)
+        wrong = {found["loc"][0] for found in error.errors(include_url=False)}
+        asked = _Range.model_validate({key: value for key, value in spec.items() if key not in wrong})
     ends = {"low": subject.low, "high": subject.high}
     for end, value in (("low", asked.low), ("high", asked.high)):
         if value is not None:
@@ -392,15 +396,15 @@ def _from_range(subject: _Subject, spec: Mapping[str, object]) -> _Found:
                 ends[end] = float(value)
             except ValueError:
                 problems.append(
-                    f"{subject.name}: {end} = {value:g} is not allowed; it must be {subject.allowed}"
+                    f"{subject.name}: {end} = {value:,.10g} is not allowed; it must be {subject.allowed}"
                 )
     low, high = ends["low"], ends["high"]
     if not problems and low >= high:
-        problems.append(f"{subject.name}: low = {low:g} must be below high = {high:g}")
+        problems.append(f"{subject.name}: low = {low:,.10g} must be below high = {high:,.10g}")
     if not problems and subject.whole and asked.steps is not None and asked.steps > high - low + 1:
         problems.append(
-            f"{subject.name}: steps = {asked.steps} is more than the {high - low + 1:g} whole numbers from"
-            f" {low:g} to {high:g}"
+            f"{subject.name}: steps = {asked.steps} is more than the {high - low + 1:,.10g} whole numbers from"
+            f" {low:,.10g} to {high:,.10g}"
         )
     if problems:
         return None, problems

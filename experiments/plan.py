@@ -60,7 +60,8 @@ _FORMAT: Final = 1
 """Of a stored plan; raised when its fields change meaning."""
 
 HINT: Final = (
-    "correct the study file; `passaat.experiments.plan.shipped_plans()` names examples to start from."
+    "correct the values above; `passaat levers` lists the levers, model/parameters.toml the parameters, each with"
+    " its range."
 )
 
 
@@ -166,16 +167,19 @@ class Plan:
 
     def points(self) -> list[dict[str, Setting]]:
         """A value of every factor for each point, with keys in the order of ``factors``."""
+        return list(self.each_point())
+
+    def each_point(self) -> Iterator[dict[str, Setting]]:
+        """The points one by one: a million of them take no room."""
         if self.method == "factorial":
-            return factorial(self.factors, self.levels)
-        if self.method == "list":
-            return [dict(row) for row in self.listed]
-        rows = self.unit()
-        assert rows is not None
-        return [
-            {factor.name: factor.at(u) for factor, u in zip(self.factors, row, strict=True)}
-            for row in rows.tolist()
-        ]
+            yield from factorial(self.factors, self.levels)
+        elif self.method == "list":
+            yield from (dict(row) for row in self.listed)
+        else:
+            rows = self.unit()
+            assert rows is not None
+            for row in rows:
+                yield {f.name: f.at(u) for f, u in zip(self.factors, row.tolist(), strict=True)}
 
     def extended(
         self,
@@ -304,11 +308,30 @@ def shipped_plans() -> tuple[str, ...]:
 
 
 def n_runs(plan: Plan) -> int:
-    """How many runs the plan asks for: every policy in every world of every point.
+    """How many runs the plan takes: every policy in every world of every point, what points share made once.
 
-    Runs that several points share, such as those of the reference where only levers vary, count at each point.
+    The reference and the world without programme do not depend on the levers of a point, so that points with the same
+    parameters and luck share them.
     """
-    return plan.n_points * plan.worlds_per_point * len(plan.policies)
+    levers = [factor for factor in plan.factors if factor.kind == "lever"]
+    numbers = [
+        factor for factor in plan.factors if factor.kind == "uncertainty" and factor.scale == "continuous"
+    ]
+    if plan.method == "factorial":
+        different = plan.size
+        shared = different // math.prod(
+            len(values) for factor, values in zip(plan.factors, plan.levels, strict=True) if factor in levers
+        )
+    elif plan.method in ("latin-hypercube", "sobol") and numbers:
+        different = shared = plan.size
+    else:
+        settings, circumstances = set(), set()
+        names = [factor.name for factor in plan.factors if factor.kind != "lever"]
+        for point in plan.each_point():
+            settings.add(tuple(point.values()))
+            circumstances.add(tuple(point[name] for name in names))
+        different, shared = len(settings), len(circumstances)
+    return plan.worlds_per_point * (different * len(plan.option_names) + shared * 2)
 
 
 # What may be wrong. A study file names its fields as these do, so that it is told the same.
@@ -545,7 +568,9 @@ def _worlds_in_words(plan: Plan) -> list[str]:
 def _runs_in_words(plan: Plan) -> str:
     policies = f"{len(plan.policies)} policies ({', '.join(plan.policies)})"
     factors = f"{_counted(plan.n_points, 'point')} x {_counted(plan.worlds_per_point, 'world')} x {policies}"
-    return f"Runs: {factors} = {n_runs(plan):,}."
+    asked, made = plan.n_points * plan.worlds_per_point * len(plan.policies), n_runs(plan)
+    once = f", of which {made:,} are made, as points share runs" if made < asked else ""
+    return f"Runs: {factors} = {asked:,}{once}."
 
 
 def _counted(n: int, one: str, many: str = "") -> str:

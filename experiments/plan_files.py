@@ -157,7 +157,10 @@ def plan_from_file(source: str | Path) -> Plan:
         n_points = count_points(design["method"], size, len(factors), second_order=design["second_order"])
         draft.problems += too_many(n_points)
     if draft.problems or reference is None:
-        raise StudyError([f"{path.name}: {problem}" for problem in draft.problems], HINT)
+        raise StudyError(
+            [f"{path.name}: {problem}" for problem in draft.problems],
+            f"{HINT} Studies to start from: {', '.join(shipped_plans())}.",
+        )
     return Plan(
         name=draft.data["name"],
         question=draft.data["question"],
@@ -369,7 +372,7 @@ def _listed_factors(
     for table in ("levers", "uncertainties"):
         if draft.part(table, dict):
             draft.problems.append(
-                f"[{table}]: with method list the columns of the file say what varies; take it out"
+                f"[{table}] does not go with method list: the columns of its file say what varies; take one out"
             )
     if design["file"] is None:
         draft.wrong.add("design.file")
