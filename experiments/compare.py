@@ -19,6 +19,7 @@ import numpy as np
 
 from passaat.errors import StudyError
 from passaat.experiments.basis import Basis
+from passaat.experiments.comparison_plan import ComparisonPlan
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
@@ -213,6 +214,10 @@ def compare(
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         study.register_parameters(parameters)
+        asked = ComparisonPlan(
+            reference, tuple(options), draws, worlds_per_draw, seed, model.basis.kind == "prior"
+        )
+        study.set_meta("plan", asked.to_json())
         bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)
         study.finish()

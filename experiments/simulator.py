@@ -185,6 +185,18 @@ class InputsOf:
             parameters={**parameters, **inputs.parameters},
         )
 
+    def content(self, arm: Arm) -> str:
+        """Hash of all that an arm brings to a run, however it is written: a lever that is set to what it is anyway
+        changes nothing.
+        """
+        inputs = self(arm, {})
+        digest = hashlib.blake2b(digest_size=12)
+        for name in sorted(inputs.levers):
+            digest.update(name.encode() + inputs.levers[name].tobytes())
+        rest = {name: value for name, value in vars(inputs).items() if name not in ("levers", "parameters")}
+        digest.update(repr((sorted(rest.items()), sorted(inputs.parameters.items()))).encode())
+        return digest.hexdigest()
+
     def _policy(self, arm: Arm) -> RunInputs:
         if arm.scenario_hash not in self._kept:
             self._kept[arm.scenario_hash] = arm.policy.inputs({})

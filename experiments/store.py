@@ -14,9 +14,10 @@ Tables, for anyone with an SQL prompt:
 
 The design is registered first: a run starts as ``planned`` and becomes ``done`` or ``failed``; a failed run
 keeps its reason. Runs are written in chunks, each in one transaction, so that stopping at any moment loses
-the chunk in hand and nothing else. A run's ``key`` is a hash of all that decides it (behaviour of the model, policy
-and its twin, parameters, world seed): repeating a command computes what is missing, and more options, draws, worlds
-or points can be added later. Its ``digest`` is a hash of its outcomes, by which damage is noticed.
+the chunk in hand and nothing else. A run's ``key`` is a hash of all that decides it (behaviour of the model,
+policy and its twin, parameters, world seed), however it is written: repeating a command computes what is missing,
+more options, draws, worlds or points can be added later, and a study can take over what another one holds
+already. Its ``digest`` is a hash of its outcomes, by which damage is noticed.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ import numpy as np
 from passaat.errors import StudyError
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
-from passaat.experiments.simulator import Arm, OutcomeLike, Policy, Simulator, settings_text
+from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
 from passaat.scenarios.levers import LeverValue
 
 FORMAT: Final = "2"
@@ -153,7 +154,8 @@ class Study:
         self._names: tuple[str, ...] = ()
         self._policies: dict[str, Policy] = {}
         self._bases: dict[int, dict[str, float]] = {}
-        self._base_digests: dict[int, str] = {}
+        self._contents: dict[tuple[str, float, str], str] = {}
+        self._inputs_of = InputsOf()
 
     @classmethod
     def open(
@@ -360,14 +362,9 @@ class Study:
         number = int(self.row("SELECT coalesce(max(draw), -1) + 1 FROM draws")[0])
         self._db.execute(
             "INSERT INTO draws VALUES (?, ?, ?, ?)",
-            (number, base, text, _digest(self._base_digest(base), text)),
+            (number, base, text, parameters_digest({**self._base(base), **settings})),
         )
         return number
-
-    def _base_digest(self, base: int) -> str:
-        if base not in self._base_digests:
-            self._base_digests[base] = _digest(settings_text(self._base(base)))
-        return self._base_digests[base]
 
     def parameters(self, draw: int) -> dict[str, float]:
         """All parameters of one draw, by name."""
@@ -393,9 +390,7 @@ class Study:
         """Plan an arm in some cells, held against its twin, as ``register``."""
         against = None if twin is None or arm.key == twin.key else twin
         number = self._add(arm, None if against is None else self._add(against, None))
-        arm_digest = _digest(
-            self.meta("model behaviour"), repr(arm.key), "" if against is None else repr(against.key)
-        )
+        arm_digest = self._arm_digest(arm, against)
         rows = (
             (
                 c.draw,
@@ -422,6 +417,23 @@ class Study:
         """Add rows to a table of the design, in the order of its columns."""
         for row in rows:
             self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", tuple(row))
+
+    def arm_digest(self, number: int) -> str:
+        """Hash of what a registered arm and its twin bring to a run, worked out anew from what is stored of them."""
+        arm, twin = self.arm(number)
+        return self._arm_digest(arm, None if twin is None else self.arm(twin)[0])
+
+    def _arm_digest(self, arm: Arm, against: Arm | None) -> str:
+        twin = "" if against is None else self._content(against)
+        return _digest(self.meta("model behaviour"), self._content(arm), twin)
+
+    def _content(self, arm: Arm) -> str:
+        """Hash of what an arm brings to a run; kept for those that many runs share."""
+        if arm.settings:
+            return self._inputs_of.content(arm)
+        if arm.key not in self._contents:
+            self._contents[arm.key] = self._inputs_of.content(arm)
+        return self._contents[arm.key]
 
     def _draw_digest(self, draw: int) -> str:
         row = self.row("SELECT digest FROM draws WHERE draw = ?", (draw,))
@@ -531,6 +543,40 @@ class Study:
                     statement, (one.status, one.reason, digest, *values, one.draw, one.world, one.arm)
                 )
 
+    def take_over(self, other: Path) -> int:
+        """Copy results that another study holds under the same key, so that they need not be run; returns how many.
+
+        Raises:
+            StudyError: no such study, or one of another model, which can have no run in common with this one.
+        """
+        with Study.read(other) as source:
+            if source.meta("model behaviour") != self.meta("model behaviour"):
+                raise StudyError(
+                    f"{other} was made by another version of the model ({source.meta('model version')}, behaviour"
+                    f" {source.meta('model behaviour')}; here it is {self.meta('model behaviour')})",
+                    "Leave it out: its runs are not runs of this model.",
+                )
+        columns = ["status", "reason", "digest", *(f'"{name}"' for name in self._names)]
+        try:
+            self._db.execute("ATTACH DATABASE ? AS other", (str(other),))
+            try:
+                with self._writing():
+                    self._db.execute(
+                        f"CREATE TEMP TABLE taken AS SELECT key, {', '.join(columns)} FROM other.runs"
+                        " WHERE status = 'done'"
+                    )
+                    self._db.execute("CREATE INDEX temp.taken_key ON taken (key)")
+                    done = self._db.execute(
+                        f"UPDATE runs SET {', '.join(f'{column} = taken.{column}' for column in columns)}"
+                        " FROM taken WHERE runs.key = taken.key AND runs.status = 'planned'"
+                    )
+                    self._db.execute("DROP TABLE temp.taken")
+                    return done.rowcount
+            finally:
+                self._db.execute("DETACH DATABASE other")
+        except sqlite3.DatabaseError as error:
+            raise StudyError(*_explain(str(other), error)) from error
+
     def values(self, arm: Arm, design: Design) -> Floats:
         """Outcomes of an arm, shape (n_outcomes, n_draws, n_worlds); nan where there is no value."""
         columns = "".join(f', "{name}"' for name in self._names)
@@ -613,6 +659,13 @@ class Study:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
 
 
+def parameters_digest(parameters: Mapping[str, float]) -> str:
+    """Hash of a full set of parameters."""
+    names = sorted(parameters)
+    values = np.array([parameters[name] for name in names], dtype="<f8")
+    return hashlib.blake2b("\n".join(names).encode() + values.tobytes(), digest_size=12).hexdigest()
+
+
 def run_key(arm_digest: str, draw_digest: str, world_seed: int) -> str:
     """What a run goes by: a hash of its policy (with behaviour and twin), its parameters and its world."""
     return _digest(arm_digest, draw_digest, str(world_seed))
@@ -665,6 +718,18 @@ def _unlock(lock: sqlite3.Connection | None, place: str) -> None:
     if lock is not None:
         Path(_lock_file(place)).unlink(missing_ok=True)
         lock.close()
+
+
+def is_being_run(path: Path) -> bool:
+    """Whether some process holds the right to run this study just now."""
+    if not Path(_lock_file(str(path))).exists():
+        return False
+    try:
+        lock = _lock(path)
+    except StudyError:
+        return True
+    _unlock(lock, str(path))
+    return False
 
 
 def _lock_file(place: str) -> str:

@@ -108,6 +108,7 @@ def sweep(
     progress: OnProgress | None = None,
     simulator: Simulator | None = None,
     outcomes: Sequence[str] | None = None,
+    reuse: Sequence[Path] = (),
 ) -> SweepTable:
     """Run what a plan asks for and the study file does not hold yet, and return the table of results.
 
@@ -119,6 +120,8 @@ def sweep(
         progress: called with the stage and the number of runs done.
         simulator: what runs the worlds and draws parameters; by default the compiled model.
         outcomes: names of the outcomes to read back; all by default.
+        reuse: other study files, whose runs are taken over where they are runs of this study, too: for example those
+            of a sweep over fewer levers.
 
     Raises:
         StudyError: an unusable study file, another plan in it, or no run that succeeded. A new study file in which no
@@ -132,6 +135,8 @@ def sweep(
         study.removed_if_empty(),
     ):
         register_plan(study, plan, model)
+        for other in reuse:
+            study.take_over(other)
         run_planned(study, model, crew or Threads(workers), stage=plan.name, progress=progress)
         _require_some_success(study)
         study.finish()
