@@ -29,7 +29,6 @@ from passaat.experiments.plan import (
     COUNTED,
     HINT,
     MOST_POINTS,
-    MOST_WORLDS,
     Luck,
     Method,
     Plan,
@@ -344,7 +343,7 @@ def _in_other_table(name: str, kind: Literal["lever", "uncertainty"]) -> str:
 
 
 def _draw_and_luck(draft: _Draft, design: Mapping[str, Any]) -> Iterator[Factor]:
-    if "design.draws" not in draft.wrong and 1 < design["draws"] <= MOST_WORLDS:
+    if "design.draws" not in draft.wrong and design["draws"] > 1:
         yield draw_factor(design["draws"])
     if design["luck"] == "factor" and "design.worlds" not in draft.wrong:
         yield luck_factor(design["worlds"])

@@ -75,6 +75,14 @@ def test_without_a_range_a_parameter_is_drawn_as_its_record_says() -> None:
         assert [factor.at(u) for u in (0.0, 0.3)] == [record.at(0.0), pytest.approx(record.at(0.3))]
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.65, 0.79), (0.28, 0.37), (0.39, 0.4)])
+def test_rounding_never_leaves_the_range(low: float, high: float) -> None:
+    almost = 1.0 - 2.0**-53
+    assert low * math.exp(almost * math.log(high / low)) > high
+    factor = replace(lever_factor("covenant_amount_eur"), low=low, high=high, shape="loguniform")
+    assert [factor.at(u) for u in (0.0, almost, 1.0)] == [low, high, high]
+
+
 def test_whole_numbers_get_equal_shares() -> None:
     factor = lever_factor("follow_up_years", {"low": 2, "high": 4})
     assert [factor.at(u) for u in (0.0, 0.33, 1 / 3, 0.66, 2 / 3, 0.99, 1.0)] == [2, 2, 3, 3, 4, 4, 4]

@@ -396,15 +396,15 @@ def test_draws_and_worlds_beyond_reason_are_refused(study: Read) -> None:
         (
             "",
             "support_gain,follow_up_years,extension_allowed,route_guidance\n"
-            "0.5,1,yes,contacts\n,2,no,contacts\n9,2.5,perhaps,nowhere\nnan,1,1,barriers\n0.5,1\n",
+            "0.5,1,yes,contacts\n,2,no,contacts\n\n9,2.5,perhaps,nowhere\nnan,1,1,barriers\n0.5,1\n",
             [
                 "line 3: support_gain is empty",
-                "line 4: support_gain = 9 is not allowed; it must be 0.2 to 1.2 ratio",
-                "line 4: follow_up_years = 2.5 is not allowed",
-                "line 4: extension_allowed = perhaps is not allowed; it must be true or false",
-                "line 4: route_guidance = nowhere is not allowed",
-                "line 5: support_gain = nan is not allowed",
-                "line 6 has 2 cells, and the first line 4",
+                "line 5: support_gain = 9 is not allowed; it must be 0.2 to 1.2 ratio",
+                "line 5: follow_up_years = 2.5 is not allowed",
+                "line 5: extension_allowed = perhaps is not allowed; it must be true or false",
+                "line 5: route_guidance = nowhere is not allowed",
+                "line 6: support_gain = nan is not allowed",
+                "line 7 has 2 cells, and the first line 4",
             ],
         ),
         ("", "support_gain,draw\n0.5,1\n", ["has a column draw: say under [design] how many draws"]),
