@@ -372,8 +372,8 @@ def kept_blocks(values: Floats, per_block: int, method: Method) -> tuple[NDArray
     problems = []
     if blocks.dropped > LOST_AT_MOST * blocks.total:
         problems.append(
-            f"{blocks.dropped} of {blocks.total} {blocks.kind} hold a run that failed or has no such outcome; at most"
-            f" {100 * LOST_AT_MOST:.0f} % may be dropped"
+            f"{blocks.dropped} of {blocks.total} {blocks.kind} hold a run that failed, is missing or has no such"
+            f" outcome; at most {100 * LOST_AT_MOST:.0f} % may be dropped"
         )
     if blocks.kept < FEWEST[method]:
         problems.append(f"{blocks.kept} {blocks.kind} are whole; at least {FEWEST[method]} are needed")

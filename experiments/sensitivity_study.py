@@ -17,10 +17,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.compare import HEADLINES, PUBLIC_COST, RATIOS, OutcomeInfo, as_json, plain
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, OutcomeInfo, as_json, plain
 from passaat.experiments.factors import Factor, Kind
 from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
-from passaat.experiments.pairing import Direction, paired_differences, ratio_values
+from passaat.experiments.pairing import Direction, paired_differences
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.sensitivity import (
     BLOCKS,
@@ -78,7 +78,9 @@ class Table(Protocol):
     @property
     def outcomes(self) -> tuple[OutcomeInfo, ...]: ...
     @property
-    def failures(self) -> Sequence[object]: ...
+    def n_failed(self) -> int: ...
+    @property
+    def n_missing(self) -> int: ...
     @property
     def version(self) -> str: ...
     @property
@@ -86,7 +88,9 @@ class Table(Protocol):
     @property
     def drawn_from(self) -> str: ...
     def levels(self, policy: str, outcome: str) -> Floats:
-        """Values of an outcome under a policy; nan where a run failed or has no such outcome."""
+        """Values of an outcome under a policy, of a ratio such that their mean at a point is a ratio of means; nan
+        where a run failed, is missing or has no such outcome.
+        """
         ...
 
 
@@ -184,7 +188,7 @@ class SensitivityReport:
         seed: of the design; that of the bootstrap is the same.
         factors: what was varied.
         findings: one for each policy or difference, and outcome.
-        failed_runs: number of runs that failed.
+        failed_runs, missing_runs: number of runs that failed, and that are planned and not there yet.
         version, behaviour: of the model.
         drawn_from: where parameters come from that were not varied, in words.
     """
@@ -203,6 +207,7 @@ class SensitivityReport:
     factors: tuple[FactorNote, ...]
     findings: tuple[Finding, ...]
     failed_runs: int
+    missing_runs: int
     version: str
     behaviour: str
     drawn_from: str
@@ -356,7 +361,8 @@ def sensitivity(
         seed=plan.seed,
         factors=analysis.notes,
         findings=findings,
-        failed_runs=len(table.failures),
+        failed_runs=table.n_failed,
+        missing_runs=table.n_missing,
         version=table.version,
         behaviour=table.behaviour,
         drawn_from=table.drawn_from,
@@ -464,16 +470,8 @@ class _Analysis:
         )
 
     def _runs(self, policy: str, minus: str, outcome: str) -> Floats:
-        own = self._levels(policy, outcome)
-        return paired_differences(own, self._levels(minus, outcome)) if minus else own
-
-    def _levels(self, policy: str, outcome: str) -> Floats:
-        """Values (n_points, n_worlds); of a ratio those whose mean at each point is a ratio of means."""
-        present = {one.name for one in self.table.outcomes}
-        if outcome in RATIOS and present.issuperset(RATIOS[outcome]):
-            above, below = (self.table.levels(policy, name) for name in RATIOS[outcome])
-            return ratio_values(above, below)
-        return self.table.levels(policy, outcome)
+        own = self.table.levels(policy, outcome)
+        return paired_differences(own, self.table.levels(minus, outcome)) if minus else own
 
     def _indices(self, values: Floats, worlds: WorldNoise | None, blocks: int | None = None) -> Indices:
         """Indices from the first so many blocks, or from all."""
@@ -748,8 +746,8 @@ def _dropped(report: SensitivityReport, finding: Finding, blocks: Blocks) -> str
     parts = []
     if blocks.dropped:
         parts.append(
-            f"{blocks.dropped} of {blocks.total} {blocks.kind} were dropped, because a run in them failed or has no"
-            " such outcome"
+            f"{blocks.dropped} of {blocks.total} {blocks.kind} were dropped, because a run in them failed, is missing"
+            " or has no such outcome"
         )
     parts += [
         f"of {note.label} only {note.seen} of {note.values} were met, so that its part may be misjudged"
