@@ -40,7 +40,7 @@ _RUNS: Final = (
 )
 
 
-def export(study_path: Path, target: Path, table: Table | None = None) -> int:
+def export(study_path: Path, target: Path, table: str | None = None) -> int:
     """Write a table of a study to a file whose ending says the format; returns the number of rows.
 
     Args:
@@ -55,6 +55,8 @@ def export(study_path: Path, target: Path, table: Table | None = None) -> int:
             f"{target.name} ends in {target.suffix or 'nothing'!r}; a study goes out as {', '.join(ENDINGS)}",
             f"Name the file like {target.with_suffix('.csv').name}.",
         )
+    if table not in (None, "runs", "results"):
+        raise StudyError(f"there is no table {table!r}", "Take runs, or results (of a sweep).")
     with Study.read(study_path) as study:
         sweep = study.meta("kind") == "sweep"
         if table == "results" and not sweep:
@@ -62,7 +64,7 @@ def export(study_path: Path, target: Path, table: Table | None = None) -> int:
                 f"{study_path} is a {study.meta('kind')}, which has no points and so no table of results",
                 "Take its runs: --table runs.",
             )
-        chosen: Table = table or ("results" if sweep else "runs")
+        chosen: Table = "results" if table == "results" or (table is None and sweep) else "runs"
         match target.suffix:
             case ".csv":
                 return _whole(target, lambda path: _write_csv(study, chosen, path))

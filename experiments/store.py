@@ -236,6 +236,24 @@ class Study:
             raise
         return study
 
+    @classmethod
+    def edit(cls, path: Path) -> Self:
+        """Open a study that exists for writing, whatever it is about.
+
+        Raises:
+            StudyError: as ``read``, or it cannot be written or is being run by another process.
+        """
+        require_writable(path)
+        cls.read(path).close()
+        lock = _lock(path)
+        try:
+            study = cls(_connect(str(path)), str(path), lock)
+        except BaseException:
+            _unlock(lock, str(path))
+            raise
+        study._names = tuple(study.meta("outcomes").split())
+        return study
+
     def __enter__(self) -> Self:
         return self
 
@@ -687,9 +705,16 @@ _ANOTHER_FILE: Final = (
 
 
 def _connect(place: str, *, read_only: bool = False) -> sqlite3.Connection:
-    target = f"{Path(place).resolve().as_uri()}?mode=ro" if read_only else place
+    target = place
+    if read_only:
+        # Who may write tidies up the side files behind the last reader; who may not leaves them.
+        mode = "rw" if os.access(place, os.W_OK) and os.access(Path(place).parent, os.W_OK) else "ro"
+        target = f"{Path(place).resolve().as_uri()}?mode={mode}"
     try:
-        return sqlite3.connect(target, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=read_only)
+        connection = sqlite3.connect(target, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=read_only)
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        return connection
     except sqlite3.Error as error:
         raise StudyError(*_explain(place, error)) from error
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from passaat import cli
+from passaat import cli, cli_parts
 from passaat.errors import ModelError, PassaatError
 from passaat.experiments.basis import Basis
 from passaat.experiments.simulator import Simulator
@@ -131,7 +131,7 @@ def test_json_is_the_same_bytes_in_another_process_with_another_hash_seed(tmp_pa
     ],
 )
 def test_options_take_a_list_separated_by_spaces(typed: list[str], understood: list[str]) -> None:
-    assert cli.spread("--options", typed) == understood
+    assert cli_parts.spread("--options", typed) == understood
 
 
 # Writing and checking a scenario of one's own
@@ -281,7 +281,7 @@ def test_ctrl_c_is_one_line_and_code_130(monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", interrupt)
+    monkeypatch.setattr(cli, "load", interrupt)
     code, out, err = call("check", "pib")
     assert (code, out) == (130, "")
     assert err.count("\n") == 1
@@ -351,7 +351,7 @@ def toy_model_of(toy: Simulator) -> Callable[..., Simulator]:
 def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder in which `compare` runs the toy model, with posterior draws unless told otherwise."""
     monkeypatch.setattr("passaat.experiments.simulator.the_model", toy_model_of(toy))
-    monkeypatch.setattr(cli, "_warm_up", lambda: None)
+    monkeypatch.setattr(cli, "warm_up", lambda: None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -474,7 +474,7 @@ def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.M
 
     whole = call(*COMPARE, "--json", "--study", "whole.db")[1]
     with monkeypatch.context() as stopping:
-        stopping.setattr(cli._Bar, "show", interrupt)
+        stopping.setattr(cli_parts.Bar, "show", interrupt)
         code, out, err = call(*COMPARE, "--json", "--study", "stopped.db")
     assert (code, out) == (130, "")
     assert err == "Stopped by Ctrl-C.\n"  # nothing was done yet, so no study is left to speak of

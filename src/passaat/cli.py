@@ -1,4 +1,4 @@
-"""The command line: run, compare, validate, cases, calibrate, levers, evidence, new, check.
+"""The command line: run, compare, validate, cases, calibrate, levers, evidence, new, check; cli_studies.py adds more.
 
 Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
 the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
@@ -7,38 +7,50 @@ and progress to standard error. An error a user can act on ends with exit code 2
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
+from passaat.cli_parts import (
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    PIPED_WIDTH_OF_RUNS,
+    Bar,
+    ClusterOption,
+    JsonOption,
+    ListCommand,
+    OptionsOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    WorkersOption,
+    crew_of,
+    lever_epilog,
+    load,
+    load_with_levers,
+    make_console,
+    make_table,
+    print_json,
+    say,
+    settings_of,
+    warm_up,
+)
+from passaat.cli_studies import add_commands
 from passaat.errors import PassaatError, ScenarioError
-from passaat.scenarios.levers import LEVER_HINT, LEVERS, Lever, LeverValue, lever
+from passaat.scenarios.levers import LEVERS, Lever, lever
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from passaat.calibration.scorecard import Scorecard
     from passaat.calibration.structures import StructureCards
-    from passaat.experiments.structures import StructureComparison
     from passaat.scenarios.scenario import Scenario
 
 __all__ = ["app", "main"]
-
-EXIT_REFUSED = 2
-EXIT_INTERRUPTED = 130
-SIGNIFICANT_DIGITS = 10
-PIPED_WIDTH = 120
-PIPED_WIDTH_OF_RUNS = 160
-LARGEST_SEED = 2**63 - 1
 
 
 class _Group(TyperGroup):
@@ -55,52 +67,6 @@ class _Group(TyperGroup):
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-class _ListCommand(TyperCommand):
-    """Accepts `--options a b c` as well as `--options a --options b --options c`, and says where options belong."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        ctx.allow_extra_args = True
-        rest = super().parse_args(ctx, spread("--options", args))
-        if ctx.args:
-            named = [*ctx.args, *(ctx.params.get("options") or ())]
-            raise ScenarioError(
-                f"options go behind --options, and {', '.join(ctx.args)} does not",
-                f"passaat {ctx.info_name} {ctx.params['reference' if ctx.info_name == 'compare' else 'name']}"
-                f" --options {' '.join(named)}",
-            )
-        return rest
-
-
-def spread(flag: str, arguments: Sequence[str]) -> list[str]:
-    """Repeat `flag` before each word of the list that follows it.
-
-    >>> spread("--options", ["pib", "--options", "a", "b", "--seed", "2"])
-    ['pib', '--options', 'a', '--options', 'b', '--seed', '2']
-    """
-    result: list[str] = []
-    in_list = first = False
-    for argument in arguments:
-        if argument == flag:
-            in_list = first = True
-        elif argument.startswith("-"):
-            in_list = False
-        elif in_list and not first:
-            result.append(flag)
-        else:
-            first = False
-        if argument != flag:
-            first = False
-        result.append(argument)
-    return result
-
-
-def _lever_epilog() -> str:
-    """The levers and their ranges, for the end of a help text."""
-    width = max(map(len, LEVERS))
-    lines = [f"  {name:<{width}}  {entry.allowed}" for name, entry in LEVERS.items()]
-    return "\n".join(["\b", "Levers for --set lever=value (`passaat levers NAME` explains one):", *lines])
-
-
 app = typer.Typer(
     name="passaat",
     cls=_Group,
@@ -111,27 +77,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ScenarioArgument = Annotated[str, typer.Argument(help="Shipped name, such as pib, or path of a .toml file.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="LEVER=VALUE", help="Move a lever from the decision window on; repeatable."
-    ),
-]
-OptionsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--options", metavar="NAME...", help="Option scenarios, names or paths, separated by spaces."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
-SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of worlds and parameter draws.")
-]
-WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Parallel threads; changes the time, never the result.")
-]
 
 
 def _version(wanted: bool) -> None:
@@ -154,7 +99,7 @@ def _root(
 # The main job
 
 
-@app.command(cls=_ListCommand, epilog=_lever_epilog())
+@app.command(cls=ListCommand, epilog=lever_epilog())
 def compare(
     reference: ScenarioArgument,
     options: OptionsOption = None,
@@ -184,6 +129,7 @@ def compare(
     structure_worlds: Annotated[
         int, typer.Option("--structure-worlds", min=2, help="Worlds for each draw under each structure.")
     ] = 4,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
@@ -192,87 +138,38 @@ def compare(
     sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the reference
     and is up to date; with --prior, and elsewhere, from their prior ranges.
     """
-    base = _scenario(reference, levers, "reference")
-    chosen = [_load(name, "option") for name in options or _shipped_options()]
-    from passaat.experiments.compare import compare as run_comparison
+    base = load_with_levers(reference, levers, "reference")
+    chosen = [load(name, "option") for name in options or _shipped_options()]
+    from passaat.cli_compare import Wishes, compare_and_show
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
 
     require_writable(study or Path(_study_name(base, seed, "posterior")))
-    _warm_up()
+    warm_up()
     model = the_model(base, prior=prior)
     path = study or Path(_study_name(base, seed, model.basis.kind))
     require_writable(path)
-    if model.basis.notice:
-        _say(model.basis.notice)
-    rivals: StructureComparison | None = None
-    try:
-        with _Bar() as bar:
-            result = run_comparison(
-                base,
-                chosen,
-                draws=draws,
-                worlds_per_draw=worlds,
-                seed=seed,
-                workers=workers,
-                study_path=path,
-                progress=lambda step: bar.show(step.stage, step.done, step.total),
-                simulator=model,
-            )
-            if structures:
-                from passaat.experiments.structures import DEFAULT_DRAWS, compare_structures
-
-                rivals = compare_structures(
-                    base,
-                    chosen,
-                    draws=structure_draws or min(DEFAULT_DRAWS, draws),
-                    worlds_per_draw=structure_worlds,
-                    seed=seed,
-                    workers=workers,
-                    study_path=path,
-                    progress=lambda step: bar.show(step.stage, step.done, step.total),
-                    simulator=model,
-                )
-    except KeyboardInterrupt:
-        kept = f" Finished runs are kept in {path}; the same command goes on." if path.exists() else ""
-        _say(f"Stopped by Ctrl-C.{kept}")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    if as_json and rivals is not None:
-        from passaat.experiments.structures import with_structures
-
-        typer.echo(with_structures(result, rivals), nl=False)
-    elif as_json:
-        typer.echo(result.to_json(), nl=False)
-    else:
-        from passaat.experiments.decision_tables import print_decisions
-        from passaat.experiments.tables import print_comparison
-
-        if levers:
-            changed = ", ".join(levers)
-            _console().print(f"Changed in the reference, and so under every option: {changed}", markup=False)
-        if decisions:
-            _console().print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
-        else:
-            for option in chosen:
-                _console().print(f"{option.name}: {option.description}", markup=False, highlight=False)
-            print_comparison(result, _console(), all_outcomes=all_outcomes)
-        print_decisions(result, _console(), every_pair=decisions)
-    if rivals is not None and not as_json:
-        from passaat.experiments.structure_tables import print_structures
-
-        print_structures(rivals, _console(), all_outcomes=all_outcomes)
-    from passaat.experiments.decisions import save_csv as save_decisions
-    from passaat.experiments.figures import save_figures
-
-    figures = save_figures(result, path.with_suffix(""))
-    _say(f"Study: {path}")
-    _say(f"Table: {save_decisions(result.decisions, path)}")
-    if rivals is not None:
-        from passaat.experiments.structures import save_csv
-
-        _say(f"Table: {save_csv(rivals, path)}")
-    for figure in figures:
-        _say(f"Figure: {figure}")
+    wishes = Wishes(
+        all_outcomes=all_outcomes,
+        decisions=decisions,
+        structures=structures,
+        structure_draws=structure_draws,
+        structure_worlds=structure_worlds,
+        as_json=as_json,
+        changed=tuple(levers or ()),
+    )
+    with crew_of(workers, cluster) as crew:
+        compare_and_show(
+            base,
+            chosen,
+            draws=draws,
+            worlds=worlds,
+            seed=seed,
+            path=path,
+            model=model,
+            crew=crew,
+            wishes=wishes,
+        )
 
 
 def _shipped_options() -> list[str]:
@@ -294,7 +191,7 @@ def _study_name(base: Scenario, seed: int, drawn_from: str) -> str:
     return "-".join(parts) + ".db"
 
 
-@app.command(cls=_ListCommand, epilog=_lever_epilog())
+@app.command(cls=ListCommand, epilog=lever_epilog())
 def run(
     name: ScenarioArgument,
     options: OptionsOption = None,
@@ -309,29 +206,29 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run plainly: which clusters formed, with whom, and what became of them."""
-    base = _load(name, "reference")
+    base = load(name, "reference")
     for option in options or ():
-        base = base.with_option(_load(option, "option"))
-    base = base.with_levers(_settings(levers)) if levers else base
+        base = base.with_option(load(option, "option"))
+    base = base.with_levers(settings_of(levers)) if levers else base
     from passaat.run_view import describe_run, print_cluster, print_run, require_cluster
 
-    _warm_up()
+    warm_up()
     from passaat.model.compiled import simulate
 
     report = describe_run(base, simulate(base.inputs(), seed))
     if cluster is not None:
         require_cluster(report, cluster)
     if as_json:
-        _print_json(report if cluster is None else report["clusters"][cluster])
+        print_json(report if cluster is None else report["clusters"][cluster])
     elif cluster is not None:
-        print_cluster(report, cluster, _console(PIPED_WIDTH_OF_RUNS))
+        print_cluster(report, cluster, make_console(PIPED_WIDTH_OF_RUNS))
     else:
         if options or levers:
-            _console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
-        print_run(report, _console(PIPED_WIDTH_OF_RUNS), everything=everything)
+            make_console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
+        print_run(report, make_console(PIPED_WIDTH_OF_RUNS), everything=everything)
 
 
-@app.command(epilog=_lever_epilog())
+@app.command(epilog=lever_epilog())
 def validate(
     name: ScenarioArgument,
     draws: Annotated[int, typer.Option("--draws", min=1, help="Draws of the uncertain parameters.")] = 40,
@@ -357,14 +254,14 @@ def validate(
     --prior, and elsewhere, from their prior ranges. With --structures every structure has prior draws: the posterior
     was made under the model's own structure and would favour it.
     """
-    base = _scenario(name, levers, "reference")
+    base = load_with_levers(name, levers, "reference")
     from passaat.calibration.scorecard import validate as score
 
-    _warm_up()
+    warm_up()
     if structures:
         from passaat.calibration.structures import validate_structures
 
-        with _Bar() as bar:
+        with Bar() as bar:
             cards = validate_structures(
                 base,
                 draws=draws,
@@ -375,7 +272,7 @@ def validate(
             )
         _print_card(cards, as_json)
         return
-    with _Bar() as bar:
+    with Bar() as bar:
         card = score(
             base,
             draws=draws,
@@ -386,7 +283,7 @@ def validate(
             progress=lambda done, total: bar.show("validating", done, total),
         )
     if card.basis.notice:
-        _say(card.basis.notice)
+        say(card.basis.notice)
     _print_card(card, as_json)
 
 
@@ -394,7 +291,7 @@ def _print_card(card: Scorecard | StructureCards, as_json: bool) -> None:
     if as_json:
         typer.echo(card.to_json(), nl=False)
         return
-    console = _console()
+    console = make_console()
     console.print(card.table())
     for said in card.summary():
         console.print(said, markup=False)
@@ -418,8 +315,8 @@ def cases(
     """
     from passaat.calibration.case_study import run_cases
 
-    _warm_up()
-    with _Bar() as bar:
+    warm_up()
+    with Bar() as bar:
         study = run_cases(
             worlds,
             "default" if defaults else "drawn",
@@ -431,7 +328,7 @@ def cases(
     if as_json:
         typer.echo(study.to_json(), nl=False)
     else:
-        _console().print(study.table())
+        make_console().print(study.table())
         typer.echo("\n".join(study.summary()))
 
 
@@ -455,13 +352,13 @@ def calibrate(
 
     Interrupted, it goes on where it stopped: runs are kept in the cache folder. docs/calibration.md explains it.
     """
-    base = _scenario(reference, None, "reference")
+    base = load_with_levers(reference, None, "reference")
     from passaat.calibration.calibrate import FULL, QUICK
     from passaat.calibration.calibrate import calibrate as run_calibration
 
     folder = Path("posterior") if out is None else out
-    _warm_up()
-    with _Bar() as bar:
+    warm_up()
+    with Bar() as bar:
         found = run_calibration(
             base, budget=QUICK if quick else FULL, seed=seed, workers=workers, progress=bar.show
         )
@@ -469,10 +366,10 @@ def calibrate(
         if proof:
             from passaat.calibration.proof import prove, write_proof
 
-            options = {"follow-up": base.with_option(_load("follow-up", "option"))}
+            options = {"follow-up": base.with_option(load("follow-up", "option"))}
             paths += write_proof(prove(found, base, options, quick=quick, progress=bar.show), folder)
     if as_json:
-        _print_json(dict(found.metadata))
+        print_json(dict(found.metadata))
     else:
         typer.echo("\n".join(found.summary()))
         typer.echo(f"Wrote {', '.join(path.name for path in paths)} to {folder}")
@@ -489,14 +386,14 @@ def levers(
     """List what policy can choose, with range, practice and evidence."""
     if as_json:
         chosen = [lever(name)] if name else list(LEVERS.values())
-        _print_json([_lever_record(entry) for entry in chosen])
+        print_json([_lever_record(entry) for entry in chosen])
     elif name:
         typer.echo("\n".join(_lever_lines(lever(name))))
     else:
-        table = _table("lever", "label", "allowed", "practice", "effect")
+        table = make_table("lever", "label", "allowed", "practice", "effect")
         for entry in LEVERS.values():
             table.add_row(entry.name, entry.label_en, entry.allowed, entry.default_text, entry.identified)
-        _console().print(table)
+        make_console().print(table)
         typer.echo("`passaat levers NAME` explains one; move it with --set NAME=VALUE.")
 
 
@@ -538,29 +435,29 @@ def evidence(
     if id is not None:
         explanation = explain_row(id)
         if as_json:
-            _print_json(asdict(explanation))
+            print_json(asdict(explanation))
         else:
             typer.echo("\n".join(explanation.lines))
     elif claims:
         found = list_claims(find)
         if as_json:
-            _print_json([asdict(claim) for claim in found])
+            print_json([asdict(claim) for claim in found])
         else:
-            table = _table("id", "cause", "effect", "sign", "source")
+            table = make_table("id", "cause", "effect", "sign", "source")
             for claim in found:
                 table.add_row(
                     claim.id, claim.cause, claim.effect, claim.sign, f"{claim.source} {claim.place}"
                 )
-            _console().print(table)
+            make_console().print(table)
     else:
         rows = list_evidence(use, find)
         if as_json:
-            _print_json([asdict(row) for row in rows])
+            print_json([asdict(row) for row in rows])
         else:
-            table = _table("id", "quantity", "value", "use", "source")
+            table = make_table("id", "quantity", "value", "use", "source")
             for row in rows:
                 table.add_row(row.id, row.quantity, value_text(row), row.use, f"{row.source} {row.place}")
-            _console().print(table)
+            make_console().print(table)
             typer.echo(
                 f"{len(rows)} rows; `passaat evidence ID` explains one, --claims lists the causal claims."
             )
@@ -579,7 +476,7 @@ def new(
     from passaat.scenarios.scenario import Scenario
     from passaat.scenarios.writing import scenario_text
 
-    start = _load(source)
+    start = load(source)
     if path.suffix != ".toml":
         raise ScenarioError(f"{path} does not end in .toml", "name the file like my.toml.")
     if path.exists() and not force:
@@ -629,10 +526,10 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check a scenario file and say what it does."""
-    scenario = _load(path)
+    scenario = load(path)
     moved = {name: _moved_text(scenario, name) for name in scenario.levers}
     if as_json:
-        _print_json({"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved})
+        print_json({"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved})
         return
     typer.echo(f"{scenario.name} is a valid {scenario.kind}: {scenario.title}")
     if scenario.world is not None:
@@ -666,137 +563,7 @@ def _moved_text(scenario: Scenario, name: str) -> str:
     return f"{shown} (practice {entry.default_text})"
 
 
-# Shared parts
-
-
-def _load(name: str, kind: str | None = None) -> Scenario:
-    from passaat.scenarios.loading import load_scenario
-
-    return load_scenario(name, kind)
-
-
-def _scenario(name: str, settings: list[str] | None, kind: str) -> Scenario:
-    """The scenario with --set applied."""
-    scenario = _load(name, kind)
-    chosen = _settings(settings)
-    return scenario.with_levers(chosen) if chosen else scenario
-
-
-def _settings(texts: Iterable[str] | None) -> dict[str, LeverValue]:
-    """Read `lever=value` texts.
-
-    Raises
-    ------
-    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range.
-    """
-    chosen: dict[str, LeverValue] = {}
-    problems: list[str] = []
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        try:
-            if not equals:
-                raise ValueError(f"--set {text} has no value; write --set lever=value")
-            if re.fullmatch(r"\s*\d{1,3}([.,]\d{3})+\s*", value):
-                raise ValueError(
-                    f"--set {text}: write the number without separators of thousands, and a share as 0.25"
-                )
-            if name.strip() in chosen:
-                raise ValueError(f"lever {name.strip()} is set twice")
-            entry = lever(name.strip())
-            chosen[entry.name] = entry.parse(value)
-        except ValueError as error:
-            problems.append(str(error))
-        except ScenarioError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise ScenarioError(problems, LEVER_HINT)
-    return chosen
-
-
-def _rounded(value: Any) -> Any:
-    """Plain data whose floats have ten significant digits; what is not a finite number becomes null."""
-    if isinstance(value, dict):
-        return {str(key): _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    if isinstance(value, float):
-        finite = value - value == 0
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if finite else None
-    return value
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
-
-
-def _console(piped_width: int = PIPED_WIDTH) -> Any:
-    """A rich console on standard output; plain and of a fixed width when piped."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else piped_width, highlight=False, soft_wrap=False)
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=place == 0)  # names stay whole, for searching
-    return table
-
-
-def _say(message: str) -> None:
-    """A message beside the result: on standard error."""
-    typer.echo(message, err=True)
-
-
-def _warm_up() -> None:
-    """Load the compiled model, saying so on a terminal when it has to be compiled first."""
-    from passaat.model.compiled import warm_up
-
-    say: Callable[[str], None] = _say if sys.stderr.isatty() else _be_silent
-    warm_up(say)
-
-
-def _be_silent(message: str) -> None:
-    """For output that is piped: progress stays quiet."""
-
-
-class _Bar:
-    """A progress bar on standard error: only on a terminal, and only once a job has taken a second."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._bar: Any = None
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def show(self, stage: str, done: int, total: int) -> None:
-        """Show how many runs of a stage are done."""
-        if not sys.stderr.isatty() or time.monotonic() - self._start < 1:
-            return
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-            )
-            self._bar = Progress(*columns, console=Console(stderr=True))
-            self._bar.start()
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total)
-        self._bar.update(self._tasks[stage], completed=done, total=total)
+add_commands(app)
 
 
 def main() -> None:

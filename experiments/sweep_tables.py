@@ -1,0 +1,292 @@
+"""A sweep as text: what each option changes over all points, and what each lever and uncertainty does on average."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, as_json, plain
+from passaat.experiments.factors import Factor, Setting
+from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
+from passaat.experiments.pairing import HIGH, LOW, Floats, Interval
+from passaat.experiments.plan import NO_PROGRAMME, REFERENCE
+from passaat.experiments.sweep import SweepTable
+from passaat.experiments.tables import PLAIN_WIDTH
+
+SHOWN: Final = (HEADLINES[0], PUBLIC_COST, "contracts")
+"""Outcomes of the table of factors, beside what is gained per public euro."""
+
+BANDS: Final = 3
+"""Parts into which the points are divided by a factor with many values: low, middle and high thirds."""
+
+MOST_LEVELS: Final = 6
+"""A factor with more values than this is shown in thirds."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """An outcome over the points of a sweep: mean, 5 to 95 % of points, share of points that are better, and count.
+
+    ``better`` is nan where there is no favourable direction, and for levels.
+    """
+
+    policy: str
+    outcome: str
+    mean: float
+    points: Interval
+    better: float
+    n_points: int
+
+
+@dataclass(frozen=True)
+class Band:
+    """Points in which a factor has one value, or one range of values, and what an option changes there on average."""
+
+    factor: str
+    values: str
+    option: str
+    outcome: str
+    mean: float
+    error: float
+    n_points: int
+
+
+def spreads(table: SweepTable, outcomes: Sequence[str] | None = None) -> list[Spread]:
+    """What every option changes against the reference, or the reference's levels where there is no option."""
+    names = [outcome.name for outcome in table.outcomes if outcomes is None or outcome.name in outcomes]
+    options = [name for name in table.policies if name not in (REFERENCE, NO_PROGRAMME)]
+    found = []
+    for policy in options or [REFERENCE]:
+        for name in names:
+            runs = table.differences(policy, name) if options else table.levels(policy, name)
+            values = _point_means(runs)
+            if values.size == 0:
+                continue
+            better = {"higher": values > 0.0, "lower": values < 0.0}.get(table.outcome(name).better)
+            found.append(
+                Spread(
+                    policy=policy,
+                    outcome=name,
+                    mean=float(values.mean()),
+                    points=Interval(*(float(end) for end in np.quantile(values, (LOW, HIGH)))),
+                    better=float(better.mean()) if better is not None and options else float("nan"),
+                    n_points=int(values.size),
+                )
+            )
+    return found
+
+
+def bands(table: SweepTable, outcomes: Sequence[str] = SHOWN) -> list[Band]:
+    """What options change on average at each value of each factor, all other factors as they come.
+
+    The error is the standard error of the mean over points: it holds what the other factors add and the luck that is
+    left, and shrinks with more points.
+    """
+    known = [outcome.name for outcome in table.outcomes if outcome.name in outcomes]
+    options = [name for name in table.policies if name not in (REFERENCE, NO_PROGRAMME)]
+    found = []
+    for factor in table.plan.factors:
+        if factor.kind not in ("lever", "uncertainty"):
+            continue
+        parts = list(_parts(factor, [point[factor.name] for point in table.points]))
+        for option in options or [REFERENCE]:
+            for name in known:
+                runs = table.differences(option, name) if options else table.levels(option, name)
+                for words, chosen in parts:
+                    values = _point_means(runs[chosen])
+                    if values.size < 2:
+                        continue
+                    error = float(values.std(ddof=1)) / values.size**0.5
+                    found.append(
+                        Band(factor.name, words, option, name, float(values.mean()), error, int(values.size))
+                    )
+    return found
+
+
+def _point_means(runs: Floats) -> Floats:
+    """Mean over the worlds of each point that has any."""
+    valid = np.isfinite(runs)
+    some = valid.any(axis=1)
+    means: Floats = np.where(valid, runs, 0.0)[some].sum(axis=1) / valid[some].sum(axis=1)
+    return means
+
+
+def _parts(
+    factor: Factor, values: Sequence[Setting]
+) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.bool_]]]]:
+    """Values of a factor one by one where they are few, else in thirds of equal numbers of points."""
+    numbers = np.array([factor.number(value) for value in values])
+    distinct = sorted({(factor.number(value), value) for value in values}, key=lambda pair: pair[0])
+    if len(distinct) <= MOST_LEVELS:
+        for number, value in distinct:
+            yield factor.show(value), numbers == number
+        return
+    ranks = np.argsort(np.argsort(numbers, kind="stable"), kind="stable")
+    third = ranks * BANDS // len(numbers)
+    for place in range(BANDS):
+        chosen = third == place
+        low, high = float(numbers[chosen].min()), float(numbers[chosen].max())
+        yield f"{factor.show(low)} to {factor.show(high)}", chosen
+
+
+def sweep_json(table: SweepTable) -> str:
+    """Spreads and bands as JSON, the same bytes for the same study."""
+    return as_json(
+        {
+            "name": table.plan.name,
+            "question": table.plan.question,
+            "reference": table.plan.reference.name,
+            "version": table.version,
+            "behaviour": table.behaviour,
+            "drawn_from": table.drawn_from,
+            "points": len(table.points),
+            "worlds_per_point": table.plan.worlds_per_point,
+            "failed_runs": table.n_failed,
+            "missing_runs": table.n_missing,
+            "over_points": plain(spreads(table)),
+            "by_factor": plain(bands(table)),
+        }
+    )
+
+
+def points_csv(table: SweepTable) -> str:
+    """One line per point and policy: factors, then the mean of every outcome over the point's worlds."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    factors = [factor.name for factor in table.plan.factors]
+    writer.writerow(["point", *factors, "policy", "worlds", *(outcome.name for outcome in table.outcomes)])
+    levels = {
+        (policy, outcome.name): table.levels(policy, outcome.name)
+        for policy in table.policies
+        for outcome in table.outcomes
+    }
+    for number, point in enumerate(table.points):
+        for policy in table.policies:
+            rows = [levels[policy, outcome.name][number] for outcome in table.outcomes]
+            worlds = max((int(np.isfinite(row).sum()) for row in rows), default=0)
+            means = ["" if not np.isfinite(row).any() else repr(float(np.nanmean(row))) for row in rows]
+            writer.writerow([number, *(point[name] for name in factors), policy, worlds, *means])
+    return out.getvalue()
+
+
+# --- as text ----------------------------------------------------------------------------------------------------
+
+
+def print_sweep(table: SweepTable, console: Console) -> None:
+    """Print what a sweep found."""
+    before, console.width = console.width, min(console.width, PLAIN_WIDTH)
+    try:
+        console.print(sweep_view(table))
+    finally:
+        console.width = before
+
+
+def sweep_view(table: SweepTable) -> RenderableType:
+    """Heading, what options change over all points, and what each factor does."""
+    parts: list[RenderableType] = [*_heading(table), Text(), _over_points(table)]
+    if any(factor.kind in ("lever", "uncertainty") for factor in table.plan.factors):
+        parts += [Text(), *_by_factor(table)]
+    parts += [Text(), *_notes(table)]
+    return Group(*parts)
+
+
+def _heading(table: SweepTable) -> Iterator[RenderableType]:
+    plan = table.plan
+    yield Text(f"{plan.name}: {plan.question}", style="bold")
+    world = plan.reference.the_world
+    luck = "in one world each" if plan.luck == "factor" else f"in {plan.worlds_per_point} worlds each"
+    yield Text(
+        f"{len(table.points):,} points {luck}; reference {plan.reference.name}, {plan.reference.title};"
+        f" starts {world.window_first_year}-{world.window_last_year}, followed to {world.last_year}."
+    )
+    yield Text(f"Parameters that are not varied: {table.drawn_from}. passaat {table.version}.")
+
+
+def _over_points(table: SweepTable) -> RenderableType:
+    known = [outcome.name for outcome in table.outcomes]
+    shown = [name for name in (*HEADLINES, PUBLIC_COST) if name in known]
+    found = spreads(table, shown)
+    compared = any(one.policy != REFERENCE for one in found)
+    title = "What changes against the reference, over all points" if compared else "Levels over all points"
+    view = Table(box=box.SIMPLE, pad_edge=False, title=title, title_justify="left")
+    for column in ("policy", "outcome", "unit", "mean", "5-95 % of points", "better at"):
+        view.add_column(column, justify="left" if column in ("policy", "outcome", "unit") else "right")
+    for one in found:
+        scale = _scale(table, one.outcome, one.mean, one.points.low, one.points.high)
+        write = scale.signed if compared else scale.level
+        view.add_row(
+            one.policy,
+            label(one.outcome),
+            scale.difference_unit if compared else scale.unit,
+            write(one.mean),
+            scale.between(one.points, signed=compared),
+            NOTHING if one.better != one.better else f"{100 * one.better:.0f} %",
+        )
+    return view
+
+
+def _by_factor(table: SweepTable) -> Iterator[RenderableType]:
+    found = bands(table)
+    names = [name for name in SHOWN if any(one.outcome == name for one in found)]
+    for option in dict.fromkeys(one.option for one in found):
+        compared = option != REFERENCE
+        what = f"What {option} changes" if compared else "Levels"
+        view = Table(
+            box=box.SIMPLE,
+            pad_edge=False,
+            title=f"{what} on average at each value of each factor, ± standard error",
+            title_justify="left",
+        )
+        view.add_column("factor", no_wrap=True)
+        view.add_column("value", justify="right", no_wrap=True)
+        scales = {}
+        for name in names:
+            mine = [one for one in found if one.option == option and one.outcome == name]
+            scales[name] = _scale(table, name, *(one.mean for one in mine))
+            unit = scales[name].difference_unit if compared else scales[name].unit
+            view.add_column(f"{label(name)}, {unit}", justify="right")
+        rows = dict.fromkeys((one.factor, one.values) for one in found if one.option == option)
+        cells = {(one.factor, one.values, one.outcome): one for one in found if one.option == option}
+        last = ""
+        for factor, values in rows:
+            shown = [_cell(scales[name], cells.get((factor, values, name)), compared) for name in names]
+            view.add_row(factor if factor != last else "", values, *shown)
+            last = factor
+        yield view
+
+
+def _cell(scale: Scale, band: Band | None, compared: bool) -> str:
+    if band is None:
+        return NOTHING
+    write = scale.signed if compared else scale.level
+    return f"{write(band.mean)} ± {scale.level(band.error)}"
+
+
+def _scale(table: SweepTable, outcome: str, *values: float) -> Scale:
+    largest = max((abs(value) for value in values), default=0.0)
+    return scale_for(table.outcome(outcome).unit, values, [largest / 100.0])
+
+
+def _notes(table: SweepTable) -> Iterator[RenderableType]:
+    yield Text(
+        "A point counts with the mean of its worlds. Points differ in everything that the study varies:"
+    )
+    yield Text("the range over points is what these factors do, and no confidence interval.")
+    if table.n_missing:
+        yield Text(f"{table.n_missing:,} runs are still missing: `passaat resume` makes them.", style="bold")
+    if table.n_failed:
+        first = table.failures[0]
+        yield Text(
+            f"{table.n_failed:,} runs failed and are left out; the first, of {first.option} in the world of seed"
+            f" {first.world_seed}: {first.reason}",
+            style="bold",
+        )

@@ -1,0 +1,159 @@
+"""What `passaat compare` does once it knows what is asked: run, print, save. `resume` and `extend` do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, say
+
+if TYPE_CHECKING:
+    from passaat.experiments.compare import Comparison
+    from passaat.experiments.crew import Crew
+    from passaat.experiments.simulator import Simulator
+    from passaat.experiments.structures import StructureComparison
+    from passaat.scenarios.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a comparison is to be shown, and whether rival structures are to be compared, too.
+
+    ``changed`` are levers that were moved in the reference by hand.
+    """
+
+    all_outcomes: bool = False
+    decisions: bool = False
+    structures: bool = False
+    structure_draws: int | None = None
+    structure_worlds: int = 4
+    as_json: bool = False
+    changed: tuple[str, ...] = ()
+
+
+def compare_and_show(
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    *,
+    draws: int,
+    worlds: int,
+    seed: int,
+    path: Path,
+    model: Simulator,
+    crew: Crew,
+    wishes: Wishes,
+) -> None:
+    """Compare, print, and save study, tables and figures.
+
+    Raises:
+        StudyError: as ``experiments.compare.compare``.
+    """
+    if model.basis.notice:
+        say(model.basis.notice)
+    result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
+    _show(base, chosen, result, rivals, wishes)
+    _save(result, rivals, path)
+
+
+def _compare(
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    draws: int,
+    worlds: int,
+    seed: int,
+    path: Path,
+    model: Simulator,
+    crew: Crew,
+    wishes: Wishes,
+) -> tuple[Comparison, StructureComparison | None]:
+    from passaat.experiments.compare import compare
+    from passaat.experiments.structures import DEFAULT_DRAWS, compare_structures
+
+    rivals: StructureComparison | None = None
+    try:
+        with Bar() as bar:
+            result = compare(
+                base,
+                chosen,
+                draws=draws,
+                worlds_per_draw=worlds,
+                seed=seed,
+                study_path=path,
+                progress=lambda step: bar.show(step.stage, step.done, step.total),
+                simulator=model,
+                crew=crew,
+            )
+            if wishes.structures:
+                rivals = compare_structures(
+                    base,
+                    chosen,
+                    draws=wishes.structure_draws or min(DEFAULT_DRAWS, draws),
+                    worlds_per_draw=wishes.structure_worlds,
+                    seed=seed,
+                    study_path=path,
+                    progress=lambda step: bar.show(step.stage, step.done, step.total),
+                    simulator=model,
+                    crew=crew,
+                )
+    except KeyboardInterrupt:
+        say_stopped(path)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    return result, rivals
+
+
+def say_stopped(path: Path) -> None:
+    """Say after Ctrl-C what is kept, and how to go on."""
+    kept = (
+        f" Finished runs are kept in {path}; `passaat resume {path}` or the same command goes on."
+        if path.exists()
+        else ""
+    )
+    say(f"Stopped by Ctrl-C.{kept}")
+
+
+def _show(
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    result: Comparison,
+    rivals: StructureComparison | None,
+    wishes: Wishes,
+) -> None:
+    from passaat.experiments.decision_tables import print_decisions
+    from passaat.experiments.structure_tables import print_structures
+    from passaat.experiments.structures import with_structures
+    from passaat.experiments.tables import print_comparison
+
+    if wishes.as_json:
+        typer.echo(result.to_json() if rivals is None else with_structures(result, rivals), nl=False)
+        return
+    console = make_console()
+    if wishes.changed:
+        changed = ", ".join(wishes.changed)
+        console.print(f"Changed in the reference, and so under every option: {changed}", markup=False)
+    if wishes.decisions:
+        console.print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
+    else:
+        for option in chosen:
+            console.print(f"{option.name}: {option.description}", markup=False, highlight=False)
+        print_comparison(result, console, all_outcomes=wishes.all_outcomes)
+    print_decisions(result, console, every_pair=wishes.decisions)
+    if rivals is not None:
+        print_structures(rivals, console, all_outcomes=wishes.all_outcomes)
+
+
+def _save(result: Comparison, rivals: StructureComparison | None, path: Path) -> None:
+    from passaat.experiments.decisions import save_csv as save_decisions
+    from passaat.experiments.figures import save_figures
+    from passaat.experiments.structures import save_csv as save_structures
+
+    figures = save_figures(result, path.with_suffix(""))
+    say(f"Study: {path}")
+    say(f"Table: {save_decisions(result.decisions, path)}")
+    if rivals is not None:
+        say(f"Table: {save_structures(rivals, path)}")
+    for figure in figures:
+        say(f"Figure: {figure}")

@@ -1,0 +1,254 @@
+"""What the commands share: options, loading, progress and printing."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from passaat.errors import ScenarioError, StudyError
+from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverValue, lever
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from passaat.experiments.crew import Crew
+    from passaat.scenarios.scenario import Scenario
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+SIGNIFICANT_DIGITS = 10
+PIPED_WIDTH = 120
+PIPED_WIDTH_OF_RUNS = 160
+LARGEST_SEED = 2**63 - 1
+
+
+class ListCommand(TyperCommand):
+    """Accepts `--options a b c` as well as `--options a --options b --options c`, and says where options belong."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, spread("--options", args))
+        if ctx.args:
+            named = [*ctx.args, *(ctx.params.get("options") or ())]
+            raise ScenarioError(
+                f"options go behind --options, and {', '.join(ctx.args)} does not",
+                f"passaat {ctx.info_name} {ctx.params['reference' if ctx.info_name == 'compare' else 'name']}"
+                f" --options {' '.join(named)}",
+            )
+        return rest
+
+
+def spread(flag: str, arguments: Sequence[str]) -> list[str]:
+    """Repeat `flag` before each word of the list that follows it.
+
+    >>> spread("--options", ["pib", "--options", "a", "b", "--seed", "2"])
+    ['pib', '--options', 'a', '--options', 'b', '--seed', '2']
+    """
+    result: list[str] = []
+    in_list = first = False
+    for argument in arguments:
+        if argument == flag:
+            in_list = first = True
+        elif argument.startswith("-"):
+            in_list = False
+        elif in_list and not first:
+            result.append(flag)
+        else:
+            first = False
+        if argument != flag:
+            first = False
+        result.append(argument)
+    return result
+
+
+def lever_epilog() -> str:
+    """The levers and their ranges, for the end of a help text."""
+    width = max(map(len, LEVERS))
+    lines = [f"  {name:<{width}}  {entry.allowed}" for name, entry in LEVERS.items()]
+    return "\n".join(["\b", "Levers for --set lever=value (`passaat levers NAME` explains one):", *lines])
+
+
+ScenarioArgument = Annotated[str, typer.Argument(help="Shipped name, such as pib, or path of a .toml file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="LEVER=VALUE", help="Move a lever from the decision window on; repeatable."
+    ),
+]
+OptionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--options", metavar="NAME...", help="Option scenarios, names or paths, separated by spaces."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of worlds and parameter draws.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Parallel threads; changes the time, never the result.")
+]
+
+
+ClusterOption = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="Let a Dask cluster run it: tcp://HOST:8786."),
+]
+
+
+@contextmanager
+def crew_of(workers: int | None, cluster: str | None) -> Iterator[Crew]:
+    """Who carries out the runs: threads here, or a cluster.
+
+    Raises:
+        StudyError: both asked for, or a cluster that does not answer.
+    """
+    from passaat.experiments.crew import Cluster, Threads
+
+    if cluster is None:
+        yield Threads(workers)
+        return
+    if workers is not None:
+        raise StudyError(
+            f"--workers {workers} and --cluster {cluster} were both given",
+            "Leave out --workers: a cluster has the workers that it has.",
+        )
+    with Cluster(cluster) as crew:
+        yield crew
+
+
+def load(name: str, kind: str | None = None) -> Scenario:
+    from passaat.scenarios.loading import load_scenario
+
+    return load_scenario(name, kind)
+
+
+def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenario:
+    """The scenario with --set applied."""
+    scenario = load(name, kind)
+    chosen = settings_of(settings)
+    return scenario.with_levers(chosen) if chosen else scenario
+
+
+def settings_of(texts: Iterable[str] | None) -> dict[str, LeverValue]:
+    """Read `lever=value` texts.
+
+    Raises
+    ------
+    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range.
+    """
+    chosen: dict[str, LeverValue] = {}
+    problems: list[str] = []
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        try:
+            if not equals:
+                raise ValueError(f"--set {text} has no value; write --set lever=value")
+            if re.fullmatch(r"\s*\d{1,3}([.,]\d{3})+\s*", value):
+                raise ValueError(
+                    f"--set {text}: write the number without separators of thousands, and a share as 0.25"
+                )
+            if name.strip() in chosen:
+                raise ValueError(f"lever {name.strip()} is set twice")
+            entry = lever(name.strip())
+            chosen[entry.name] = entry.parse(value)
+        except ValueError as error:
+            problems.append(str(error))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ScenarioError(problems, LEVER_HINT)
+    return chosen
+
+
+def rounded(value: Any) -> Any:
+    """Plain data whose floats have ten significant digits; what is not a finite number becomes null."""
+    if isinstance(value, dict):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    if isinstance(value, float):
+        finite = value - value == 0
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if finite else None
+    return value
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
+
+
+def make_console(piped_width: int = PIPED_WIDTH) -> Any:
+    """A rich console on standard output; plain and of a fixed width when piped."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else piped_width, highlight=False, soft_wrap=False)
+
+
+def make_table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # names stay whole, for searching
+    return table
+
+
+def say(message: str) -> None:
+    """A message beside the result: on standard error."""
+    typer.echo(message, err=True)
+
+
+def warm_up() -> None:
+    """Load the compiled model, saying so on a terminal when it has to be compiled first."""
+    from passaat.model.compiled import warm_up as make_ready
+
+    make_ready(say if sys.stderr.isatty() else be_silent)
+
+
+def be_silent(message: str) -> None:
+    """For output that is piped: progress stays quiet."""
+
+
+class Bar:
+    """A progress bar on standard error: only on a terminal, and only once a job has taken a second."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Show how many runs of a stage are done."""
+        if not sys.stderr.isatty() or time.monotonic() - self._start < 1:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=Console(stderr=True))
+            self._bar.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total)
+        self._bar.update(self._tasks[stage], completed=done, total=total)

@@ -1,0 +1,280 @@
+"""Commands on studies: sweep, studies, resume, extend, verify, export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from passaat.cli_compare import Wishes, compare_and_show, say_stopped
+from passaat.cli_parts import (
+    EXIT_INTERRUPTED,
+    Bar,
+    ClusterOption,
+    JsonOption,
+    ListCommand,
+    OptionsOption,
+    WorkersOption,
+    crew_of,
+    load,
+    make_console,
+    make_table,
+    print_json,
+    say,
+    warm_up,
+)
+from passaat.errors import StudyError
+
+if TYPE_CHECKING:
+    from passaat.experiments.comparison_plan import ComparisonPlan
+    from passaat.experiments.crew import Crew
+    from passaat.experiments.plan import Plan
+    from passaat.experiments.sweep import SweepTable
+
+EXIT_UNSOUND = 1
+
+StudyArgument = Annotated[Path, typer.Argument(help="Study file, as `passaat studies` lists them.")]
+PlanArgument = Annotated[str, typer.Argument(help="Shipped study, or path of a study file ending in .toml.")]
+StudyOption = Annotated[
+    Path | None, typer.Option("--study", help="File to keep the study in; default NAME.db in this folder.")
+]
+ReuseOption = Annotated[
+    list[Path] | None,
+    typer.Option("--reuse", help="Take over runs that this other study holds already; repeatable."),
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this file to the program."""
+    app.command()(sweep)
+    app.command()(studies)
+    app.command()(resume)
+    app.command(cls=ListCommand)(extend)
+    app.command()(verify)
+    app.command()(export)
+
+
+def sweep(
+    plan: PlanArgument,
+    study: StudyOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    reuse: ReuseOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and stop.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a study file: many points over levers, uncertainties, draws and luck.
+
+    Stopped by Ctrl-C it goes on with the same command or with `passaat resume`. Shipped studies: levers-together,
+    amount-and-follow-up, what-drives-follow-up, what-matters, shares-of-variance.
+    """
+    from passaat.experiments.plan import describe, read_plan
+
+    read = read_plan(plan)
+    if dry_run:
+        typer.echo("\n".join(describe(read)))
+        return
+    path = study or Path(f"{read.name}.db")
+    with crew_of(workers, cluster) as crew:
+        table = run_sweep(read, path, crew, reuse or ())
+    _show_sweep(table, path, as_json)
+
+
+def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) -> SweepTable:
+    """Run a plan with progress; Ctrl-C says what is kept.
+
+    Raises:
+        StudyError: as ``experiments.sweep.sweep``.
+    """
+    from passaat.experiments.store import require_writable
+    from passaat.experiments.sweep import simulator_for
+    from passaat.experiments.sweep import sweep as run
+
+    require_writable(path)
+    warm_up()
+    model = simulator_for(plan)
+    if model.basis.notice:
+        say(model.basis.notice)
+    try:
+        with Bar() as bar:
+            return run(
+                plan,
+                study_path=path,
+                crew=crew,
+                simulator=model,
+                reuse=reuse,
+                progress=lambda step: bar.show(step.stage, step.done, step.total),
+            )
+    except KeyboardInterrupt:
+        say_stopped(path)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
+    from passaat.experiments.sweep_tables import print_sweep, sweep_json
+
+    if as_json:
+        typer.echo(sweep_json(table), nl=False)
+    else:
+        print_sweep(table, make_console())
+    say(f"Study: {path}")
+    if not as_json:
+        say(f"Every run as a table: passaat export {path} --to {path.with_suffix('.csv').name}")
+
+
+def studies(
+    folder: Annotated[Path, typer.Argument(help="Folder to look in.")] = Path("."),
+    as_json: JsonOption = False,
+) -> None:
+    """List the study files of a folder, with what they are about and how far they are."""
+    from passaat.experiments.studies import list_studies
+
+    found = list_studies(folder)
+    if as_json:
+        print_json([{**vars(info), "path": str(info.path)} for info in found])
+        return
+    if not found:
+        typer.echo(f"No study files in {folder}. `passaat compare` and `passaat sweep` make them.")
+        return
+    table = make_table("file", "kind", "about", "runs", "missing", "failed", "state", "MB", "version")
+    for info in found:
+        counts = (f"{n:,}" for n in (info.planned + info.done + info.failed, info.planned, info.failed))
+        table.add_row(
+            str(info.path), info.kind, info.title, *counts, info.state, f"{info.megabytes:.1f}", info.version
+        )
+    make_console().print(table)
+
+
+def resume(
+    study: StudyArgument,
+    retry: Annotated[bool, typer.Option("--retry", help="Also make runs again that failed.")] = False,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a study that was stopped, from its file alone."""
+    from passaat.experiments.plan import Plan
+
+    asked = _plan_in(study)
+    if retry:
+        _plan_failed_again(study)
+    with crew_of(workers, cluster) as crew:
+        if isinstance(asked, Plan):
+            _show_sweep(run_sweep(asked, study, crew), study, as_json)
+        else:
+            _run_comparison(asked, study, crew, as_json)
+
+
+def extend(
+    study: StudyArgument,
+    points: Annotated[
+        int | None, typer.Option("--points", min=1, help="Points of a sweep, as in its plan.")
+    ] = None,
+    draws: Annotated[int | None, typer.Option("--draws", min=1, help="Draws of parameters.")] = None,
+    worlds: Annotated[
+        int | None, typer.Option("--worlds", min=1, help="Worlds for each draw or point.")
+    ] = None,
+    options: OptionsOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a study larger: more points, draws, worlds or options. What it holds already is kept and not run again."""
+    from passaat.experiments.plan import Plan
+
+    if points is None and draws is None and worlds is None and not options:
+        raise StudyError("nothing to extend by", "Give --points, --draws, --worlds or --options.")
+    asked = _plan_in(study)
+    more = [load(name, "option") for name in options or ()]
+    if isinstance(asked, Plan):
+        larger = asked.extended(size=points, worlds=worlds, draws=draws, options=more)
+        with crew_of(workers, cluster) as crew:
+            _show_sweep(run_sweep(larger, study, crew), study, as_json)
+        return
+    if points is not None:
+        raise StudyError(
+            f"--points {points}: {study} is a comparison, which has draws and worlds but no points",
+            "Give --draws, --worlds or --options.",
+        )
+    comparison = asked.extended(draws=draws, worlds=worlds, options=more)
+    with crew_of(workers, cluster) as crew:
+        _run_comparison(comparison, study, crew, as_json)
+
+
+def _plan_in(path: Path) -> Plan | ComparisonPlan:
+    """What a study file was asked for."""
+    from passaat.experiments.comparison_plan import comparison_plan_of
+    from passaat.experiments.store import Study
+    from passaat.experiments.sweep import plan_of
+
+    with Study.read(path) as study:
+        return plan_of(study) if study.meta("kind") == "sweep" else comparison_plan_of(study)
+
+
+def _plan_failed_again(path: Path) -> None:
+    from passaat.experiments.store import Study
+
+    with Study.edit(path) as study:
+        again = study.plan_failed_again()
+    say(f"{again:,} failed runs are planned again.")
+
+
+def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool) -> None:
+    from passaat.experiments.simulator import the_model
+
+    warm_up()
+    compare_and_show(
+        asked.reference,
+        asked.options,
+        draws=asked.draws,
+        worlds=asked.worlds,
+        seed=asked.seed,
+        path=path,
+        model=the_model(asked.reference, prior=asked.prior),
+        crew=crew,
+        wishes=Wishes(as_json=as_json),
+    )
+
+
+def verify(
+    study: StudyArgument,
+    sample: Annotated[int, typer.Option("--sample", min=0, help="Runs to make again.")] = 20,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a study: the file, every key and digest, and a sample of runs made again, which must be equal in every bit.
+
+    Ends with exit code 1 where anything is wrong.
+    """
+    from passaat.experiments.studies import verify as check
+
+    warm_up()
+    with crew_of(workers, cluster) as crew:
+        found = check(study, sample=sample, crew=crew)
+    if as_json:
+        record: dict[str, Any] = {**vars(found), "sound": found.sound}
+        print_json(record)
+    else:
+        typer.echo("\n".join(found.summary()))
+    if not found.sound:
+        raise typer.Exit(EXIT_UNSOUND)
+
+
+def export(
+    study: StudyArgument,
+    to: Annotated[Path, typer.Option("--to", help="File to write: .csv, .parquet or .duckdb.")],
+    table: Annotated[
+        str | None, typer.Option("--table", help="runs, or results (of a sweep); DuckDB files hold all.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a study as CSV, Parquet or DuckDB, for other programs."""
+    from passaat.experiments.export import export as write
+
+    if to.exists() and not force:
+        raise StudyError(f"{to} exists already", "Choose another name, or overwrite it with --force.")
+    rows = write(study, to, table)
+    typer.echo(f"Wrote {rows:,} rows to {to}")
