@@ -7,8 +7,8 @@ against all others gets no more runs; the next round goes to the others, until n
 
 Intervals hold at all looks together (``sequential``): an option's own difference from the reference with 95 %, and so
 do those of all pairs at once (5 % divided by their number; Bonferroni). All of it is about the mean over what the
-parameters are drawn from, and no number of runs makes that source better. The shipped posterior is a sample of 300
-draws; beyond those the same parameters come again, with other luck.
+parameters are drawn from, and no number of runs makes that source better. The shipped posterior is a finite
+sample: once it is used up, the same parameters come again with other luck.
 """
 
 from __future__ import annotations
@@ -307,7 +307,7 @@ def replicate(
         )
         plan = _Plan(looks(first_draws, block_draws), budget_runs, decide, len(options))
         state = _follow(runs, plan, precision, precision_share)
-        study.finish()
+        runs.finish()
         return _answer(runs, plan, state, reference, options, precision_share)
 
 
@@ -461,6 +461,11 @@ class _Runs:
                 hint="Mend what the reasons name (`passaat check` and `passaat run` try one scenario), or take an"
                 " outcome that exists.",
             )
+
+    def finish(self) -> None:
+        """Mark the study as complete, unless something else was begun in its file and is planned still."""
+        if not self.study.count_to_do():
+            self.study.finish()
 
     def level(self) -> VarianceSplit:
         """Level of the outcome under the reference."""
@@ -837,6 +842,6 @@ def pilot(
         )
         runs.run(range(len(runs.arms)), draws, "pilot")
         runs.require_some_success()
-        study.finish()
+        runs.finish()
     found = {option.name: runs.differences(i, 0) for i, option in enumerate(options, 1)}
     return Pilot(outcome, found, runs.core_seconds_per_run)
