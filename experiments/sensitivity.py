@@ -82,6 +82,9 @@ NOTABLE: Final = 0.05
 TOP: Final = 3
 """How many factors count as the largest."""
 
+CORRECTED_BELOW: Final = 0.25
+"""Largest relative error of what is left of the variance, with which luck is still taken out of shares."""
+
 END: Final = 0.2
 """The low end of a range is its lowest fifth, the high end its highest."""
 
@@ -298,12 +301,14 @@ class Noise:
         worlds: worlds per point.
         of_one_run: share of the variance of single runs that is luck, alone and with factors.
         of_mean: share of the variance of the points' means that is luck.
-        corrected: whether indices are of the expected outcome, luck taken out of them.
+        own: whether points have different worlds, as with worlds of each draw.
+        corrected: whether their luck is taken out of shares.
     """
 
     worlds: int
     of_one_run: float
     of_mean: float
+    own: bool
     corrected: bool
 
 
@@ -849,15 +854,27 @@ class WorldNoise:
     of_one_run: float
 
     @property
-    def corrected(self) -> bool:
-        """Whether points have different worlds, whose effect is then removed from indices."""
+    def own(self) -> bool:
+        """Whether points have different worlds."""
         return self.owners is not None and np.unique(self.owners).size > 1
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the luck of worlds of their own is removed from indices: not where so few groups of points make so
+        much luck that what is left of the variance would be known to no better than a quarter. The luck of G groups
+        of W worlds is estimated with G (W - 1) degrees of freedom, and what these G groups happened to get has G - 1.
+        """
+        if self.owners is None or not self.own or not self.own_mean < self.between:
+            return False
+        groups = np.unique(self.owners).size
+        error = math.sqrt(2.0 / (groups * (self.worlds - 1)) + 2.0 / (groups - 1))
+        return error * self.own_mean / (self.between - self.own_mean) < CORRECTED_BELOW
 
     def as_noise(self) -> Noise:
         """For the report. Common worlds shift all points alike: that part of luck is not in the variance of means."""
-        part = self.with_factors + (self.own_mean if self.corrected else 0.0)
+        part = self.with_factors + (self.own_mean if self.own else 0.0)
         share = min(part / self.between, 1.0) if self.between > 0.0 else NAN
-        return Noise(self.worlds, self.of_one_run, share, self.corrected)
+        return Noise(self.worlds, self.of_one_run, share, self.own, self.corrected)
 
 
 def world_noise(values: Floats, owners: Ints | None = None) -> WorldNoise | None:

@@ -685,8 +685,10 @@ def _luck_sentence(report: SensitivityReport, finding: Finding, found: Indices) 
         )
     text = f"Luck makes {share(noise.of_one_run)} of the variance of single runs"
     text += f"; of the means over {noise.worlds} worlds analysed here it makes {share(noise.of_mean)}"
-    if noise.corrected:
-        return f"{text}{'' if isinstance(found, Morris) else ', which is taken out of the shares'}."
+    if noise.corrected and not isinstance(found, Morris):
+        return f"{text}, which is taken out of the shares."
+    if noise.own:
+        return f"{text}, and passes for an effect of the draw: more worlds for each point would lessen it."
     return f"{text}, as points share their worlds and what these do to all points alike cancels."
 
 
