@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from passaat.errors import StudyError
+from passaat.errors import StudyError, unknown_name
 from passaat.experiments.basis import Basis
-from passaat.experiments.comparison_plan import ComparisonPlan
+from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
@@ -218,10 +218,70 @@ def compare(
             reference, tuple(options), draws, worlds_per_draw, seed, model.basis.kind == "prior"
         )
         study.set_meta("plan", asked.to_json())
+        study.set_meta("drawn from", model.basis.in_words(draws))
         bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)
         study.finish()
     return dataclasses.replace(comparison, decisions=_decisions(comparison, values, parameters))
+
+
+@dataclass(frozen=True)
+class StoredValues:
+    """What a finished comparison holds, policy by policy."""
+
+    values: Values
+    outcomes: tuple[OutcomeInfo, ...]
+    version: str
+    drawn_from: str
+
+    def outcome(self, name: str) -> OutcomeInfo:
+        """The outcome of this name.
+
+        Raises:
+            StudyError: there is none.
+        """
+        for outcome in self.outcomes:
+            if outcome.name == name:
+                return outcome
+        known = [outcome.name for outcome in self.outcomes]
+        raise StudyError(unknown_name("outcome", name, known), "Take one of these.")
+
+
+def comparison_values(study_path: Path) -> StoredValues:
+    """Values of the options of a comparison as they stand, from its study file; nothing is run.
+
+    Raises:
+        StudyError: no such file, not a comparison, or a policy that has no run yet.
+    """
+    with Study.read(study_path) as study:
+        asked = comparison_plan_of(study)
+        design = Design(asked.draws, asked.worlds, asked.seed)
+        base = asked.reference
+        policies = {REFERENCE: base} | {one.name: base.with_option(one) for one in asked.options}
+        values: dict[str, dict[Money, dict[str, Floats]]] = {}
+        for name, policy in policies.items():
+            arm = Arm.of(policy, "reference" if name == REFERENCE else "option", name)
+            if not study.has(arm):
+                raise StudyError(
+                    f"{study_path} has no run of {name} yet", f"Finish it first: passaat resume {study_path}"
+                )
+            values[name] = {"as it stands": outcome_values(study, arm, design)}
+        outcomes = tuple(
+            OutcomeInfo(*row)
+            for row in study.rows("SELECT name, unit, meaning, better FROM outcomes ORDER BY position")
+        )
+        return StoredValues(values, outcomes, study.meta("model version"), study.meta("drawn from"))
+
+
+def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:
+    """Outcomes of an arm by name, each (n_draws, n_worlds); a ratio is one of means over the worlds of a draw."""
+    values = dict(zip(study.outcome_names, study.values(arm, design), strict=True))
+    return values | _ratios(values)
+
+
+def _ratios(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    parts = {name: pair for name, pair in RATIOS.items() if {name, *pair} <= values.keys()}
+    return {name: ratio_values(values[y], values[x]) for name, (y, x) in parts.items()}
 
 
 def _decisions(
@@ -319,8 +379,7 @@ class Bench:
             done = np.isfinite(self.study.values(beside, self.design)).any(axis=0)
             stored = np.where(done, stored, np.nan)
         values = dict(zip(self.names, stored, strict=True))
-        parts = {name: pair for name, pair in RATIOS.items() if {name, *pair} <= values.keys()}
-        return values | {name: ratio_values(values[y], values[x]) for name, (y, x) in parts.items()}
+        return values | _ratios(values)
 
     def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:
         """Mean public cost of an arm over that of the reference, less one, on the cells that both have; nan

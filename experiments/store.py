@@ -29,7 +29,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -50,6 +50,9 @@ APPLICATION_ID: Final = 0x70617373
 
 LOCK_WAIT_SECONDS: Final = 10.0
 """How long to wait for another program that is writing into the same file."""
+
+BEING_RUN_SECONDS: Final = 0.5
+"""How long to wait for another process that runs the same study: long enough for one that is just ending."""
 
 PAGE: Final = 2_000
 """Planned runs read at a time: enough to keep reading cheap, few enough to keep memory flat."""
@@ -266,6 +269,12 @@ class Study:
         """Close the file; everything recorded is in it, and no side file stays behind unless someone is
         reading.
         """
+        if self._lock is not None:
+            # A finished study is one plain file, which can be read from a folder or disk that nobody may write to.
+            # Where this cannot be done now, because someone is reading, it stays as sound as it is.
+            with suppress(sqlite3.Error):
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
         _unlock(self._lock, self._place)
         self._lock = None
@@ -285,7 +294,11 @@ class Study:
             raise
 
     def _has_results(self) -> bool:
-        return self._db.execute("SELECT 1 FROM runs WHERE status = 'done' LIMIT 1").fetchone() is not None
+        """Whether any run has succeeded; a file that cannot be read any more is taken to hold something."""
+        try:
+            return self.row("SELECT 1 FROM runs WHERE status = 'done' LIMIT 1") is not None
+        except StudyError:
+            return True
 
     @property
     def place(self) -> str:
@@ -316,7 +329,10 @@ class Study:
             StudyError: the file is damaged or cannot be read.
         """
         try:
-            yield from self._db.execute(query, arguments)
+            # Not `yield from`: that would close the cursor of a reader who stopped halfway, at a time when the
+            # database may be closed already.
+            for row in self._db.execute(query, arguments):  # noqa: UP028
+                yield row
         except sqlite3.DatabaseError as error:
             raise StudyError(*_explain(self._place, error)) from error
 
@@ -478,6 +494,11 @@ class Study:
         )
         return int(number)
 
+    def has(self, arm: Arm) -> bool:
+        """Whether an arm is registered."""
+        query = "SELECT 1 FROM arms WHERE scenario_hash = ? AND amount_factor = ? AND settings = ?"
+        return self.row(query, arm.key) is not None
+
     def arm(self, number: int) -> tuple[Arm, int | None]:
         """A registered arm by its number, and the number of its twin."""
         role, name, factor, settings, scenario_hash, twin = self.row(
@@ -629,11 +650,11 @@ class Study:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:  # a full disk makes SQLite undo it by itself
                     self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             raise StudyError(*_explain(self._place, error)) from error
 
@@ -725,35 +746,60 @@ def _lock(path: Path) -> sqlite3.Connection:
     Raises:
         StudyError: another process holds it.
     """
-    lock = sqlite3.connect(_lock_file(str(path)), timeout=0.0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        lock.close()
-        if "locked" not in str(error):
+    place = _lock_file(str(path))
+    while True:
+        before = _which_file(place)
+        try:
+            lock = sqlite3.connect(place, timeout=BEING_RUN_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
             raise StudyError(*_explain(str(path), error)) from error
-        raise StudyError(
-            f"{path} is being run by another process",
-            hint="Wait for it, or give another file; `passaat studies` shows how far it is, and it can be read.",
-        ) from None
-    return lock
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            lock.close()
+            if "locked" not in str(error):
+                raise StudyError(*_explain(str(path), error)) from error
+            raise StudyError(
+                f"{path} is being run by another process",
+                hint="Wait for it, or give another file; `passaat studies` shows how far it is, and it can be read.",
+            ) from None
+        if before is not None and before == _which_file(place):
+            return lock
+        # Another process removed its lock file, or made a new one, between the two looks: what is locked here may be a
+        # file that no longer has a name, which nobody else would ever see.
+        lock.close()
 
 
 def _unlock(lock: sqlite3.Connection | None, place: str) -> None:
-    if lock is not None:
+    if lock is None:
+        return
+    with suppress(PermissionError):  # Windows removes no open file
         Path(_lock_file(place)).unlink(missing_ok=True)
-        lock.close()
+    lock.close()
+    if os.name == "nt":
+        with suppress(PermissionError):  # someone else has it by now
+            Path(_lock_file(place)).unlink(missing_ok=True)
+
+
+def _which_file(place: str) -> int | None:
+    """What tells a file from another one that got its name later; None where there is none."""
+    try:
+        return os.stat(place).st_ino
+    except FileNotFoundError:
+        return None
 
 
 def is_being_run(path: Path) -> bool:
     """Whether some process holds the right to run this study just now."""
-    if not Path(_lock_file(str(path))).exists():
+    place = Path(_lock_file(str(path)))
+    if not place.exists():
         return False
+    # Asked by reading: this takes no right from anybody, and leaves what a killed process left.
     try:
-        lock = _lock(path)
-    except StudyError:
-        return True
-    _unlock(lock, str(path))
+        with closing(sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", timeout=0.0, uri=True)) as lock:
+            lock.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return "locked" in str(error)
     return False
 
 
@@ -811,4 +857,5 @@ def _short(value: str, length: int = 60) -> str:
 
 
 def _with_nulls(values: Floats) -> list[float | None]:
-    return [None if math.isnan(value) else value for value in values.tolist()]
+    # The file knows no minus zero: it would come back as zero, and no longer fit its digest.
+    return [None if math.isnan(value) else value + 0.0 for value in values.tolist()]

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from passaat import cli_analysis, cli_studies
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
+    FOUR_OPTIONS,
     PIPED_WIDTH_OF_RUNS,
     Bar,
     ClusterOption,
@@ -41,7 +43,6 @@ from passaat.cli_parts import (
     settings_of,
     warm_up,
 )
-from passaat.cli_studies import add_commands
 from passaat.errors import PassaatError, ScenarioError
 from passaat.scenarios.levers import LEVERS, Lever, lever
 
@@ -139,7 +140,7 @@ def compare(
     and is up to date; with --prior, and elsewhere, from their prior ranges.
     """
     base = load_with_levers(reference, levers, "reference")
-    chosen = [load(name, "option") for name in options or _shipped_options()]
+    chosen = [load(name, "option") for name in options or FOUR_OPTIONS]
     from passaat.cli_compare import Wishes, compare_and_show
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
@@ -170,10 +171,6 @@ def compare(
             crew=crew,
             wishes=wishes,
         )
-
-
-def _shipped_options() -> list[str]:
-    return ["stricter-selection", "go-no-go", "follow-up", "sme-focus"]
 
 
 def _study_name(base: Scenario, seed: int, drawn_from: str) -> str:
@@ -563,7 +560,8 @@ def _moved_text(scenario: Scenario, name: str) -> str:
     return f"{shown} (practice {entry.default_text})"
 
 
-add_commands(app)
+cli_studies.add_commands(app)
+cli_analysis.add_commands(app)
 
 
 def main() -> None:

@@ -105,14 +105,10 @@ def _compare(
     return result, rivals
 
 
-def say_stopped(path: Path) -> None:
+def say_stopped(path: Path, *, resumable: bool = True) -> None:
     """Say after Ctrl-C what is kept, and how to go on."""
-    kept = (
-        f" Finished runs are kept in {path}; `passaat resume {path}` or the same command goes on."
-        if path.exists()
-        else ""
-    )
-    say(f"Stopped by Ctrl-C.{kept}")
+    by = f"`passaat resume {path}` or the same command" if resumable else "the same command"
+    say(f"Stopped by Ctrl-C.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
 
 
 def _show(

@@ -28,6 +28,7 @@ SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 120
 PIPED_WIDTH_OF_RUNS = 160
 LARGEST_SEED = 2**63 - 1
+FOUR_OPTIONS = ("stricter-selection", "go-no-go", "follow-up", "sme-focus")
 
 
 class ListCommand(TyperCommand):

@@ -1,0 +1,412 @@
+"""Commands that analyse: replicate (as many runs as it takes), sensitivity, discover, tradeoffs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from passaat.cli_compare import say_stopped
+from passaat.cli_parts import (
+    EXIT_INTERRUPTED,
+    FOUR_OPTIONS,
+    Bar,
+    ClusterOption,
+    JsonOption,
+    ListCommand,
+    OptionsOption,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    WorkersOption,
+    crew_of,
+    load,
+    load_with_levers,
+    make_console,
+    say,
+    warm_up,
+)
+from passaat.cli_studies import StudyOption, run_sweep
+from passaat.errors import StudyError
+
+FIRST_DRAWS = 20
+WORLDS = 2
+
+if TYPE_CHECKING:
+    from passaat.experiments.compare import OutcomeInfo
+    from passaat.experiments.crew import Crew
+    from passaat.experiments.pairing import Floats
+    from passaat.experiments.simulator import Simulator
+    from passaat.experiments.sweep import SweepTable
+    from passaat.scenarios.scenario import Scenario
+
+SweepArgument = Annotated[
+    str, typer.Argument(help="Study file of a sweep (.db), shipped study, or study file to run (.toml).")
+]
+OutcomeOption = Annotated[
+    str, typer.Option("--outcome", metavar="NAME", help="Outcome by which policies are judged.")
+]
+
+MAIN_OUTCOME = "additional_exports_net_eur"
+PUBLIC_COST = "public_cost_eur"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this file to the program."""
+    app.command(cls=ListCommand)(replicate)
+    app.command()(sensitivity)
+    app.command()(discover)
+    app.command()(tradeoffs)
+
+
+# --- as many runs as it takes -----------------------------------------------------------------------------------
+
+
+def replicate(
+    reference: ScenarioArgument,
+    options: OptionsOption = None,
+    outcome: OutcomeOption = MAIN_OUTCOME,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            "--precision", help="How far a difference may be off, in the outcome's unit (EUR, contracts)."
+        ),
+    ] = None,
+    precision_share: Annotated[
+        float | None,
+        typer.Option("--precision-share", help="The same as a share of the reference's level, such as 0.05."),
+    ] = None,
+    budget: Annotated[int, typer.Option("--budget", min=1, help="Runs at most.")] = 10_000,
+    worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = WORLDS,
+    first_draws: Annotated[
+        int, typer.Option("--first-draws", min=FIRST_DRAWS, help="Draws before the first look.")
+    ] = FIRST_DRAWS,
+    differences: Annotated[
+        bool,
+        typer.Option(
+            "--differences", help="Go on until every difference is precise, not only the order clear."
+        ),
+    ] = False,
+    pilot: Annotated[
+        bool,
+        typer.Option("--pilot", help="Run a few draws and say how many runs which precision would take."),
+    ] = False,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    levers: SetOption = None,
+    study: StudyOption = None,
+    prior: Annotated[
+        bool, typer.Option("--prior", help="Draw parameters from their prior ranges, not from the posterior.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run until the order of options is clear or their differences are precise enough, and no longer.
+
+    Runs go to options whose order is still open. Intervals hold although results are looked at on the way; the end
+    says how many runs that saved against a fixed plan. `passaat compare --study` on the same file reuses the runs.
+    """
+    from passaat.experiments.replication import replicate as run
+    from passaat.experiments.replication_tables import print_replication
+    from passaat.experiments.simulator import the_model
+
+    base = load_with_levers(reference, levers, "reference")
+    chosen = [load(name, "option") for name in options or FOUR_OPTIONS]
+    path = study or Path(f"{base.name}-replicated.db")
+    warm_up()
+    model = the_model(base, prior=prior)
+    if model.basis.notice:
+        say(model.basis.notice)
+    try:
+        with crew_of(workers, cluster) as crew, Bar() as bar:
+            if pilot:
+                _pilot(base, chosen, outcome, precision, first_draws, worlds, seed, path, model, crew, bar)
+                return
+            result = run(
+                base,
+                chosen,
+                outcome=outcome,
+                precision=precision,
+                precision_share=precision_share,
+                decide=not differences,
+                budget_runs=budget,
+                worlds_per_draw=worlds,
+                first_draws=first_draws,
+                seed=seed,
+                study_path=path,
+                progress=lambda step: bar.show(step.stage, step.done, step.total),
+                simulator=model,
+                crew=crew,
+            )
+    except KeyboardInterrupt:
+        say_stopped(path, resumable=False)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if as_json:
+        typer.echo(result.to_json(), nl=False)
+    else:
+        print_replication(result, make_console())
+    say(f"Study: {path}")
+
+
+def _pilot(
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    outcome: str,
+    precision: float | None,
+    draws: int,
+    worlds: int,
+    seed: int,
+    path: Path,
+    model: Simulator,
+    crew: Crew,
+    bar: Bar,
+) -> None:
+    """Run a few draws and print what which precision would take."""
+    from passaat.experiments.compare import OutcomeInfo
+    from passaat.experiments.replication import pilot
+    from passaat.experiments.replication_tables import print_needed
+    from passaat.experiments.sequential import runs_needed
+
+    found = pilot(
+        base,
+        chosen,
+        outcome=outcome,
+        draws=draws,
+        worlds_per_draw=worlds,
+        seed=seed,
+        study_path=path,
+        progress=lambda step: bar.show(step.stage, step.done, step.total),
+        simulator=model,
+        crew=crew,
+    )
+    wanted = [precision] if precision is not None else _precisions(found.differences)
+    rows = runs_needed(found.differences, wanted, worlds=worlds, seconds_per_run=found.core_seconds_per_run)
+    of = next(one for one in model.outcomes if one.name == outcome)
+    print_needed(rows, OutcomeInfo(of.name, of.unit, of.meaning, of.better), worlds, make_console())
+    say(f"Study: {path}")
+
+
+def _precisions(differences: Mapping[str, Floats]) -> list[float]:
+    """Four precisions around what the pilot has already, each half of the one before, the first a round number."""
+    from passaat.experiments.pairing import split_variance
+
+    errors = [2.0 * split_variance(one).error for one in differences.values()]
+    widest = max((error for error in errors if math.isfinite(error)), default=0.0)
+    if widest <= 0.0:
+        return [1.0]
+    size = 10.0 ** math.floor(math.log10(widest))
+    first = math.ceil(widest / size) * size
+    return [first / 2**halves for halves in range(4)]
+
+
+# --- what outcomes follow ---------------------------------------------------------------------------------------
+
+
+def sensitivity(
+    study: SweepArgument,
+    outcomes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--outcome", metavar="NAME", help="Outcome to analyse; repeatable; by default the main ones."
+        ),
+    ] = None,
+    levels: Annotated[
+        bool, typer.Option("--levels", help="Also the outcomes themselves, not only what options change.")
+    ] = False,
+    keep: StudyOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which factors the outcomes, and what options change, follow; with intervals, and luck kept apart.
+
+    The design of the sweep decides the method: morris screens many factors cheaply, saltelli gives Sobol indices, and
+    any other design, such as a Latin hypercube, main effects from given data. Shipped: what-matters and
+    shares-of-variance.
+    """
+    from passaat.experiments.sensitivity_figures import save_sensitivity_figures
+    from passaat.experiments.sensitivity_study import save_csv
+    from passaat.experiments.sensitivity_study import sensitivity as analyse
+    from passaat.experiments.sensitivity_tables import print_sensitivity
+
+    table, path = _table(study, keep, workers, cluster)
+    report = analyse(table, outcomes, levels=levels)
+    if as_json:
+        typer.echo(report.to_json(), nl=False)
+    else:
+        print_sensitivity(report, make_console())
+    say(f"Study: {path}")
+    say(f"Table: {save_csv(report, path)}")
+    for figure in save_sensitivity_figures(report, path.with_suffix("")):
+        say(f"Figure: {figure}")
+
+
+# --- where an option wins, and where it fails -------------------------------------------------------------------
+
+
+def discover(
+    study: SweepArgument,
+    option: Annotated[
+        str | None, typer.Option("--option", help="Option asked about; not needed where there is one.")
+    ] = None,
+    against: Annotated[str, typer.Option("--against", help="Policy that it is compared with.")] = "reference",
+    outcome: OutcomeOption = MAIN_OUTCOME,
+    by: Annotated[
+        float, typer.Option("--by", help="It must be better by more than this, in the outcome's unit.")
+    ] = 0.0,
+    fails_at: Annotated[
+        float | None,
+        typer.Option("--fails-at", help="Ask where its own level is worse than this, instead of comparing."),
+    ] = None,
+    keep: StudyOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
+    from passaat.experiments.discovery import discover_in, question_of, save_csv
+    from passaat.experiments.discovery_figures import save_discovery
+    from passaat.experiments.discovery_tables import discovery_view, print_view
+
+    table, path = _table(study, keep, workers, cluster)
+    policy = option or _the_option(table)
+    if fails_at is None:
+        question = question_of(table, "beats", policy, outcome, against=against, threshold=by)
+    else:
+        question = question_of(table, "fails", policy, outcome, threshold=fails_at)
+    found = discover_in(table, question)
+    if as_json:
+        typer.echo(found.to_json(), nl=False)
+    else:
+        print_view(discovery_view(found), make_console())
+    say(f"Study: {path}")
+    say(f"Table: {save_csv([found], path)}")
+    for figure in save_discovery(found, path.with_suffix("")):
+        say(f"Figure: {figure}")
+
+
+def _the_option(table: SweepTable) -> str:
+    """The only option of a sweep.
+
+    Raises:
+        StudyError: it has none, or several.
+    """
+    options = table.plan.option_names
+    if len(options) != 1:
+        raise StudyError(
+            f"{table.plan.name} has {len(options) or 'no'} options{': ' if options else ''}{', '.join(options)}",
+            "Name the one that is asked about: --option NAME."
+            if options
+            else "Ask of a study with an option, or of the reference itself: --option reference --fails-at VALUE.",
+        )
+    return options[0]
+
+
+# --- cost against effect ----------------------------------------------------------------------------------------
+
+
+def tradeoffs(
+    study: Annotated[str, typer.Argument(help="Study file of a comparison or sweep, or a sweep to run.")],
+    outcome: OutcomeOption = MAIN_OUTCOME,
+    keep: StudyOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold cost against effect: which policies are worth their cost (Pareto front), and what choosing wrongly loses.
+
+    Of a comparison the policies are its options as they stand; of a sweep over levers, every setting of the levers.
+    """
+    from passaat.experiments.compare import as_json as text_of
+    from passaat.experiments.discovery_figures import save_tradeoffs
+    from passaat.experiments.discovery_tables import front_view, print_view, regret_view
+    from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table, save_csv
+
+    judged, path = _judged(study, outcome, keep, workers, cluster)
+    said = {"version": judged.version, "drawn_from": judged.drawn_from}
+    front = pareto_front(judged.cost, judged.effect, judged.costs, judged.effects, **said)
+    regret = regret_table(judged.effect, judged.effects, **said)
+    if as_json:
+        typer.echo(text_of({"front": front.to_dict(), "regret": regret.to_dict()}), nl=False)
+    else:
+        print_view(front_view(front), make_console())
+        print_view(regret_view(regret), make_console())
+    say(f"Study: {path}")
+    say(f"Table: {save_csv(front_csv(front), path, 'front')}")
+    say(f"Table: {save_csv(regret_csv([regret]), path, 'regret')}")
+    for figure in save_tradeoffs(front, regret, path.with_suffix("")):
+        say(f"Figure: {figure}")
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what they rest on."""
+
+    cost: OutcomeInfo
+    effect: OutcomeInfo
+    costs: Mapping[str, Floats]
+    effects: Mapping[str, Floats]
+    version: str
+    drawn_from: str
+
+
+def _judged(
+    study: str, outcome: str, keep: Path | None, workers: int | None, cluster: str | None
+) -> tuple[_Judged, Path]:
+    """What a comparison or a sweep says of cost and effect."""
+    from passaat.experiments.store import Study
+    from passaat.experiments.tradeoffs import of_sweep
+
+    path = Path(study)
+    if path.suffix == ".db":
+        with Study.read(path) as opened:
+            kind = opened.meta("kind")
+        if kind == "comparison":
+            return _judged_comparison(path, outcome), path
+    table, path = _table(study, keep, workers, cluster)
+    cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
+    costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
+    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from), path
+
+
+def _judged_comparison(path: Path, outcome: str) -> _Judged:
+    """Values of a comparison, read from its file; nothing is run.
+
+    Raises:
+        StudyError: no such outcome, or runs are missing.
+    """
+    from passaat.experiments.compare import comparison_values
+    from passaat.experiments.tradeoffs import of_comparison
+
+    found = comparison_values(path)
+    cost, effect = found.outcome(PUBLIC_COST), found.outcome(outcome)
+    costs, effects = of_comparison(found.values, PUBLIC_COST), of_comparison(found.values, outcome)
+    return _Judged(cost, effect, costs, effects, found.version, found.drawn_from)
+
+
+def _table(
+    study: str, keep: Path | None, workers: int | None, cluster: str | None
+) -> tuple[SweepTable, Path]:
+    """The table of a study file that exists, or of a plan that is run first."""
+    from passaat.experiments.plan import read_plan
+    from passaat.experiments.sweep import load_table
+
+    path = Path(study)
+    if path.suffix == ".db":
+        if keep is not None:
+            raise StudyError(
+                f"--study {keep}: {path} is a study file already, and is only read",
+                "Leave out --study; `passaat extend` makes a study larger.",
+            )
+        table = load_table(path)
+        if table.n_missing:
+            say(f"{table.n_missing:,} runs of {path} are missing; `passaat resume {path}` makes them.")
+        return table, path
+    plan = read_plan(study)
+    path = keep or Path(f"{plan.name}.db")
+    with crew_of(workers, cluster) as crew:
+        return run_sweep(plan, path, crew), path
