@@ -419,7 +419,7 @@ def tornado_figure(report: SensitivityReport, finding: Finding) -> Figure:
     height = top + bottom + per_row * max(len(shown), 3)
     with mpl.rc_context(STYLE):
         figure = _figure(height)
-        axes = figure.add_axes((0.31, bottom / height, 0.49, 1 - (top + bottom) / height))
+        axes = figure.add_axes((0.335, bottom / height, 0.465, 1 - (top + bottom) / height))
         middle = 0.0 if by_step else finding.mean / scale.divisor
         reach = [middle]
         for row, i in enumerate(shown):
