@@ -281,9 +281,27 @@ def test_the_development_links_are_relative() -> None:
 
 
 def declared() -> dict[str, Requirement]:
-    """Every package of pyproject.toml, those for developers too."""
-    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    return {canonicalize_name(need.name): need for need in map(Requirement, lines)}
+    """Every package of pyproject.toml, those of the extras and for developers too."""
+    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    needs = [Requirement(line) for line in (*PROJECT["dependencies"], *extras)]
+    return {canonicalize_name(need.name): need for need in needs if need.name != "passaat"}
+
+
+def test_developers_have_every_extra_and_nobody_else_needs_one() -> None:
+    """What is optional is imported inside the function that needs it, and tested because `dev` brings it."""
+    extras = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
+    assert f"passaat[{','.join(sorted(extras))}]" in PROJECT["optional-dependencies"]["dev"]
+    optional = {Requirement(line).name for lines in extras.values() for line in lines}
+    at_the_top = {
+        (path.name, name)
+        for path in python_files()
+        if path.relative_to(ROOT).parts[0] in (*FOLDERS, "src")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for _, name in imported_names(ast.Module([node], []))
+        if name.split(".")[0] in optional
+    }
+    assert at_the_top == set()
 
 
 def test_every_dependency_is_bounded_and_explained() -> None:
