@@ -237,11 +237,15 @@ class MorrisEffect:
             no order.
         size: mu*, mean size of the change.
         spread: sigma, standard deviation of the change: large where the effect is curved or depends on the others.
+        by_luck: the mean size that a factor without effect would show if moving it did no more than deal luck anew, as
+            it does where one event more or less sets off others; from how far worlds differ in the change. nan with
+            one world per point.
     """
 
     mean: Estimate
     size: Estimate
     spread: Estimate
+    by_luck: float = NAN
 
 
 @dataclass(frozen=True)
@@ -428,12 +432,13 @@ def _constant(values: Floats) -> bool:
 # --- Morris -------------------------------------------------------------------------------------------------
 
 
-def morris(unit: Floats, values: Floats, *, seed: int = 1) -> Morris:
+def morris(unit: Floats, values: Floats, *, runs: Floats | None = None, seed: int = 1) -> Morris:
     """Effects of every factor from trajectories.
 
     Args:
         unit: the design, shape (trajectories * (d + 1), d), as :func:`morris_points` gives it.
         values: outcome at each of its rows; nan where the run failed.
+        runs: the outcomes (n_points, n_worlds) of which ``values`` are means, to tell what luck makes of effects.
         seed: seed of the bootstrap.
 
     Raises:
@@ -457,19 +462,37 @@ def morris(unit: Floats, values: Floats, *, seed: int = 1) -> Morris:
     weights = _weights(n, seed)
     mean, absolute, square = (_means(weights, part) for part in (effects, np.abs(effects), effects**2))
     deviation = np.sqrt(np.maximum(square - mean**2, 0.0) * n / (n - 1))
+    luck = np.full(d, np.nan)
+    if runs is not None and runs.shape[1] > 1:
+        luck = _by_luck(x, runs.reshape(-1, d + 1, runs.shape[1])[whole])
     return Morris(
         blocks,
         True,
         tuple(
-            MorrisEffect(*three)
-            for three in zip(
+            MorrisEffect(upwards, far, uneven, float(chance))
+            for upwards, far, uneven, chance in zip(
                 _estimates(mu, mean, n),
                 _estimates(size, absolute, n, low=0.0),
                 _estimates(spread, deviation, n, low=0.0),
+                luck,
                 strict=True,
             )
         ),
     )
+
+
+def _by_luck(x: Floats, runs: Floats) -> Floats:
+    """Mean size of a change that is nothing but luck: a normal one of the variance between worlds, over their number.
+
+    Args:
+        x: trajectories (n, d + 1, d).
+        runs: outcomes (n, d + 1, n_worlds).
+    """
+    worlds = runs.shape[2]
+    by_world = np.stack([elementary_effects(x, runs[..., w]) for w in range(worlds)])
+    variance = by_world.var(axis=0, ddof=1).mean(axis=0) / worlds
+    luck: Floats = np.sqrt(2.0 / math.pi * variance)
+    return luck
 
 
 def elementary_effects(x: Floats, y: Floats) -> Floats:

@@ -123,7 +123,7 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
         to_name = [i for i in order if found.effects[i].size.value >= NOTABLE * largest][:MOST_NAMES]
         whiskers: list[Bbox] = []
         named: list[tuple[float, float, str, str]] = []
-        small = 0
+        small = drowned = 0
         for i, effect in points:
             x, y = effect.size.value / scale.divisor, effect.spread.value / scale.divisor
             color, marker = (WARM, "D") if i == luck else (ACCENT, "o")
@@ -136,8 +136,12 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
                 axes.plot(across, up, color=color, linewidth=0.9, zorder=3, alpha=0.75)
                 (x0, y0), (x1, y1) = axes.transData.transform([*zip(across, up, strict=True)])
                 whiskers.append(Bbox.from_extents(x0, y0, x1, y1).padded(1.5))
-            axes.plot([x], [y], marker=marker, markersize=5.2 if notable else 3.6, color=color, zorder=4,
-                      markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
+            # Hollow: no larger than what dealing luck anew would make; nan, with one world, is not larger either.
+            hollow = effect.size.low <= effect.by_luck
+            drowned += hollow
+            axes.plot([x], [y], marker=marker, markersize=5.2 if notable else 3.6, zorder=4,
+                      color="white" if hollow else color, markeredgecolor=color if hollow else "white",
+                      markeredgewidth=1.1 if hollow else 0.6)  # fmt: skip
         unit = f", {scale.difference_unit}" if scale.difference_unit else ""
         axes.set_xlabel(f"mean size of the change{unit}")
         axes.set_ylabel(f"spread of the change (standard deviation){unit}")
@@ -155,6 +159,11 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
                 label="factor with 95 % intervals",
             )
         ]
+        if drowned:
+            handles.append(
+                Line2D([], [], color=ACCENT, marker="o", markersize=5, linewidth=0.0, markerfacecolor="white",
+                       label="may be luck only")
+            )  # fmt: skip
         if luck is not None:
             handles.append(
                 Line2D(

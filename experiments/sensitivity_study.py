@@ -296,6 +296,7 @@ def _numbers(finding: Finding) -> Iterator[tuple[int | None, int | None, str, Es
             yield i, None, "mean_effect", effect.mean
             yield i, None, "mean_absolute_effect", effect.size
             yield i, None, "sd_of_effects", effect.spread
+            yield i, None, "mean_absolute_effect_by_luck", Estimate(effect.by_luck, NAN, NAN)
     elif isinstance(found, Sobol):
         for i, index in enumerate(found.indices):
             yield i, None, "first_order", index.first
@@ -447,7 +448,7 @@ class _Analysis:
         growth: Convergence | None = None
         refused: tuple[str, ...] = ()
         try:
-            indices = self._indices(means, worlds)
+            indices = self._indices(means, worlds, runs=runs)
         except StudyError as error:
             refused, self.hint = error.problems, error.hint
         if indices is not None and indices.varies:
@@ -473,14 +474,16 @@ class _Analysis:
         own = self.table.levels(policy, outcome)
         return paired_differences(own, self.table.levels(minus, outcome)) if minus else own
 
-    def _indices(self, values: Floats, worlds: WorldNoise | None, blocks: int | None = None) -> Indices:
+    def _indices(
+        self, values: Floats, worlds: WorldNoise | None, blocks: int | None = None, runs: Floats | None = None
+    ) -> Indices:
         """Indices from the first so many blocks, or from all."""
         rows = np.arange(values.size) if blocks is None else np.sort(self._order[: blocks * self._per_block])
         values = values[rows]
         if worlds is not None and worlds.owners is not None:
             worlds = replace(worlds, owners=worlds.owners[rows])
         if self.method == "morris":
-            return morris(self._unit[rows], values, seed=self.seed)
+            return morris(self._unit[rows], values, runs=runs, seed=self.seed)
         if self.method == "sobol":
             return sobol(
                 values,
@@ -639,9 +642,12 @@ def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order
     tail = [
         i
         for i in order
-        if math.isfinite(importance[i].value) and not importance[i].low > _floor(found, order)
+        if math.isfinite(importance[i].value) and not importance[i].low > _floor(found, order, i)
     ]
-    few = f"{len(tail)} of {len(order)} factors cannot be told from having no effect to speak of"
+    than = "having no effect to speak of"
+    if isinstance(found, Morris) and report.worlds > 1:
+        than = "luck, or from having no effect to speak of"
+    few = f"{len(tail)} of {len(order)} factors cannot be told from {than}"
     none = "every factor has an effect to speak of"
     if len(order) < 2 or not math.isfinite(importance[order[1]].value):
         return f"There is no second factor to rank; {few if tail else none}."
@@ -654,9 +660,14 @@ def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order
     return f"{_capital(sure)}; {few if tail else none}."
 
 
-def _floor(found: Indices, order: Sequence[int]) -> float:
-    """What the interval of an effect to speak of lies above: one per cent of the variance or of the largest effect."""
-    return 0.01 * (found.importance[order[0]].value if isinstance(found, Morris) and order else 1.0)
+def _floor(found: Indices, order: Sequence[int], i: int) -> float:
+    """What the interval of an effect to speak of lies above: one per cent of the variance or of the largest effect, and
+    with Morris what luck alone would make.
+    """
+    if not isinstance(found, Morris):
+        return 0.01
+    luck = found.effects[i].by_luck
+    return max(0.01 * found.importance[order[0]].value, luck if math.isfinite(luck) else 0.0)
 
 
 def _luck_sentence(report: SensitivityReport, finding: Finding, found: Indices) -> str:

@@ -119,7 +119,7 @@ def _table(report: SensitivityReport, finding: Finding, shown: Sequence[int], sc
     unit = f", {scale.difference_unit}" if scale.difference_unit else ""
     heads: tuple[str, ...]
     if isinstance(found, Morris):
-        heads = (f"mean size{unit}", "mean, upwards", "spread")
+        heads = (f"mean size{unit}", "mean, upwards", "spread", "by luck")
     elif isinstance(found, Sobol):
         heads = ("total", "alone", "alone, luck averaged out", f"low to high{unit}")
         if found.luck is None:
@@ -142,7 +142,7 @@ def _cells(report: SensitivityReport, finding: Finding, i: int, scale: Scale) ->
     if isinstance(found, Morris):
         effect = found.effects[i]
         upwards = NOTHING if report.factors[i].unordered else _signed(scale, effect.mean)
-        return _size(scale, effect.size), upwards, _size(scale, effect.spread)
+        return _size(scale, effect.size), upwards, _size(scale, effect.spread), scale.level(effect.by_luck)
     change = NOTHING if ends is None else _signed(scale, ends.swing.change)
     if isinstance(found, Sobol):
         index: SobolIndex = found.indices[i]
@@ -195,7 +195,8 @@ def _reading(report: SensitivityReport) -> Iterator[RenderableType]:
     text = {
         "morris": "mean size: how far the outcome moves, up or down, when a factor moves by two thirds of its range,"
         " a yes/no factor or category to another value. mean, upwards: the same with its sign. spread: standard"
-        " deviation of these moves; large where the effect is curved or depends on other factors.",
+        " deviation of these moves; large where the effect is curved or depends on other factors. by luck: mean size of"
+        " moves that only deal luck anew; a factor that does not exceed it may have no effect of its own.",
         "sobol": "Shares of the variance. alone: first order. total: with all interactions. luck averaged out: share in"
         f" the variance of the mean over worlds, first order over one less luck's total. {ends}.",
         "given data": f"alone: share of the variance that the factor makes on its own, first order. {ends}.",
