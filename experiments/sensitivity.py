@@ -247,6 +247,14 @@ class MorrisEffect:
     spread: Estimate
     by_luck: float = NAN
 
+    @property
+    def beyond_luck(self) -> bool:
+        """Whether more than luck is seen: moves larger than luck makes, or, as luck favours no side, a mean that is not
+        zero. True where luck is not known.
+        """
+        seen = self.size.low > self.by_luck or self.mean.low > 0.0 or self.mean.high < 0.0
+        return seen or math.isnan(self.by_luck)
+
 
 @dataclass(frozen=True)
 class SobolIndex:

@@ -136,8 +136,7 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
                 axes.plot(across, up, color=color, linewidth=0.9, zorder=3, alpha=0.75)
                 (x0, y0), (x1, y1) = axes.transData.transform([*zip(across, up, strict=True)])
                 whiskers.append(Bbox.from_extents(x0, y0, x1, y1).padded(1.5))
-            # Hollow: no larger than what dealing luck anew would make; nan, with one world, is not larger either.
-            hollow = effect.size.low <= effect.by_luck
+            hollow = not effect.beyond_luck
             drowned += hollow
             axes.plot([x], [y], marker=marker, markersize=5.2 if notable else 3.6, zorder=4,
                       color="white" if hollow else color, markeredgecolor=color if hollow else "white",

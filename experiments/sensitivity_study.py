@@ -544,21 +544,21 @@ def _show(factor: Factor, number: float) -> str:
 def _end_words(factor: Factor, rows: tuple[float, float]) -> str:
     """One value, or a range of values, of a factor, in words."""
     low, high = rows
+    largest = max(abs(low), abs(high))
     if factor.scale == "categories":
         numbered = {factor.number(value): value for value in factor.categories}
         low_text, high_text = factor.show(numbered[low]), factor.show(numbered[high])
     else:
-        low_text, high_text = _short(low), _short(high)
+        low_text, high_text = _short(low, largest), _short(high, largest)
     return low_text if low == high else f"{low_text} to {high_text}"
 
 
-def _short(number: float) -> str:
-    """A number at the end of a range of sampled values: three digits, of large ones thousands separated."""
-    if number == 0.0 or not math.isfinite(number):
+def _short(number: float, largest: float) -> str:
+    """A number at the end of a range of sampled values: three digits of the larger end, thousands separated."""
+    if largest == 0.0:
         return "0"
-    digits = max(2 - math.floor(math.log10(abs(number))), 0)
-    rounded = round(number, 2 - math.floor(math.log10(abs(number))))
-    text = f"{rounded:,.{digits}f}"
+    places = 2 - math.floor(math.log10(largest))
+    text = f"{round(number, places):,.{max(places, 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -639,11 +639,7 @@ def _what_matters(report: SensitivityReport, finding: Finding, found: Indices, o
 
 def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order: Sequence[int]) -> str:
     importance = found.importance
-    tail = [
-        i
-        for i in order
-        if math.isfinite(importance[i].value) and not importance[i].low > _floor(found, order, i)
-    ]
+    tail = [i for i in order if math.isfinite(importance[i].value) and not _speaks(found, order, i)]
     than = "having no effect to speak of"
     if isinstance(found, Morris) and report.worlds > 1:
         than = "luck, or from having no effect to speak of"
@@ -660,14 +656,14 @@ def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order
     return f"{_capital(sure)}; {few if tail else none}."
 
 
-def _floor(found: Indices, order: Sequence[int], i: int) -> float:
-    """What the interval of an effect to speak of lies above: one per cent of the variance or of the largest effect, and
-    with Morris what luck alone would make.
+def _speaks(found: Indices, order: Sequence[int], i: int) -> bool:
+    """Whether a factor surely has an effect to speak of: above one per cent of the variance or of the largest effect,
+    and with Morris more than luck makes.
     """
+    one = found.importance[i]
     if not isinstance(found, Morris):
-        return 0.01
-    luck = found.effects[i].by_luck
-    return max(0.01 * found.importance[order[0]].value, luck if math.isfinite(luck) else 0.0)
+        return one.low > 0.01
+    return one.low > 0.01 * found.importance[order[0]].value and found.effects[i].beyond_luck
 
 
 def _luck_sentence(report: SensitivityReport, finding: Finding, found: Indices) -> str:

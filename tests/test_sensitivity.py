@@ -358,9 +358,14 @@ def test_luck_alone_gives_effects_of_the_size_it_says() -> None:
     wanted = math.sqrt(2.0 / math.pi * 2.0 / 3.0)
     assert second.by_luck == pytest.approx(wanted, rel=0.1)
     assert second.size.low <= second.by_luck <= second.size.high
+    assert first.beyond_luck
+    assert not second.beyond_luck
+    assert not third.beyond_luck
     assert first.by_luck == pytest.approx(0.0, abs=1e-12)
     assert third.by_luck == pytest.approx(0.0, abs=1e-12)
-    assert math.isnan(morris(points, runs.mean(axis=1)).effects[1].by_luck)
+    alone = morris(points, runs.mean(axis=1)).effects[1]
+    assert math.isnan(alone.by_luck)
+    assert alone.beyond_luck
 
 
 # --- given data ---------------------------------------------------------------------------------------------
