@@ -15,7 +15,10 @@ from threading import Event
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+import numpy as np
+
 from passaat.errors import ModelError, PassaatError, StudyError
+from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Simulator
 from passaat.experiments.store import RunRecord
 from passaat.model.inputs import RunInputs
@@ -25,6 +28,9 @@ RUNS_PER_CHUNK: Final = 16
 
 RUNS_PER_MESSAGE: Final = 64
 """Runs sent to a cluster at a time: two seconds of work, against some milliseconds to send it."""
+
+LONGEST_REASON: Final = 1_000
+"""Characters kept of what an error says."""
 
 CLUSTER_WAIT_SECONDS: Final = 30
 """How long to wait for the scheduler, and for a first worker, of a cluster."""
@@ -103,7 +109,12 @@ class Threads:
             self._stopped = Event()
             self._pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="passaat")
         return self._pool.submit(
-            carry_out, simulator.simulate, simulator.outcomes_of, chunk, self._stopped.is_set
+            carry_out,
+            simulator.simulate,
+            simulator.outcomes_of,
+            len(simulator.outcomes),
+            chunk,
+            self._stopped.is_set,
         )
 
     def stop(self) -> None:
@@ -153,6 +164,7 @@ class Cluster:
             _carry_out_there,
             simulator.simulate,
             simulator.outcomes_of,
+            len(simulator.outcomes),
             simulator.fingerprint,
             simulator.behaviour,
             tuple(chunk),
@@ -229,15 +241,26 @@ OutcomesOf = Callable[[Any, Any], Any]
 
 
 def carry_out(
-    simulate: Simulate, outcomes_of: OutcomesOf, chunk: Sequence[Task], stopped: Callable[[], bool]
+    simulate: Simulate,
+    outcomes_of: OutcomesOf,
+    n_outcomes: int,
+    chunk: Sequence[Task],
+    stopped: Callable[[], bool],
 ) -> list[RunRecord]:
-    """Run every task of a chunk; a run that fails becomes a record with its reason."""
-    return [record for task in chunk for record in _run_task(simulate, outcomes_of, task, stopped)]
+    """Run every task of a chunk; a run that fails, or has not one number for each outcome, becomes a record with its
+    reason.
+    """
+
+    def judge(run: Any, twin_run: Any) -> Floats:
+        return _checked(outcomes_of(run, twin_run), n_outcomes)
+
+    return [record for task in chunk for record in _run_task(simulate, judge, task, stopped)]
 
 
 def _carry_out_there(
     simulate: Simulate,
     outcomes_of: OutcomesOf,
+    n_outcomes: int,
     fingerprint: Callable[[], str] | None,
     behaviour: str,
     chunk: Sequence[Task],
@@ -248,7 +271,7 @@ def _carry_out_there(
             f"a worker's model has behaviour {_once(fingerprint)}, the study's model has {behaviour}",
             "Install the same version of passaat on every worker.",
         )
-    return carry_out(simulate, outcomes_of, chunk, _never)
+    return carry_out(simulate, outcomes_of, n_outcomes, chunk, _never)
 
 
 @lru_cache(maxsize=4)
@@ -300,9 +323,23 @@ def _judge(
         return RunRecord(draw, world, arm, "failed", _reason(error))
 
 
+def _checked(values: Any, n_outcomes: int) -> Floats:
+    """Outcomes of a run as they are kept: one number each, and zero without a sign, which no file would keep."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.shape != (n_outcomes,):
+        raise ModelError(
+            f"the outcomes of a run have shape {numbers.shape}, where {n_outcomes} numbers in a row are needed"
+        )
+    return numbers + 0.0
+
+
 def _reason(error: Exception) -> str:
     """Why a run failed, on one line: what is wrong and, of our own errors, the way out in brackets."""
     if isinstance(error, PassaatError):
         way_out = f" ({error.hint})" if error.hint else ""
-        return f"{type(error).__name__}: {'; '.join(error.problems)}{way_out}"
-    return f"{type(error).__name__}: {error}"
+        text = f"{'; '.join(error.problems)}{way_out}"
+    else:
+        text = str(error)
+    line = " ".join(f"{type(error).__name__}: {text}".split())
+    # What an error says comes from anywhere: a file holds no half characters, and a table no whole logs.
+    return line.encode("utf-8", "replace").decode("utf-8")[:LONGEST_REASON]

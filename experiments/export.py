@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
@@ -18,7 +20,7 @@ from typing import Any, Final, Literal, TextIO
 import numpy as np
 
 from passaat.errors import StudyError
-from passaat.experiments.store import Study
+from passaat.experiments.store import Study, damaged
 
 Table = Literal["runs", "results"]
 
@@ -113,8 +115,8 @@ def _whole(target: Path, write: Callable[[Path], int]) -> int:
             f"{target} cannot be written: {error.strerror or error}", "Give a file on a disk with space."
         ) from None
     finally:
-        beside.unlink(missing_ok=True)
-        os.rmdir(folder)
+        # DuckDB writes files of its own beside the one it is asked for.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_csv(study: Study, table: Table, path: Path) -> int:
@@ -139,19 +141,30 @@ def _text(value: object) -> str:
 
 
 def _write_parquet(study: Study, table: Table, path: Path) -> int:
-    with _duckdb().connect() as db:
+    with _connected() as db:
         rows = _fill(db, study, table)
         db.execute(f"COPY {table} TO '{_quoted(path)}' (FORMAT parquet)")
     return rows
 
 
 def _write_duckdb(study: Study, path: Path) -> int:
-    with _duckdb().connect(str(path)) as db:
+    with _connected(str(path)) as db:
         known = study.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         rows = {table: _fill(db, study, table) for (table,) in list(known)}
         if study.meta("kind") == "sweep":
             rows["results"] = _fill(db, study, "results")
     return rows["runs"]
+
+
+@contextmanager
+def _connected(place: str = ":memory:") -> Iterator[Any]:
+    """A connection of DuckDB, whose errors of the disk become those of any other file."""
+    duckdb = _duckdb()
+    try:
+        with duckdb.connect(place) as db:
+            yield db
+    except duckdb.Error as error:
+        raise OSError(" ".join(str(error).split())) from None
 
 
 def _duckdb() -> Any:
@@ -177,10 +190,13 @@ def _fill(db: Any, study: Study, table: str) -> int:
     db.execute(f"CREATE TABLE {table} ({columns})")
     written = 0
     while batch := list(islice(rows, BATCH)):
-        arrays = {
-            f"c{place}": _array(column, kind)
-            for place, (column, kind) in enumerate(zip(zip(*batch, strict=True), kinds, strict=True))
-        }
+        try:
+            arrays = {
+                f"c{place}": _array(column, kind)
+                for place, (column, kind) in enumerate(zip(zip(*batch, strict=True), kinds, strict=True))
+            }
+        except (TypeError, ValueError, OverflowError) as error:
+            raise damaged(study.place, f"table {table} holds what its columns cannot: {error}") from None
         # No study holds a value that is not a number: what is missing is NULL there, and becomes NULL here.
         read = ", ".join(
             f"CASE WHEN isnan(c{place}) THEN NULL ELSE c{place} END" if kind == "DOUBLE" else f"c{place}"

@@ -38,7 +38,7 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 
-from passaat.errors import StudyError
+from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
@@ -202,7 +202,7 @@ class Study:
             if path is not None:
                 study._db.execute("PRAGMA journal_mode = WAL")
                 study._db.execute("PRAGMA synchronous = NORMAL")
-        except sqlite3.Error as error:
+        except _SQLITE_ERRORS as error:
             study.close()
             raise StudyError(*_explain(place, error)) from error
         except BaseException:
@@ -231,7 +231,7 @@ class Study:
                     hint="Read it with the version that wrote it, or repeat the study.",
                 )
             study._names = tuple(study.meta("outcomes").split())
-        except sqlite3.Error as error:
+        except _SQLITE_ERRORS as error:
             study.close()
             raise StudyError(*_explain(str(path), error)) from error
         except BaseException:
@@ -272,7 +272,7 @@ class Study:
         if self._lock is not None:
             # A finished study is one plain file, which can be read from a folder or disk that nobody may write to.
             # Where this cannot be done now, because someone is reading, it stays as sound as it is.
-            with suppress(sqlite3.Error):
+            with suppress(*_SQLITE_ERRORS):
                 self._db.execute("PRAGMA busy_timeout = 0")
                 self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
@@ -333,7 +333,7 @@ class Study:
             # database may be closed already.
             for row in self._db.execute(query, arguments):  # noqa: UP028
                 yield row
-        except sqlite3.DatabaseError as error:
+        except _SQLITE_ERRORS as error:
             raise StudyError(*_explain(self._place, error)) from error
 
     def row(self, query: str, arguments: Sequence[object] = ()) -> Any:
@@ -402,8 +402,22 @@ class Study:
 
     def parameters(self, draw: int) -> dict[str, float]:
         """All parameters of one draw, by name."""
-        base, text = self.row("SELECT base, settings FROM draws WHERE draw = ?", (draw,))
-        return {**self._base(base), **json.loads(text)}
+        base, text = self._found("SELECT base, settings FROM draws WHERE draw = ?", (draw,), f"draw {draw}")
+        return {**self._base(base), **self._settings(text, f"draw {draw}")}
+
+    def _found(self, query: str, arguments: Sequence[object], what: str) -> Any:
+        """A row that other rows refer to."""
+        found = self.row(query, arguments)
+        if found is None:
+            raise damaged(self._place, f"{what} is missing")
+        return found
+
+    def _settings(self, text: str, of: str) -> dict[str, Any]:
+        try:
+            settings: dict[str, Any] = json.loads(text)
+        except (TypeError, ValueError):
+            raise damaged(self._place, f"the settings of {of} cannot be read") from None
+        return settings
 
     def _base(self, base: int) -> dict[str, float]:
         if base not in self._bases:
@@ -501,11 +515,12 @@ class Study:
 
     def arm(self, number: int) -> tuple[Arm, int | None]:
         """A registered arm by its number, and the number of its twin."""
-        role, name, factor, settings, scenario_hash, twin = self.row(
+        role, name, factor, settings, scenario_hash, twin = self._found(
             "SELECT role, name, amount_factor, settings, scenario_hash, twin FROM arms WHERE arm = ?",
             (number,),
+            f"arm {number}",
         )
-        levers: dict[str, LeverValue] = json.loads(settings)
+        levers: dict[str, LeverValue] = self._settings(settings, f"arm {number}")
         arm = Arm(
             self._policy(scenario_hash), role, name, scenario_hash, factor, tuple(sorted(levers.items()))
         )
@@ -516,8 +531,14 @@ class Study:
         if scenario_hash not in self._policies:
             from passaat.scenarios.loading import scenario_from_text
 
-            (text,) = self.row("SELECT scenario FROM scenarios WHERE scenario_hash = ?", (scenario_hash,))
-            self._policies[scenario_hash] = scenario_from_text(text, f"a scenario in {self._place}")
+            what = f"scenario {scenario_hash}"
+            (text,) = self._found(
+                "SELECT scenario FROM scenarios WHERE scenario_hash = ?", (scenario_hash,), what
+            )
+            try:
+                self._policies[scenario_hash] = scenario_from_text(text, what)
+            except ScenarioError as error:
+                raise damaged(self._place, "; ".join(error.problems)) from None
         return self._policies[scenario_hash]
 
     def planned(self, arm: Arm) -> set[tuple[int, int]]:
@@ -613,7 +634,7 @@ class Study:
                     return done.rowcount
             finally:
                 self._db.execute("DETACH DATABASE other")
-        except sqlite3.DatabaseError as error:
+        except _SQLITE_ERRORS as error:
             raise StudyError(*_explain(str(other), error)) from error
 
     def values(self, arm: Arm, design: Design) -> Floats:
@@ -655,7 +676,7 @@ class Study:
                 if self._db.in_transaction:  # a full disk makes SQLite undo it by itself
                     self._db.execute("ROLLBACK")
                 raise
-        except sqlite3.DatabaseError as error:
+        except _SQLITE_ERRORS as error:
             raise StudyError(*_explain(self._place, error)) from error
 
     def _is_new(self) -> bool:
@@ -710,10 +731,14 @@ def run_key(arm_digest: str, draw_digest: str, world_seed: int) -> str:
     return _digest(arm_digest, draw_digest, str(world_seed))
 
 
-def digest_of(status: str, reason: str, values: Sequence[float | None]) -> str:
+def digest_of(status: str, reason: str, values: Sequence[object]) -> str:
     """Hash of a run's result, by which a changed or damaged one is noticed."""
-    numbers = " ".join("" if value is None else float(value).hex() for value in values)
-    return _digest(status, reason, numbers)
+    numbers = " ".join(
+        # In a damaged file a number may have become anything.
+        "" if value is None else value.hex() if isinstance(value, float) else repr(value)
+        for value in values
+    )
+    return _digest(str(status), str(reason), numbers)
 
 
 def _digest(*parts: str) -> str:
@@ -807,18 +832,21 @@ def _lock_file(place: str) -> str:
     return f"{place}-running"
 
 
-def _explain(place: str, error: sqlite3.Error) -> tuple[str, str]:
+_SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What may come of a damaged file: messages of SQLite may quote bytes that are no text."""
+
+
+def _explain(place: str, error: Exception) -> tuple[str, str]:
     """Problem and way out for what SQLite may say about a file."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return f"{place} is being written by another process ({text})", "Wait for it, or give another file."
     if "not a database" in text:
         return f"{place} is not a study file ({text})", _ANOTHER_FILE
-    if "malformed" in text or "no such table" in text:
-        return (
-            f"{place} is damaged ({text})",
-            "Restore a copy, or repeat the study in another file: the same command gives the same results.",
-        )
+    if any(
+        sign in text for sign in ("malformed", "no such table", "no such column", "decode", "not supported")
+    ):
+        return f"{place} is damaged ({text})", _REPEAT
     if "full" in text:
         return (
             f"{place}: the disk is full ({text}); every chunk that was finished before is kept",
@@ -826,8 +854,22 @@ def _explain(place: str, error: sqlite3.Error) -> tuple[str, str]:
         )
     if "readonly" in text or "read-only" in text:
         return f"{place} cannot be written: it is read-only ({text})", _WRITABLE
-    return f"{place} cannot be written ({text})", _WRITABLE
+    if "unable to open" in text:
+        return f"{place} cannot be opened, or no file can be written beside it ({text})", _WRITABLE
+    return (
+        f"{place} cannot be written or read ({text}); every chunk that was finished before is kept",
+        _WRITABLE,
+    )
 
+
+def damaged(place: str, what: str) -> StudyError:
+    """The error of a study in which something cannot be as it was written."""
+    return StudyError(f"{place} is damaged: {what}", _REPEAT)
+
+
+_REPEAT: Final = (
+    "Restore a copy, or repeat the study in another file: the same command gives the same results."
+)
 
 _WRITABLE: Final = "Give a file in a folder that you may write to, on a disk with space."
 

@@ -24,7 +24,7 @@ from passaat.experiments.pairing import Floats, paired_differences, ratio_values
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.runner import OnProgress, run_planned
 from passaat.experiments.simulator import Arm, Simulator, settings_text, the_model
-from passaat.experiments.store import FailedRun, Study, require_writable
+from passaat.experiments.store import FailedRun, Study, damaged, require_writable
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
 
@@ -346,7 +346,13 @@ def read_table(study: Study, outcomes: Sequence[str] | None = None) -> SweepTabl
     query = f"SELECT policy, point, world{columns} FROM results WHERE status = 'done'"
     for policy, point, world, *found in study.rows(query):
         column = world if plan.luck != "factor" else 0
-        values[places[policy], :, point, column] = [np.nan if value is None else value for value in found]
+        numbers = [np.nan if value is None else value for value in found]
+        try:
+            values[places[policy], :, point, column] = numbers
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise damaged(
+                study.place, f"policy {policy!r}, point {point!r}, world {world!r} holds {numbers!r:.200}"
+            ) from None
     counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
     return SweepTable(
         plan=plan,
