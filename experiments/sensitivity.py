@@ -570,11 +570,15 @@ def sobol(
         none = SobolIndex(UNKNOWN, UNKNOWN, UNKNOWN)
         pairs = tuple(Pair(i, j, UNKNOWN, UNKNOWN) for i, j in both)
         return Sobol(blocks, False, (none,) * d, pairs, luck)
-    found = sobol_analyzer.analyze(
-        _problem(d), y.ravel(), calc_second_order=second_order, num_resamples=2, seed=1
-    )
-    point = [np.asarray(found["S1"], dtype=float), np.asarray(found["ST"], dtype=float)]
-    point.append(np.array([found["S2"][i, j] for i, j in both]))
+    # SALib's estimators one by one: its `analyze` also resamples, and that of 1.5 does not work beside pandas 3.
+    z = (y - y.mean()) / y.std()
+    a, b = z[:, 0], z[:, -1]
+    ab, ba = z[:, 1 : d + 1].T, z[:, d + 1 : 2 * d + 1].T
+    point = [
+        np.array([float(sobol_analyzer.first_order(a, ab[i], b)) for i in range(d)]),
+        np.array([float(sobol_analyzer.total_order(a, ab[i], b)) for i in range(d)]),
+        np.array([float(sobol_analyzer.second_order(a, ab[i], ab[j], ba[i], b)) for i, j in both]),
+    ]
     resampled = _sobol_resampled(y, d, both, seed)
     if worlds is not None:
         owners = None if worlds.owners is None else worlds.owners.reshape(-1, per_block)[whole]
