@@ -448,8 +448,8 @@ def _position(
         right = x > min(costs) + 0.75 * (max(costs) - min(costs))
         axes.annotate(
             f"{one.policy}  {share_of_draws(one.on_front, front.draws, front.noise)}", (x, y),
-            xytext=(-7, 7) if right else (7, -10 if one.best_by_means else 7), textcoords="offset points", ha="right" if right else "left", fontsize=7.5,
-            color=INK if one.best_by_means else QUIET, zorder=5,
+            xytext=(-7, 7) if right else (7, -10 if one.best_by_means else 7), textcoords="offset points",
+            ha="right" if right else "left", fontsize=7.5, color=INK if one.best_by_means else QUIET, zorder=5,
         )  # fmt: skip
 
 

@@ -212,12 +212,13 @@ def _varies(column: Floats) -> bool:
 
 
 def peel(ground: Ground, y: Flags, alpha: float) -> tuple[Step, ...]:
-    """All boxes on the way from all points to a small box, each within the one before and denser.
+    """All boxes on the way from all points to a small box, each within the one before.
 
     From a box of m points with share p of cases, slices are tried at either end of every ordered dimension, of the
     outermost ceil(alpha m) points and those equal to the last of them, and every single category. Removing r points so
-    that share q of the rest are cases gains (q - p) / r; the largest gain is taken, the first of equal ones. It ends
-    when no slice gains or all would leave too few points.
+    that share q of the rest are cases gains (q - p) / r; the largest gain is taken, the first of equal ones. It goes
+    on when the largest gain is a loss, for a slice that is in the way of a corner, and ends when only cases are left or
+    every slice would leave too few points.
     """
     n, total = len(y), int(y.sum())
     least = max(SMALLEST_BOX, math.ceil(SMALLEST_MASS * n - 1e-9))
@@ -284,11 +285,11 @@ class _Slices:
         allowed = left >= least
         density = np.divide(cases - self.cases, left, out=np.zeros_like(left), where=allowed)
         gains = np.where(allowed, (density - cases / points) / self.removed, -np.inf)
-        # Gains of equal worth may differ in the last bit: the first within rounding of the largest is taken.
         highest = float(gains.max(initial=-np.inf))
-        if not highest > 1e-12:
+        if not math.isfinite(highest) or cases == points:
             return None
-        return int(np.flatnonzero(gains >= highest * (1.0 - 1e-12))[0])
+        # Gains of equal worth may differ in the last bit: the first within rounding of the largest is taken.
+        return int(np.flatnonzero(gains >= highest - 1e-12 * abs(highest))[0])
 
     def cut(self, chosen: int, ground: Ground, box: Box) -> tuple[int, Limits, Flags]:
         """Dimension that is cut, its new limits, and the points that go."""
@@ -450,7 +451,24 @@ class Suggestion:
 
 
 def suggest(ground: Ground, y: Flags) -> Suggestion:
-    """Peel with each patience, drop what is weak, paste, and take the box with the largest phi."""
+    """Peel with each patience, drop what is weak, paste, and take the box with the largest phi.
+
+    Peeling is greedy: a first slice off one dimension may lead away from the clearest box, where another dimension has
+    cases at both of its ends, say. So each dimension of the box found is closed in turn and all is tried again without
+    it, as long as phi grows.
+    """
+    best = _most_patient(ground, y)
+    while True:
+        fewer = [ground.without(place) for place in restricted(best.step.box)]
+        tried = [_most_patient(one, y) for one in fewer]
+        places = [place for place, one in enumerate(tried) if one.step.phi > best.step.phi + 1e-12]
+        if not places:
+            return best
+        chosen = max(places, key=lambda place: tried[place].step.phi)
+        best, ground = tried[chosen], fewer[chosen]
+
+
+def _most_patient(ground: Ground, y: Flags) -> Suggestion:
     return max((_suggest(ground, y, alpha) for alpha in PATIENCE), key=lambda one: one.step.phi)
 
 

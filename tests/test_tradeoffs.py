@@ -1,0 +1,326 @@
+"""Trade-offs: fronts and regrets worked out by hand, and luck that must not look like knowledge."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from passaat.errors import StudyError
+from passaat.experiments.compare import OutcomeInfo
+from passaat.experiments.discovery_figures import front_figure, regret_figure
+from passaat.experiments.discovery_tables import front_view, regret_view, view_text
+from passaat.experiments.pairing import Floats
+from passaat.experiments.plan import read_plan
+from passaat.experiments.simulator import Simulator
+from passaat.experiments.sweep import sweep
+from passaat.experiments.tradeoffs import (
+    front_csv,
+    non_dominated,
+    of_comparison,
+    of_sweep,
+    pareto_front,
+    regret_csv,
+    regret_table,
+    save_csv,
+)
+
+COST = OutcomeInfo("public_cost_eur", "EUR", "public cost", "lower")
+EFFECT = OutcomeInfo("additional_exports_net_eur", "EUR", "exports the programme adds, net", "higher")
+COVENANTS = OutcomeInfo("covenants", "covenants", "covenants started", "neither")
+
+
+def rows(*means: float, worlds: int = 2) -> Floats:
+    """One draw for each mean, all its worlds alike."""
+    return np.repeat(np.array(means, dtype=np.float64)[:, None], worlds, axis=1)
+
+
+# --- the front ----------------------------------------------------------------------------------------------
+
+
+def test_front_by_hand() -> None:
+    """b costs as much as a and does less; c does more for more; d is a once more."""
+    one, other = np.array([[-1.0, -1.0, -2.0, -1.0]]), np.array([[5.0, 4.0, 6.0, 5.0]])
+    assert non_dominated(one, other).tolist() == [[True, False, True, True]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_front_is_what_pairwise_comparison_says(pairs: list[tuple[int, int]]) -> None:
+    one, other = (np.array([column], dtype=np.float64) for column in zip(*pairs, strict=True))
+    expected = [
+        not any(x >= a and y >= b and (x > a or y > b) for x, y in pairs) for a, b in pairs
+    ]  # fmt: skip
+    assert non_dominated(one, other)[0].tolist() == expected
+
+
+def test_shares_of_draws_on_the_front_by_hand() -> None:
+    """Without luck they are counts: the dear option does more in three draws of four."""
+    costs = {"reference": rows(10, 10, 10, 10), "dear": rows(12, 12, 12, 12), "worse": rows(11, 11, 11, 11)}
+    effects = {"reference": rows(5, 6, 7, 8), "dear": rows(6, 7, 8, 7), "worse": rows(4, 5, 6, 7)}
+    front = pareto_front(COST, EFFECT, costs, effects)
+    found = {one.policy: one for one in front.positions}
+    assert list(found) == ["reference", "worse", "dear"], "cheapest first"
+    assert [one.on_front for one in found.values()] == [1.0, 0.0, 0.75]
+    assert [one.counted for one in found.values()] == [1.0, 0.0, 0.75]
+    assert found["dear"].best_by_means
+    assert not found["worse"].best_by_means
+    assert [(by.by, by.share) for by in found["worse"].dominated_by] == [("reference", 1.0)]
+    assert (front.draws, front.worlds, front.left_out, front.noise) == (4, 2, 0, "removed")
+    assert found["dear"].cost.mean == 12.0
+
+
+def test_equal_policies_do_not_dominate_each_other_even_in_luck() -> None:
+    random = np.random.default_rng(1)
+    effect, cost = random.normal(5.0, 1.0, (20, 4)), random.normal(9.0, 1.0, (20, 4))
+    costs = {"a": cost, "b": cost.copy(), "c": cost + random.normal(1.0, 1.0, (20, 4))}
+    effects = {"a": effect, "b": effect.copy(), "c": effect + random.normal(0.0, 2.0, (20, 4))}
+    found = {one.policy: one for one in pareto_front(COST, EFFECT, costs, effects).positions}
+    assert found["a"].on_front == found["b"].on_front
+    assert found["a"].best_by_means
+    assert found["b"].best_by_means
+
+
+def test_luck_does_not_put_a_dominated_option_on_the_front() -> None:
+    """The option costs more and does nothing in any draw; two noisy worlds say in half of the draws that it does."""
+    random = np.random.default_rng(2)
+    base = random.normal(0.0, 5.0, (300, 2))
+    costs = {"reference": rows(*[10.0] * 300), "idle": rows(*[11.0] * 300), "good": rows(*[12.0] * 300)}
+    effects = {
+        "reference": base, "idle": base + random.normal(-1.0, 3.0, (300, 2)), "good": base + 20.0,
+    }  # fmt: skip
+    found = {one.policy: one for one in pareto_front(COST, EFFECT, costs, effects).positions}
+    assert found["idle"].counted > 0.25
+    assert found["idle"].on_front < 0.15
+    assert found["good"].on_front == 1.0
+
+
+def test_one_draw_resamples_worlds_and_one_world_only_counts() -> None:
+    random = np.random.default_rng(3)
+    luck = random.normal(0.0, 5.0, (1, 12))
+    costs = {"a": np.full((1, 12), 1.0), "b": np.full((1, 12), 2.0)}
+    effects = {"a": luck, "b": luck + random.normal(0.3, 1.0, (1, 12))}
+    front = pareto_front(COST, EFFECT, costs, effects)
+    assert front.noise == "resampled"
+    assert 0.0 < front.positions[1].on_front < 1.0
+    single = pareto_front(
+        COST, EFFECT, {k: v[:, :1] for k, v in costs.items()}, {k: v[:, :1] for k, v in effects.items()}
+    )
+    assert single.noise == "not told"
+    assert single.positions[1].on_front in (0.0, 1.0)
+
+
+# --- regret -------------------------------------------------------------------------------------------------
+
+
+def test_regret_by_hand() -> None:
+    """Best in turn: a, b, b, a. a loses 3 and 1 where b is best, b loses 2 and 4 where a is."""
+    values = {"a": rows(5, 2, 6, 9), "b": rows(3, 5, 7, 5), "never": rows(0, 0, 0, 0)}
+    table = regret_table(EFFECT, values)
+    found = {one.policy: one for one in table.policies}
+    assert list(found) == ["a", "b", "never"]
+    assert (found["a"].regret.mean, found["a"].regret.largest) == pytest.approx((1.0, 3.0))
+    assert (found["b"].regret.mean, found["b"].regret.largest) == pytest.approx((1.5, 4.0))
+    assert found["a"].regret.high == pytest.approx(np.quantile([0, 3, 1, 0], 0.9))
+    assert found["a"].regret.mean == pytest.approx(found["a"].counted.mean), "no luck, nothing to remove"
+    assert [one.best for one in table.policies] == [0.5, 0.5, 0.0]
+    assert table.safest == "a"
+
+
+def test_where_lower_is_better_regret_is_what_was_paid_too_much() -> None:
+    values = {"a": rows(5, 2), "b": rows(3, 5)}
+    found = {one.policy: one.regret for one in regret_table(COST, values).policies}
+    assert (found["a"].mean, found["a"].largest) == pytest.approx((1.0, 2.0))
+    assert (found["b"].mean, found["b"].largest) == pytest.approx((1.5, 3.0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), shift=st.floats(-100, 100), scale=st.floats(0.1, 50))
+def test_regret_does_not_feel_what_all_share_and_scales_with_the_unit(
+    seed: int, shift: float, scale: float
+) -> None:
+    random = np.random.default_rng(seed)
+    values = {name: random.normal(0.0, 1.0, (12, 3)) for name in "abc"}
+    common = random.normal(0.0, 10.0, (12, 3)) + shift
+    first = {one.policy: one for one in regret_table(EFFECT, values).policies}
+    moved = {
+        one.policy: one
+        for one in regret_table(EFFECT, {k: scale * (v + common) for k, v in values.items()}).policies
+    }
+    for name, one in first.items():
+        assert moved[name].regret.mean == pytest.approx(scale * one.regret.mean, rel=1e-3, abs=1e-3 * scale)
+        assert moved[name].counted.largest == pytest.approx(scale * one.counted.largest, rel=1e-6)
+
+
+def test_regret_counted_over_noisy_means_is_too_large_and_luck_is_taken_out() -> None:
+    random = np.random.default_rng(4)
+    true = {name: random.normal(mean, 1.0, (400, 1)) for name, mean in (("a", 0.0), ("b", 0.5), ("c", -0.5))}
+    best = np.max(list(true.values()), axis=0)
+    noisy = {name: one + random.normal(0.0, 3.0, (400, 4)) for name, one in true.items()}
+    for one in regret_table(EFFECT, noisy).policies:
+        truth = float((best - true[one.policy]).mean())
+        assert one.counted.mean > truth + 0.3
+        assert one.regret.mean == pytest.approx(truth, abs=0.2)
+        assert one.regret.largest < one.counted.largest
+        assert one.best == pytest.approx(float((true[one.policy] == best).mean()), abs=0.08)
+
+
+# --- what cannot be done ------------------------------------------------------------------------------------
+
+
+def test_draws_that_lack_a_policy_are_left_out_and_counted() -> None:
+    a, b = rows(1, 2, 3), rows(3, 2, 1)
+    b[1] = np.nan
+    table = regret_table(EFFECT, {"a": a, "b": b, "none": np.full((3, 2), np.nan)})
+    assert (table.draws, table.left_out) == (2, 1)
+    assert {one.policy for one in table.policies} == {"a", "b"}
+
+
+def test_refusals_name_the_way_out() -> None:
+    with pytest.raises(StudyError, match="covenants: neither direction is better"):
+        regret_table(COVENANTS, {"a": rows(1), "b": rows(2)})
+    with pytest.raises(StudyError, match="1 policies have values"):
+        regret_table(EFFECT, {"a": rows(1)})
+    half, other = rows(1, 2), rows(1, 2)
+    half[0], other[1] = np.nan, np.nan
+    with pytest.raises(StudyError, match="no draw has a world in which all of a, b"):
+        regret_table(EFFECT, {"a": half, "b": other})
+    with pytest.raises(ValueError, match="one shape"):
+        regret_table(EFFECT, {"a": rows(1), "b": rows(1, 2)})
+
+
+# --- from a comparison and a sweep --------------------------------------------------------------------------
+
+
+def test_values_of_a_comparison_by_money_variant() -> None:
+    values: Mapping[str, Mapping[str, Mapping[str, Floats]]] = {
+        "the reference": {"as it stands": {"x": rows(1)}, "at equal public money": {"x": rows(1)}},
+        "a": {"as it stands": {"x": rows(2)}},
+    }
+    assert list(of_comparison(values, "x")) == ["the reference", "a"]  # type: ignore[arg-type]
+    assert list(of_comparison(values, "x", "at equal public money")) == ["the reference"]  # type: ignore[arg-type]
+
+
+PLAN = """
+name = "levers"
+question = "Which amount?"
+reference = "pib"
+[design]
+method = "{method}"
+{size}
+worlds = 3
+rest = "prior"
+draws = {draws}
+[levers]
+covenant_amount_eur = {amount}
+follow_up_years = [0, 4]
+"""
+
+
+def plan_text(tmp_path: Path, **parts: object) -> Path:
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN.format(**parts), encoding="utf-8")
+    return path
+
+
+def test_a_factorial_over_levers_has_one_policy_for_each_setting(tmp_path: Path, toy: Simulator) -> None:
+    path = plan_text(
+        tmp_path, method="factorial", size="", draws=8, amount="{ low = 200_000, high = 500_000, steps = 3 }"
+    )
+    table = sweep(read_plan(path), workers=1, simulator=toy)
+    costs, exports = of_sweep(table, "public_cost_eur"), of_sweep(table, "additional_exports_net_eur")
+    assert len(costs) == 1 + 3 * 2
+    assert {one.shape for one in costs.values()} == {(8, 3)}
+    name = "covenant_amount_eur 350,000, follow_up_years 4"
+    place = [dict(point) for point in table.points].index(
+        {"covenant_amount_eur": 350_000.0, "follow_up_years": 4, "draw": 2}
+    )
+    assert (costs[name][2] == table.levels("levers", "public_cost_eur")[place]).all()
+    front = pareto_front(COST, EFFECT, costs, exports, version=table.version)
+    assert front.positions[0].policy == "covenant_amount_eur 200,000, follow_up_years 0"
+    assert front.positions[0].on_front == 1.0, "the cheapest"
+    assert sum(one.best for one in regret_table(EFFECT, exports).policies) == pytest.approx(1.0)
+
+
+def test_levers_over_ranges_have_one_state_and_mixed_designs_none(tmp_path: Path, toy: Simulator) -> None:
+    amount = "{ low = 200_000, high = 500_000 }"
+    path = plan_text(tmp_path, method="latin-hypercube", size="points = 12", draws=1, amount=amount)
+    costs = of_sweep(sweep(read_plan(path), workers=1, simulator=toy), "public_cost_eur")
+    assert len(costs) == 13
+    assert {one.shape for one in costs.values()} == {(1, 3)}
+    mixed = plan_text(tmp_path, method="latin-hypercube", size="points = 12", draws=6, amount=amount)
+    table = sweep(read_plan(mixed), workers=1, simulator=toy)
+    with pytest.raises(StudyError, match="no state of the world was met by all 13 policies"):
+        of_sweep(table, "public_cost_eur")
+
+
+# --- words, tables, figures ---------------------------------------------------------------------------------
+
+
+def toy_values() -> tuple[dict[str, Floats], dict[str, Floats]]:
+    random = np.random.default_rng(5)
+    luck = random.normal(0.0, 4e6, (30, 4))
+    effects = {
+        name: luck + random.normal(mean * 1e6, 2e6, (30, 1)) + random.normal(0.0, 1e6, (30, 4))
+        for name, mean in (("reference", 0.0), ("follow-up", 6.0), ("go-no-go", 2.0))
+    }
+    costs = {
+        name: np.full((30, 4), cost * 1e6)
+        for name, cost in (("reference", 9), ("follow-up", 11), ("go-no-go", 12))
+    }
+    return costs, effects
+
+
+def words_of(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_tables_and_figures_say_what_they_show() -> None:
+    costs, effects = toy_values()
+    front = pareto_front(COST, EFFECT, costs, effects, version="0.0-toy", drawn_from="prior ranges")
+    table = regret_table(EFFECT, effects, version="0.0-toy", drawn_from="prior ranges")
+    said = " ".join(view_text(front_view(front)).split())
+    assert "30 draws × 4 worlds; simulation noise removed." in said
+    assert "follow-up (" in said, "what dominates go-no-go"
+    said = " ".join(view_text(regret_view(table)).split())
+    assert f"Smallest largest regret: {table.safest}." in said
+    for figure in (front_figure(front), regret_figure(table)):
+        text = words_of(figure)
+        for part in ("M EUR", "30 draws × 4 worlds", "Parameters: prior ranges", "passaat 0.0-toy"):
+            assert part in text, part
+
+
+def test_many_policies_fit_table_and_figure() -> None:
+    values = {f"policy {i}": rows(*(float(i + j) for j in range(3))) for i in range(40)}
+    front = pareto_front(COST, EFFECT, values, {k: v * (1 + int(k[7:]) % 2) for k, v in values.items()})
+    assert "more policies are not shown" in view_text(front_view(front))
+    assert "policies of more regret are not shown" in view_text(regret_view(regret_table(EFFECT, values)))
+    assert words_of(front_figure(front))
+    assert words_of(regret_figure(regret_table(EFFECT, values)))
+
+
+def test_json_and_csv(tmp_path: Path) -> None:
+    costs, effects = toy_values()
+    front, table = pareto_front(COST, EFFECT, costs, effects), regret_table(EFFECT, effects)
+    assert json.loads(front.to_json())["positions"][0]["policy"] == "reference"
+    assert json.loads(table.to_json())["safest"] == table.safest
+    lines = list(csv.DictReader(io.StringIO(front_csv(front))))
+    assert [line["policy"] for line in lines] == ["reference", "follow-up", "go-no-go"]
+    assert lines[2]["dominated_by"].startswith("follow-up")
+    assert float(lines[0]["cost"]) == 9e6
+    regrets = list(csv.DictReader(io.StringIO(regret_csv([table]))))
+    assert math.isclose(float(regrets[0]["mean_regret"]), table.policies[0].regret.mean, rel_tol=1e-9)
+    assert save_csv(front_csv(front), tmp_path / "study.db", "front").name == "study-front.csv"
+    with pytest.raises(StudyError, match="cannot be written"):
+        save_csv("", tmp_path / "nowhere" / "study.db", "regret")
+    assert pareto_front(COST, EFFECT, costs, effects).to_json() == front.to_json()
