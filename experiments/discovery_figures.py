@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +85,7 @@ def corner_figure(found: Discovery, place: int = 0) -> Figure:
         IndexError: there is no such corner.
     """
     corner = found.corners[place]
-    headline = textwrap.wrap(f"Where {found.question}", 78)
+    headline = textwrap.wrap(f"Where {found.question}", 64)
     words = textwrap.wrap(f"{sentence(found)} {corner_sentence(found, corner)}", 124)
     rows = len(corner.restrictions)
     top, plots, per_row, bottom = 0.3 + 0.2 * len(headline) + 0.15 * len(words), 2.75, 0.5, 0.6
@@ -111,7 +110,7 @@ def corner_figure(found: Discovery, place: int = 0) -> Figure:
             va="top",
             linespacing=1.3,
         )
-        _foot(figure, height, [_points_words(found), _rest_words(found.drawn_from, found.version)])
+        _foot(figure, height, _points_words(found), found.drawn_from, found.version)
     return figure
 
 
@@ -421,7 +420,7 @@ def front_figure(front: Front) -> Figure:
                        label=f"5–95 % over {over} of what sets a policy apart from the mean of all")
             )  # fmt: skip
         _legend(figure, height, handles, 0.5)
-        _foot(figure, height, [_luck_words(front), _rest_words(front.drawn_from, front.version)])
+        _foot(figure, height, _luck_words(front), front.drawn_from, front.version)
     return figure
 
 
@@ -506,7 +505,7 @@ def regret_figure(table: RegretTable) -> Figure:
             ),
         ]
         _legend(figure, height, handles, 0.5)
-        _foot(figure, height, [_luck_words(table), _rest_words(table.drawn_from, table.version)])
+        _foot(figure, height, _luck_words(table), table.drawn_from, table.version)
     return figure
 
 
@@ -520,23 +519,21 @@ def _titled(figure: Figure, axes: Axes, words: str, inches: float) -> None:
     )
 
 
-def _foot(figure: Figure, height: float, lines: Sequence[str]) -> None:
-    for place, words in enumerate(reversed(lines)):
+def _foot(figure: Figure, height: float, size: str, drawn_from: str, version: str) -> None:
+    """What the figure rests on: parameters above, then numbers of points or draws, version and caution."""
+    below = f"{size} passaat {version}. Simulated: options that no data identify rest on assumptions."
+    lines = [below, *([f"Parameters: {drawn_from}."] if drawn_from else [])]
+    for place, words in enumerate(lines):
         figure.text(0.03, (0.14 + 0.13 * place) / height, words, fontsize=6.5, color=QUIET)
 
 
 def _points_words(found: Discovery) -> str:
-    luck = "" if found.unsure is None else f" {found.unsure} points lie within luck of the threshold."
+    luck = "" if found.unsure is None else f" {found.unsure} within luck of the threshold."
     return f"{found.points} points × {found.worlds} worlds, seed {found.seed}.{luck}"
 
 
 def _luck_words(one: Front | RegretTable) -> str:
     return f"{drawn(one.draws, one.worlds)}; {LUCK[one.noise]}."
-
-
-def _rest_words(drawn_from: str, version: str) -> str:
-    parameters = f"Parameters: {drawn_from}. " if drawn_from else ""
-    return f"{parameters}passaat {version}. Simulated: options that no data identify rest on assumptions."
 
 
 def _axis_words(name: str, unit: str) -> str:
