@@ -21,14 +21,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from passaat.errors import StudyError
 from passaat.experiments.pairing import (
     NAN,
     Direction,
@@ -482,20 +480,3 @@ def _written(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.10g}" if math.isfinite(value) else ""
     return value
-
-
-def save_csv(decisions: Sequence[Decision], study_path: Path) -> Path:
-    """Write the CSV beside the study, as ``<study>-decisions.csv``.
-
-    Raises:
-        StudyError: the file cannot be written.
-    """
-    path = study_path.with_name(f"{study_path.stem}-decisions.csv")
-    try:
-        path.write_text(to_csv(decisions), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StudyError(
-            f"{path} cannot be written ({error.strerror or error})",
-            hint="Give a folder that exists and that you may write to.",
-        ) from error
-    return path

@@ -158,7 +158,8 @@ class Plan:
         if self.method == "morris":
             from passaat.experiments.sensitivity import morris_points
 
-            return morris_points(n_factors, self.size, self.seed)
+            named = [f.n_values if f.scale == "categories" and not f.ordered else None for f in self.factors]
+            return morris_points(n_factors, self.size, self.seed, named)
         if self.method == "saltelli":
             from passaat.experiments.sensitivity import saltelli_points
 

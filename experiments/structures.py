@@ -292,20 +292,3 @@ def _written(value: object) -> object:
 def with_structures(comparison: Comparison, found: StructureComparison) -> str:
     """The JSON of a comparison, with what was found under rival structures under the key ``structures``."""
     return as_json({**comparison.to_dict(), "structures": found.to_dict()})
-
-
-def save_csv(found: StructureComparison, study_path: Path) -> Path:
-    """Write the CSV beside the study, as ``<study>-structures.csv``.
-
-    Raises:
-        StudyError: the file cannot be written.
-    """
-    path = study_path.with_name(f"{study_path.stem}-structures.csv")
-    try:
-        path.write_text(found.to_csv(), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StudyError(
-            f"{path} cannot be written ({error.strerror or error})",
-            hint="Give a folder that exists and that you may write to.",
-        ) from error
-    return path

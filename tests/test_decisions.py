@@ -17,7 +17,8 @@ from scipy import stats
 from passaat.errors import StudyError
 from passaat.experiments.compare import REFERENCE, Comparison, compare
 from passaat.experiments.decision_tables import decisions_text
-from passaat.experiments.decisions import Decision, decide, save_csv, to_csv
+from passaat.experiments.decisions import Decision, decide, to_csv
+from passaat.experiments.files import save_beside
 from passaat.experiments.pairing import Floats, difference_of
 from passaat.experiments.simulator import Simulator
 from passaat.scenarios.scenario import Scenario
@@ -263,6 +264,6 @@ def test_an_option_that_does_not_reach_equal_money_is_in_no_ranking_there(compar
 
 
 def test_a_csv_that_cannot_be_written_is_refused(comparison: Comparison, tmp_path: Path) -> None:
-    assert save_csv(comparison.decisions, tmp_path / "a.db").name == "a-decisions.csv"
+    assert save_beside(to_csv(comparison.decisions), tmp_path / "a.db", "decisions").name == "a-decisions.csv"
     with pytest.raises(StudyError, match="cannot be written"):
-        save_csv(comparison.decisions, tmp_path / "nowhere" / "a.db")
+        save_beside(to_csv(comparison.decisions), tmp_path / "nowhere" / "a.db", "decisions")

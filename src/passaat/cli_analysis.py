@@ -228,8 +228,8 @@ def sensitivity(
     any other design, such as a Latin hypercube, main effects from given data. Shipped: what-matters and
     shares-of-variance.
     """
+    from passaat.experiments.files import save_beside
     from passaat.experiments.sensitivity_figures import save_sensitivity_figures
-    from passaat.experiments.sensitivity_study import save_csv
     from passaat.experiments.sensitivity_study import sensitivity as analyse
     from passaat.experiments.sensitivity_tables import print_sensitivity
 
@@ -240,7 +240,7 @@ def sensitivity(
     else:
         print_sensitivity(report, make_console())
     say(f"Study: {path}")
-    say(f"Table: {save_csv(report, path)}")
+    say(f"Table: {save_beside(report.to_csv(), path, 'sensitivity')}")
     for figure in save_sensitivity_figures(report, path.with_suffix("")):
         say(f"Figure: {figure}")
 

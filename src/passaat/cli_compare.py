@@ -142,14 +142,14 @@ def _show(
 
 
 def _save(result: Comparison, rivals: StructureComparison | None, path: Path) -> None:
-    from passaat.experiments.decisions import save_csv as save_decisions
+    from passaat.experiments.decisions import to_csv
     from passaat.experiments.figures import save_figures
-    from passaat.experiments.structures import save_csv as save_structures
+    from passaat.experiments.files import save_beside
 
     figures = save_figures(result, path.with_suffix(""))
     say(f"Study: {path}")
-    say(f"Table: {save_decisions(result.decisions, path)}")
+    say(f"Table: {save_beside(to_csv(result.decisions), path, 'decisions')}")
     if rivals is not None:
-        say(f"Table: {save_structures(rivals, path)}")
+        say(f"Table: {save_beside(rivals.to_csv(), path, 'structures')}")
     for figure in figures:
         say(f"Figure: {figure}")

@@ -1,0 +1,24 @@
+"""Tables written beside a study file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from passaat.errors import StudyError
+
+
+def save_beside(text: str, study_path: Path, name: str) -> Path:
+    """Write a table beside a study, as ``<study>-<name>.csv``.
+
+    Raises:
+        StudyError: the file cannot be written.
+    """
+    path = study_path.with_name(f"{study_path.stem}-{name}.csv")
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise StudyError(
+            f"{path} cannot be written ({error.strerror or error})",
+            hint="Give a folder that exists and that you may write to.",
+        ) from error
+    return path
