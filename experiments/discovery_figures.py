@@ -403,11 +403,11 @@ def front_figure(front: Front) -> Figure:
             axis.set_tick_params(labelsize=7, colors=QUIET)
         axes.set_xlabel(_axis_words(front.cost.name, scales[0].unit), fontsize=8, labelpad=4)
         axes.set_ylabel(_axis_words(front.effect.name, scales[1].unit), fontsize=8, labelpad=4)
-        over = "draws" if front.draws > 1 else "resampled worlds"
+        over = "draws" if front.draws > 1 else "resamples"
         _headline(
             figure, height, "Worth its cost?",
-            "Policies on the line: no other costs no more and does no less. The fuller a mark, the larger the share of"
-            f" {over} in which that holds.",
+            "On the line: no other policy costs no more and does no less. The fuller a mark, the larger the share of"
+            f" {over} where that holds.",
         )  # fmt: skip
         handles = [
             Line2D([], [], color=ACCENT, marker="o", markersize=5, linewidth=1.0, label="front of the means"),
