@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from passaat.errors import StudyError
+from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.store import Study
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.scenario import Scenario
@@ -39,16 +40,26 @@ class ComparisonPlan:
 
     @classmethod
     def from_json(cls, text: str) -> ComparisonPlan:
-        """The plan that ``to_json`` wrote."""
-        stored: dict[str, Any] = json.loads(text)
-        return cls(
-            reference=scenario_from_text(stored["reference"], "the study's reference"),
-            options=tuple(scenario_from_text(one, "an option of the study") for one in stored["options"]),
-            draws=int(stored["draws"]),
-            worlds=int(stored["worlds"]),
-            seed=int(stored["seed"]),
-            prior=bool(stored["prior"]),
-        )
+        """The plan that ``to_json`` wrote.
+
+        Raises:
+            StudyError: the text is no such plan.
+        """
+        try:
+            stored: dict[str, Any] = json.loads(text)
+            return cls(
+                reference=scenario_from_text(stored["reference"], "the study's reference"),
+                options=tuple(scenario_from_text(one, "an option of the study") for one in stored["options"]),
+                draws=int(stored["draws"]),
+                worlds=int(stored["worlds"]),
+                seed=int(stored["seed"]),
+                prior=bool(stored["prior"]),
+            )
+        except (ScenarioError, KeyError, TypeError, ValueError) as error:
+            raise StudyError(
+                f"what the study was asked for cannot be read: {type(error).__name__}: {error}",
+                "Repeat the command that made it; it computes what is missing.",
+            ) from None
 
     def extended(
         self, *, draws: int | None = None, worlds: int | None = None, options: Sequence[Scenario] = ()
@@ -56,7 +67,7 @@ class ComparisonPlan:
         """The same comparison with more draws, worlds or options.
 
         Raises:
-            StudyError: fewer than there are, or an option that is there already; all problems at once.
+            StudyError: fewer than there are, or an option that is there already or named twice; all problems at once.
         """
         problems = [
             f"{what} = {asked}: the study has {has}, and what is there stays"
@@ -64,7 +75,11 @@ class ComparisonPlan:
             if asked is not None and asked < has
         ]
         known = {option.name for option in self.options}
-        problems += [f"option {one.name} is in the study already" for one in options if one.name in known]
+        asked_for = Counter(one.name for one in options)
+        problems += [f"option {name} is in the study already" for name in asked_for if name in known]
+        problems += [
+            f"option {name} is named {times} times" for name, times in asked_for.items() if times > 1
+        ]
         if problems:
             raise StudyError(problems, "Ask for more than there is; start another study for less.")
         return ComparisonPlan(
@@ -83,7 +98,12 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
     Raises:
         StudyError: the study is not a comparison, or does not say.
     """
-    if study.meta("kind") != "comparison" or not study.meta("plan"):
+    if study.meta("kind") != "comparison":
+        raise StudyError(
+            f"{study.place} is a {study.meta('kind')}, not a comparison",
+            f"`passaat resume {study.place}` shows a sweep and goes on with it.",
+        )
+    if not study.meta("plan"):
         raise StudyError(
             f"{study.place} does not hold what it was asked for",
             "Repeat the command that made it; it computes what is missing.",

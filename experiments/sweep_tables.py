@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,7 +50,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Band:
-    """Points in which a factor has one value, or one range of values, and what an option changes there on average."""
+    """Points in which a factor has one value, or one range of values, and what an option changes there on average.
+
+    ``error`` is nan where there is one such point.
+    """
 
     factor: str
     values: str
@@ -103,9 +107,10 @@ def bands(table: SweepTable, outcomes: Sequence[str] = SHOWN) -> list[Band]:
                 runs = table.differences(option, name) if options else table.levels(option, name)
                 for words, chosen in parts:
                     values = _point_means(runs[chosen])
-                    if values.size < 2:
+                    if values.size == 0:
                         continue
-                    error = float(values.std(ddof=1)) / values.size**0.5
+                    alone = values.size == 1
+                    error = float("nan") if alone else float(values.std(ddof=1)) / values.size**0.5
                     found.append(
                         Band(factor.name, words, option, name, float(values.mean()), error, int(values.size))
                     )
@@ -123,19 +128,27 @@ def _point_means(runs: Floats) -> Floats:
 def _parts(
     factor: Factor, values: Sequence[Setting]
 ) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.bool_]]]]:
-    """Values of a factor one by one where they are few, else in thirds of equal numbers of points."""
+    """Values of a factor one by one where they are few and come more than once, else in thirds of about equal numbers
+    of points; points of one value stay together.
+    """
     numbers = np.array([factor.number(value) for value in values])
-    distinct = sorted({(factor.number(value), value) for value in values}, key=lambda pair: pair[0])
-    if len(distinct) <= MOST_LEVELS:
-        for number, value in distinct:
+    distinct = dict(sorted(zip(numbers.tolist(), values, strict=True), key=lambda pair: pair[0]))
+    named = any(isinstance(value, str) for value in values)
+    if named or (len(distinct) <= MOST_LEVELS and 2 * len(distinct) <= len(values)):
+        for number, value in distinct.items():
             yield factor.show(value), numbers == number
         return
-    ranks = np.argsort(np.argsort(numbers, kind="stable"), kind="stable")
-    third = ranks * BANDS // len(numbers)
+    # The third in which the middle one of the points with this value lies.
+    below = np.searchsorted(np.sort(numbers), numbers, "left")
+    up_to = np.searchsorted(np.sort(numbers), numbers, "right")
+    third = (below + up_to) * BANDS // (2 * len(numbers) + 1)
     for place in range(BANDS):
         chosen = third == place
+        if not chosen.any():
+            continue
         low, high = float(numbers[chosen].min()), float(numbers[chosen].max())
-        yield f"{factor.show(low)} to {factor.show(high)}", chosen
+        ends = (factor.show(distinct[low]), factor.show(distinct[high]))
+        yield ends[0] if low == high else " to ".join(ends), chosen
 
 
 def sweep_json(table: SweepTable) -> str:
@@ -253,7 +266,8 @@ def _by_factor(table: SweepTable) -> Iterator[RenderableType]:
             mine = [one for one in found if one.option == option and one.outcome == name]
             scales[name] = _scale(table, name, *(one.mean for one in mine))
             unit = scales[name].difference_unit if compared else scales[name].unit
-            view.add_column(f"{label(name)}, {unit}", justify="right")
+            named = not unit or label(name).lower() == unit  # "Contracts, contracts" says it twice
+            view.add_column(label(name) if named else f"{label(name)}, {unit}", justify="right")
         rows = dict.fromkeys((one.factor, one.values) for one in found if one.option == option)
         cells = {(one.factor, one.values, one.outcome): one for one in found if one.option == option}
         last = ""
@@ -268,7 +282,7 @@ def _cell(scale: Scale, band: Band | None, compared: bool) -> str:
     if band is None:
         return NOTHING
     write = scale.signed if compared else scale.level
-    return f"{write(band.mean)} ± {scale.level(band.error)}"
+    return f"{write(band.mean)} ± {NOTHING if math.isnan(band.error) else scale.level(band.error)}"
 
 
 def _scale(table: SweepTable, outcome: str, *values: float) -> Scale:

@@ -39,10 +39,12 @@ class ListCommand(TyperCommand):
         rest = super().parse_args(ctx, spread("--options", args))
         if ctx.args:
             named = [*ctx.args, *(ctx.params.get("options") or ())]
+            first = next(
+                ctx.params[one.name] for one in self.get_params(ctx) if one.param_type_name == "argument"
+            )
             raise ScenarioError(
                 f"options go behind --options, and {', '.join(ctx.args)} does not",
-                f"passaat {ctx.info_name} {ctx.params['reference' if ctx.info_name == 'compare' else 'name']}"
-                f" --options {' '.join(named)}",
+                f"passaat {ctx.info_name} {first} --options {' '.join(named)}",
             )
         return rest
 

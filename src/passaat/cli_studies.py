@@ -158,9 +158,9 @@ def resume(
     from passaat.experiments.plan import Plan
 
     asked = _plan_in(study)
-    if retry:
-        _plan_failed_again(study)
     with crew_of(workers, cluster) as crew:
+        if retry:
+            _plan_failed_again(study)
         if isinstance(asked, Plan):
             _show_sweep(run_sweep(asked, study, crew), study, as_json)
         else:
@@ -204,7 +204,11 @@ def extend(
 
 
 def _plan_in(path: Path) -> Plan | ComparisonPlan:
-    """What a study file was asked for."""
+    """What a study file was asked for.
+
+    Raises:
+        StudyError: no study, or one that was stopped before it held its plan.
+    """
     from passaat.experiments.comparison_plan import comparison_plan_of
     from passaat.experiments.store import Study
     from passaat.experiments.sweep import plan_of
@@ -247,7 +251,8 @@ def verify(
 ) -> None:
     """Check a study: the file, every key and digest, and a sample of runs made again, which must be equal in every bit.
 
-    Ends with exit code 1 where anything is wrong.
+    Ends with exit code 1 where anything is wrong. Runs of another version of the model are not made again, which is
+    said and is no fault of the file.
     """
     from passaat.experiments.studies import verify as check
 
