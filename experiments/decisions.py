@@ -280,7 +280,7 @@ def _share_of_all(duels: Sequence[_Duel]) -> float:
     if not rows.any() or any(duel.effects is None for duel in asked):
         return NAN
     generator = np.random.default_rng(SEED)
-    root = _root(_correlation_within([duel.differences for duel in asked]))
+    root = root_of(correlation_within([duel.differences for duel in asked]))
     n_draws = int(rows.sum())
     luck = generator.standard_normal((SAMPLES, n_draws, len(asked))) @ root.T
     ahead = np.ones((SAMPLES, n_draws), dtype=np.bool_)
@@ -294,7 +294,7 @@ def _share_of_all(duels: Sequence[_Duel]) -> float:
     return min(max(float(ahead.mean()), least), 1.0 - least)
 
 
-def _correlation_within(differences: Sequence[Floats]) -> Floats:
+def correlation_within(differences: Sequence[Floats]) -> Floats:
     """Correlation of several differences over the worlds of a draw, pooled over draws; 0 where one does not vary."""
     residuals = np.array([_residuals(one) for one in differences])
     valid = np.isfinite(residuals).all(axis=0)
@@ -313,7 +313,7 @@ def _residuals(differences: Floats) -> Floats:
     return np.asarray((differences - means).ravel(), dtype=np.float64)
 
 
-def _root(correlation: Floats) -> Floats:
+def root_of(correlation: Floats) -> Floats:
     """A matrix whose product with its transpose is the correlation, which may be singular."""
     values, vectors = np.linalg.eigh(correlation)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), dtype=np.float64)

@@ -22,7 +22,6 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -544,20 +543,3 @@ def _written(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.10g}" if math.isfinite(value) else ""
     return value
-
-
-def save_csv(discoveries: Sequence[Discovery], study_path: Path) -> Path:
-    """Write the CSV beside the study, as ``<study>-discovery.csv``.
-
-    Raises:
-        StudyError: the file cannot be written.
-    """
-    path = study_path.with_name(f"{study_path.stem}-discovery.csv")
-    try:
-        path.write_text(to_csv(discoveries), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StudyError(
-            f"{path} cannot be written ({error.strerror or error})",
-            hint="Give a folder that exists and that you may write to.",
-        ) from error
-    return path

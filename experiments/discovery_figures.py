@@ -39,11 +39,11 @@ from passaat.experiments.figures import (
     RULE,
     STYLE,
     WARM,
-    _figure,
-    _headline,
-    _legend,
-    _printed,
-    _quiet_axis,
+    headline,
+    legend_below,
+    new_figure,
+    printed,
+    quiet_axis,
     save_figure,
 )
 from passaat.experiments.numbers import Scale, label
@@ -75,6 +75,18 @@ def save_discovery(found: Discovery, stem: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
+def save_tradeoffs(front: Front, regret: RegretTable, stem: Path) -> tuple[Path, ...]:
+    """Write the front and the regrets as ``<stem>-front`` and ``<stem>-regret``, PNG and SVG each.
+
+    Raises:
+        StudyError: a file cannot be written.
+    """
+    written: list[Path] = []
+    for name, figure in (("front", front_figure(front)), ("regret", regret_figure(regret))):
+        written += save_figure(figure, stem.with_name(f"{stem.name}-{name}"), front.version)
+    return tuple(written)
+
+
 # --- a corner -----------------------------------------------------------------------------------------------
 
 
@@ -85,13 +97,13 @@ def corner_figure(found: Discovery, place: int = 0) -> Figure:
         IndexError: there is no such corner.
     """
     corner = found.corners[place]
-    headline = textwrap.wrap(f"Where {found.question}", 64)
+    lines = textwrap.wrap(f"Where {found.question}", 64)
     words = textwrap.wrap(f"{sentence(found)} {corner_sentence(found, corner)}", 124)
     rows = len(corner.restrictions)
-    top, plots, per_row, bottom = 0.3 + 0.2 * len(headline) + 0.15 * len(words), 2.75, 0.5, 0.6
+    top, plots, per_row, bottom = 0.3 + 0.2 * len(lines) + 0.15 * len(words), 2.75, 0.5, 0.6
     height = top + plots + 0.9 + per_row * rows + bottom
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         low, tall = (height - top - plots) / height, (plots - 0.22) / height
         left = figure.add_axes((0.095, low, 0.47, tall))
         right = figure.add_axes((0.675, low, 0.295, tall))
@@ -100,10 +112,10 @@ def corner_figure(found: Discovery, place: int = 0) -> Figure:
         below = figure.add_axes((0.03, bottom / height, 0.94, per_row * rows / height))
         _restrictions(below, corner)
         _titled(figure, below, "What the corner is: the part kept of the range that was studied", 0.2)
-        _headline(figure, height, "\n".join(headline), "")
+        headline(figure, height, "\n".join(lines), "")
         figure.text(
             0.03,
-            1 - (0.2 + 0.2 * len(headline)) / height,
+            1 - (0.2 + 0.2 * len(lines)) / height,
             "\n".join(words),
             fontsize=8,
             color=INK,
@@ -290,7 +302,7 @@ def _path(axes: Axes, found: Discovery, corner: Corner) -> None:
     )  # fmt: skip
     axes.set_xlim(-3, 103)
     axes.set_ylim(0, 103)
-    _quiet_axis(axes)
+    quiet_axis(axes)
     axes.grid(visible=True, axis="both", color=RULE, linewidth=0.6)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks([0, 25, 50, 75, 100])
@@ -383,7 +395,7 @@ def front_figure(front: Front) -> Figure:
     scales = front_scales(front)
     height = 4.9
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.1, 1.12 / height, 0.87, (height - 1.12 - 0.72) / height))
         line = [
             (one.cost.mean / scales[0].divisor, one.effect.mean / scales[1].divisor)
@@ -394,7 +406,7 @@ def front_figure(front: Front) -> Figure:
         few = len(front.positions) <= MOST_NAMED
         for one in front.positions:
             _position(axes, front, one, scales, few=few, named=few or len(line) <= MOST_NAMED)
-        _quiet_axis(axes)
+        quiet_axis(axes)
         axes.grid(visible=True, axis="both", color=RULE, linewidth=0.6)
         axes.margins(x=0.1, y=0.1)
         for axis in (axes.xaxis, axes.yaxis):
@@ -404,7 +416,7 @@ def front_figure(front: Front) -> Figure:
         axes.set_xlabel(_axis_words(front.cost.name, scales[0].unit), fontsize=8, labelpad=4)
         axes.set_ylabel(_axis_words(front.effect.name, scales[1].unit), fontsize=8, labelpad=4)
         over = "draws" if front.draws > 1 else "resamples"
-        _headline(
+        headline(
             figure, height, "Worth its cost?",
             "On the line: no other policy costs no more and does no less. The fuller a mark, the larger the share of"
             f" {over} where that holds.",
@@ -419,7 +431,7 @@ def front_figure(front: Front) -> Figure:
                 Line2D([], [], color=LIGHT, linewidth=2.8,
                        label=f"5–95 % over {over} of what sets a policy apart from the mean of all")
             )  # fmt: skip
-        _legend(figure, height, handles, 0.5)
+        legend_below(figure, height, handles, 0.5)
         _foot(figure, height, _luck_words(front), front.drawn_from, front.version)
     return figure
 
@@ -462,7 +474,7 @@ def regret_figure(table: RegretTable) -> Figure:
     top, bottom, per_row = 0.86, 1.0, 0.3
     height = top + bottom + per_row * len(shown)
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.22, bottom / height, 0.68, per_row * len(shown) / height))
         axes.set_ylim(len(shown) - 0.5, -0.5)
         widest = max((one.regret.largest for one in shown), default=0.0) / scale.divisor
@@ -481,12 +493,12 @@ def regret_figure(table: RegretTable) -> Figure:
             )  # fmt: skip
         names = [textwrap.shorten(one.policy, 34, placeholder=" …") for one in shown]
         axes.set_yticks(range(len(shown)), names)
-        _quiet_axis(axes)
+        quiet_axis(axes)
         axes.xaxis.set_major_formatter(FuncFormatter(_plain_tick))
         axes.annotate("best in", (1.0, 1.0), xycoords="axes fraction", xytext=(6, 2), textcoords="offset points",
                       fontsize=7, color=QUIET, va="bottom")  # fmt: skip
         unit = f", {scale.unit}" if scale.unit else ""
-        _headline(
+        headline(
             figure, height, f"What a wrong choice would cost: {label(table.outcome.name).lower()}{unit}",
             "Regret: what the best policy of each draw would have brought more.",
         )  # fmt: skip
@@ -504,7 +516,7 @@ def regret_figure(table: RegretTable) -> Figure:
                 label="largest",
             ),
         ]
-        _legend(figure, height, handles, 0.5)
+        legend_below(figure, height, handles, 0.5)
         _foot(figure, height, _luck_words(table), table.drawn_from, table.version)
     return figure
 
@@ -541,7 +553,7 @@ def _axis_words(name: str, unit: str) -> str:
 
 
 def _plain_tick(value: float, _place: int | None = None) -> str:
-    return _printed(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
+    return printed(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
 
 
 def _p(value: float) -> str:

@@ -118,7 +118,7 @@ def differences_figure(comparison: Comparison) -> Figure:
     top, bottom, per_row = 1.14, 1.24, 0.44 + 0.2 * max(len(options), 2)
     height = top + bottom + rows * per_row
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         grid = GridSpec(
             rows, 2, figure=figure, left=0.19, right=0.945, top=1 - top / height, bottom=bottom / height,
             hspace=0.62, wspace=0.2,
@@ -139,7 +139,7 @@ def differences_figure(comparison: Comparison) -> Figure:
             pair[1].set_yticks([])
             _outcome_title(figure, pair[0], comparison, name, scale)
         _column_heads(figure, grid, height, top)
-        _headline(figure, height, "What each option would change", _subtitle(comparison))
+        headline(figure, height, "What each option would change", _subtitle(comparison))
         _forest_legend(figure, height)
         _footer(figure, height, comparison)
     return figure
@@ -170,7 +170,7 @@ def _forest(axes: Axes, variants: Sequence[Variant | None], name: str, scale: Sc
             percent(found.chance_better, draws), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
             textcoords="offset points", va="center", fontsize=7, color=INK,
         )  # fmt: skip
-    _quiet_axis(axes)
+    quiet_axis(axes)
     axes.xaxis.set_major_formatter(FuncFormatter(_signed_tick))
 
 
@@ -203,7 +203,7 @@ def _forest_legend(figure: Figure, height: float) -> None:
         Line2D([], [], color=ACCENT, linewidth=3.6, label="5–95 % over parameter draws (what we do not know)"),
         Line2D([], [], color=LIGHT, linewidth=9.0, label="5–95 % over single worlds (luck)"),
     ]  # fmt: skip
-    _legend(figure, height, handles, 0.68)
+    legend_below(figure, height, handles, 0.68)
     figure.text(
         0.03,
         0.48 / height,
@@ -242,7 +242,7 @@ def funnel_figure(comparison: Comparison) -> Figure:
     top, bottom, per_stage = 1.02, 1.12, 0.5
     height = top + bottom + per_stage * len(stages)
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         grid = GridSpec(
             1, 1 + len(options), figure=figure, left=0.2, right=0.98, top=1 - top / height, bottom=bottom / height,
             wspace=0.16, width_ratios=(1.15, *(1.0 for _ in options)),
@@ -254,8 +254,8 @@ def funnel_figure(comparison: Comparison) -> Figure:
             axes = figure.add_subplot(grid[0, place + 1])
             axes.set_xlim(*limits)
             _stage_changes(axes, comparison, option, stages)
-        _headline(figure, height, "From contacts to exports: where each option acts", _subtitle(comparison))
-        _legend(
+        headline(figure, height, "From contacts to exports: where each option acts", _subtitle(comparison))
+        legend_below(
             figure,
             height,
             [
@@ -299,7 +299,7 @@ def _reference_funnel(axes: Axes, comparison: Comparison, stages: Sequence[str])
         )
     axes.set_yticks(range(len(stages)), [label(name) for name in stages])
     axes.set_title(f"reference {comparison.reference}", loc="left", fontsize=8.5, fontweight="bold", pad=5)
-    _quiet_axis(axes)
+    quiet_axis(axes)
     axes.grid(visible=False)
     axes.set_xticks([])
 
@@ -324,7 +324,7 @@ def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, sta
             if variant is option.as_it_stands:
                 words = f"{mean:+.0f} %" if abs(mean) >= 0.5 else "0 %"
                 axes.annotate(
-                    _printed(words), (max(v for v in (mean, high) if v == v) if mean == mean else 0.0, y),
+                    printed(words), (max(v for v in (mean, high) if v == v) if mean == mean else 0.0, y),
                     xytext=(5, 0), textcoords="offset points", va="center", fontsize=7,
                     color=QUIET if words == "0 %" else INK,
                 )  # fmt: skip
@@ -336,7 +336,7 @@ def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, sta
     title = "\n".join(textwrap.wrap(option.name, 13))
     axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", color=ACCENT, pad=5)
     axes.set_yticks([])
-    _quiet_axis(axes)
+    quiet_axis(axes)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(_signed_tick))
 
@@ -366,16 +366,18 @@ def _change_limits(comparison: Comparison, stages: Sequence[str]) -> tuple[float
 # --- what all figures share ---------------------------------------------------------------------------------
 
 
-def _figure(height: float) -> Figure:
+def new_figure(height: float) -> Figure:
+    """An empty figure of the common width and this height, in inches."""
     figure = Figure(figsize=(WIDTH_INCHES, height))
     FigureCanvasAgg(figure)
     return figure
 
 
-def _quiet_axis(axes: Axes) -> None:
+def quiet_axis(axes: Axes, bins: int = 4) -> None:
+    """Axes for horizontal bars and ranges: no frame, a light grid, about so many ticks."""
     for side in ("top", "left", "right", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10]))
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.patch.set_visible(False)  # so that no number is cut off by the panel beside it
@@ -383,10 +385,10 @@ def _quiet_axis(axes: Axes) -> None:
 
 
 def _signed_tick(value: float, _place: int | None = None) -> str:
-    return "0" if value == 0 else _printed(f"{value:+,.10g}")
+    return "0" if value == 0 else printed(f"{value:+,.10g}")
 
 
-def _printed(text: str) -> str:
+def printed(text: str) -> str:
     """With the minus sign that printers use."""
     return text.replace("-", "\N{MINUS SIGN}")
 
@@ -395,12 +397,14 @@ def _subtitle(comparison: Comparison) -> str:
     return f"Compared with {comparison.reference_title} ({comparison.reference}), {comparison.period}."
 
 
-def _headline(figure: Figure, height: float, title: str, subtitle: str) -> None:
+def headline(figure: Figure, height: float, title: str, subtitle: str) -> None:
+    """Title and subtitle at the top of a figure."""
     figure.text(0.03, 1 - 0.16 / height, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(0.03, 1 - 0.42 / height, subtitle, fontsize=8, color=QUIET, va="top")
 
 
-def _legend(figure: Figure, height: float, handles: Sequence[Line2D], inches: float) -> None:
+def legend_below(figure: Figure, height: float, handles: Sequence[Line2D], inches: float) -> None:
+    """A legend in one row, so many inches above the lower edge."""
     figure.legend(
         handles=list(handles), loc="lower left", bbox_to_anchor=(0.02, inches / height - 0.06 / height),
         ncols=len(handles), frameon=False, fontsize=7, handlelength=2.0, handletextpad=0.9,

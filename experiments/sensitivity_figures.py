@@ -15,7 +15,6 @@ from typing import Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -32,7 +31,9 @@ from passaat.experiments.figures import (
     RULE,
     STYLE,
     WARM,
-    WIDTH_INCHES,
+    new_figure,
+    printed,
+    quiet_axis,
     save_figure,
 )
 from passaat.experiments.numbers import Scale
@@ -109,7 +110,7 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
     scale = finding.scale
     height, top, bottom = 5.9, 0.84, 1.24
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.09, bottom / height, 0.87, 1 - (top + bottom) / height))
         points = [(i, found.effects[i]) for i in (*order, *([] if luck is None else [luck]))]
         sizes = [effect.size.high / scale.divisor for _, effect in points]
@@ -268,7 +269,7 @@ def shares_figure(report: SensitivityReport, finding: Finding) -> Figure:
     top, bottom, per_row = 0.98, 1.22, 0.3
     height = top + bottom + per_row * max(rows, 3)
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.27, bottom / height, 0.58, 1 - (top + bottom) / height))
         places = {i: float(row) for row, i in enumerate(shown)}
         if luck is not None:
@@ -357,7 +358,7 @@ def interactions_figure(report: SensitivityReport, finding: Finding) -> Figure:
     colors = LinearSegmentedColormap.from_list("shares", ["#eef4f8", LIGHT, "#4d94b8", ACCENT])
     largest = max(max(pair.share.value for pair in found.pairs), NOTABLE)
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.27, bottom / height, 0.7, 1 - (top + bottom) / height))
         axes.set_xlim(-0.5, n - 1.5)
         axes.set_ylim(n - 0.5, 0.5)
@@ -403,7 +404,7 @@ def interactions_figure(report: SensitivityReport, finding: Finding) -> Figure:
 
 def _percent(value: float) -> str:
     rounded = f"{100.0 * value:.0f}"
-    return "0" if rounded == "-0" else _printed(rounded)
+    return "0" if rounded == "-0" else printed(rounded)
 
 
 # --- tornado ------------------------------------------------------------------------------------------------
@@ -426,7 +427,7 @@ def tornado_figure(report: SensitivityReport, finding: Finding) -> Figure:
     top, bottom, per_row = 1.06, 1.24, 0.4 if not by_step else 0.3
     height = top + bottom + per_row * max(len(shown), 3)
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.335, bottom / height, 0.465, 1 - (top + bottom) / height))
         middle = 0.0 if by_step else finding.mean / scale.divisor
         reach = [middle]
@@ -442,7 +443,7 @@ def tornado_figure(report: SensitivityReport, finding: Finding) -> Figure:
                 f"{scale.signed(change.value)} ({scale.signed(change.low)} to {scale.signed(change.high)})"
             )
             axes.annotate(
-                _printed(words), (1.0, row), xycoords=("axes fraction", "data"), xytext=(8, 0),
+                printed(words), (1.0, row), xycoords=("axes fraction", "data"), xytext=(8, 0),
                 textcoords="offset points", va="center", fontsize=7.0,
             )  # fmt: skip
         low, high = min(reach), max(reach)
@@ -459,7 +460,7 @@ def tornado_figure(report: SensitivityReport, finding: Finding) -> Figure:
         axes.set_yticks(range(len(shown)), [""] * len(shown))
         for row, name in enumerate(names):
             _two_lines(axes, row, name)
-        _quiet(axes)
+        quiet_axis(axes, bins=5)
         axes.xaxis.set_major_formatter(
             FuncFormatter(_signed_tick if finding.minus or by_step else _plain_tick)
         )
@@ -553,7 +554,7 @@ def convergence_figure(report: SensitivityReport, finding: Finding) -> Figure:
     divisor = scale.divisor if isinstance(found, Morris) else 1.0
     height, top, bottom = 4.1, 0.92, 1.16
     with mpl.rc_context(STYLE):
-        figure = _figure(height)
+        figure = new_figure(height)
         axes = figure.add_axes((0.09, bottom / height, 0.63, 1 - (top + bottom) / height))
         blocks = [step.blocks for step in growth.steps]
         last: list[tuple[float, str, str]] = []
@@ -632,27 +633,12 @@ def _nothing_to_draw(finding: Finding, what: str) -> StudyError:
     )
 
 
-def _figure(height: float) -> Figure:
-    figure = Figure(figsize=(WIDTH_INCHES, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _label(report: SensitivityReport, i: int, width: int = LABEL_WIDTH) -> str:
     return "\n".join(textwrap.wrap(report.factors[i].label, width))
 
 
 def _ends(estimate: Estimate, scale: Scale) -> list[float]:
     return [estimate.low / scale.divisor, estimate.high / scale.divisor]
-
-
-def _quiet(axes: Axes) -> None:
-    for side in ("top", "left", "right", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(pad=2)
 
 
 def _both_axes(axes: Axes, *, x: bool = True) -> None:
@@ -669,7 +655,7 @@ def _both_axes(axes: Axes, *, x: bool = True) -> None:
 
 
 def _share_axis(axes: Axes) -> None:
-    _quiet(axes)
+    quiet_axis(axes, bins=5)
     axes.xaxis.set_major_formatter(FuncFormatter(_percent_tick))
 
 
@@ -678,23 +664,18 @@ def _percent_tick(value: float, _place: int | None = None) -> str:
 
 
 def _signed_tick(value: float, _place: int | None = None) -> str:
-    return "0" if abs(value) < 1e-12 else _printed(f"{value:+,.10g}")
+    return "0" if abs(value) < 1e-12 else printed(f"{value:+,.10g}")
 
 
 def _plain_tick(value: float, _place: int | None = None) -> str:
-    return "0" if abs(value) < 1e-12 else _printed(f"{value:,.10g}")
-
-
-def _printed(text: str) -> str:
-    """With the minus sign that printers use."""
-    return text.replace("-", "\N{MINUS SIGN}")
+    return "0" if abs(value) < 1e-12 else printed(f"{value:,.10g}")
 
 
 def _head(figure: Figure, height: float, title: str, report: SensitivityReport, finding: Finding) -> None:
     scale = finding.scale
     unit = scale.difference_unit if finding.minus else scale.unit
     mean = (scale.signed if finding.minus else scale.level)(finding.mean)
-    of_mean = f"; mean over all points {_printed(mean)} {unit}".rstrip()
+    of_mean = f"; mean over all points {printed(mean)} {unit}".rstrip()
     figure.text(0.03, 1 - 0.16 / height, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(0.03, 1 - 0.42 / height, f"{finding.subject}{of_mean}.", fontsize=8.5, color=ACCENT, va="top")
     figure.text(

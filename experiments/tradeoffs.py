@@ -27,7 +27,6 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -35,7 +34,7 @@ from numpy.typing import NDArray
 
 from passaat.errors import StudyError
 from passaat.experiments.compare import Money, OutcomeInfo, Values, as_json, plain
-from passaat.experiments.decisions import _correlation_within, _root
+from passaat.experiments.decisions import correlation_within, root_of
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.pairing import (
     HIGH,
@@ -177,7 +176,7 @@ def _sampled(differences: Sequence[Floats]) -> tuple[Floats, Noise]:
     samples = np.zeros((SAMPLES, n_draws, len(differences)))
     moving = [place for place, one in enumerate(differences) if np.nansum(np.abs(one)) > 0.0]
     if moving:
-        root = _root(_correlation_within([differences[place] for place in moving]))
+        root = root_of(correlation_within([differences[place] for place in moving]))
         luck = generator.standard_normal((SAMPLES, n_draws, len(moving))) @ root.T
         at = generator.random(SAMPLES)
         for row, place in enumerate(moving):
@@ -556,20 +555,3 @@ def _written(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.10g}" if math.isfinite(value) else ""
     return value
-
-
-def save_csv(text: str, study_path: Path, name: Literal["front", "regret"]) -> Path:
-    """Write a CSV beside the study, as ``<study>-front.csv`` or ``<study>-regret.csv``.
-
-    Raises:
-        StudyError: the file cannot be written.
-    """
-    path = study_path.with_name(f"{study_path.stem}-{name}.csv")
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise StudyError(
-            f"{path} cannot be written ({error.strerror or error})",
-            hint="Give a folder that exists and that you may write to.",
-        ) from error
-    return path

@@ -26,12 +26,12 @@ from passaat.experiments.discovery import (
     discover,
     discover_in,
     question_of,
-    save_csv,
     to_csv,
 )
 from passaat.experiments.discovery_figures import corner_figure, save_discovery
 from passaat.experiments.discovery_tables import discovery_view, sentence, view_text
 from passaat.experiments.factors import Factor, Setting, draw_factor, luck_factor
+from passaat.experiments.files import save_beside
 from passaat.experiments.pairing import Floats
 from passaat.experiments.plan import read_plan
 from passaat.experiments.prim import Limits
@@ -375,9 +375,9 @@ def test_csv_has_a_line_for_each_restriction_and_one_where_nothing_is(
     assert [row["factor"] for row in rows] == ["covenant_effect", "market_start", ""]
     assert rows[1]["values"] == "slow | steady"
     assert float(rows[0]["corner_share"]) == pytest.approx(found.corners[0].density)
-    assert save_csv([found], tmp_path / "study.db").name == "study-discovery.csv"
+    assert save_beside(to_csv([found]), tmp_path / "study.db", "discovery").name == "study-discovery.csv"
     with pytest.raises(StudyError, match="cannot be written"):
-        save_csv([found], tmp_path / "nowhere" / "study.db")
+        save_beside(to_csv([found]), tmp_path / "nowhere" / "study.db", "discovery")
 
 
 # --- figures ------------------------------------------------------------------------------------------------

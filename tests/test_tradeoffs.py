@@ -20,6 +20,7 @@ from passaat.errors import StudyError
 from passaat.experiments.compare import OutcomeInfo
 from passaat.experiments.discovery_figures import front_figure, regret_figure
 from passaat.experiments.discovery_tables import front_view, regret_view, view_text
+from passaat.experiments.files import save_beside
 from passaat.experiments.pairing import Floats
 from passaat.experiments.plan import read_plan
 from passaat.experiments.simulator import Simulator
@@ -32,7 +33,6 @@ from passaat.experiments.tradeoffs import (
     pareto_front,
     regret_csv,
     regret_table,
-    save_csv,
 )
 
 COST = OutcomeInfo("public_cost_eur", "EUR", "public cost", "lower")
@@ -320,7 +320,7 @@ def test_json_and_csv(tmp_path: Path) -> None:
     assert float(lines[0]["cost"]) == 9e6
     regrets = list(csv.DictReader(io.StringIO(regret_csv([table]))))
     assert math.isclose(float(regrets[0]["mean_regret"]), table.policies[0].regret.mean, rel_tol=1e-9)
-    assert save_csv(front_csv(front), tmp_path / "study.db", "front").name == "study-front.csv"
+    assert save_beside(front_csv(front), tmp_path / "study.db", "front").name == "study-front.csv"
     with pytest.raises(StudyError, match="cannot be written"):
-        save_csv("", tmp_path / "nowhere" / "study.db", "regret")
+        save_beside("", tmp_path / "nowhere" / "study.db", "regret")
     assert pareto_front(COST, EFFECT, costs, effects).to_json() == front.to_json()

@@ -268,9 +268,10 @@ def discover(
     as_json: JsonOption = False,
 ) -> None:
     """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
-    from passaat.experiments.discovery import discover_in, question_of, save_csv
+    from passaat.experiments.discovery import discover_in, question_of, to_csv
     from passaat.experiments.discovery_figures import save_discovery
     from passaat.experiments.discovery_tables import discovery_view, print_view
+    from passaat.experiments.files import save_beside
 
     table, path = _table(study, keep, workers, cluster)
     policy = option or _the_option(table)
@@ -284,7 +285,7 @@ def discover(
     else:
         print_view(discovery_view(found), make_console())
     say(f"Study: {path}")
-    say(f"Table: {save_csv([found], path)}")
+    say(f"Table: {save_beside(to_csv([found]), path, 'discovery')}")
     for figure in save_discovery(found, path.with_suffix("")):
         say(f"Figure: {figure}")
 
@@ -324,7 +325,8 @@ def tradeoffs(
     from passaat.experiments.compare import as_json as text_of
     from passaat.experiments.discovery_figures import save_tradeoffs
     from passaat.experiments.discovery_tables import front_view, print_view, regret_view
-    from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table, save_csv
+    from passaat.experiments.files import save_beside
+    from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
 
     judged, path = _judged(study, outcome, keep, workers, cluster)
     said = {"version": judged.version, "drawn_from": judged.drawn_from}
@@ -336,8 +338,8 @@ def tradeoffs(
         print_view(front_view(front), make_console())
         print_view(regret_view(regret), make_console())
     say(f"Study: {path}")
-    say(f"Table: {save_csv(front_csv(front), path, 'front')}")
-    say(f"Table: {save_csv(regret_csv([regret]), path, 'regret')}")
+    say(f"Table: {save_beside(front_csv(front), path, 'front')}")
+    say(f"Table: {save_beside(regret_csv([regret]), path, 'regret')}")
     for figure in save_tradeoffs(front, regret, path.with_suffix("")):
         say(f"Figure: {figure}")
 
