@@ -17,11 +17,12 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import sweep_overhead
 from benchmarks.engagement_steps import EngagementSteps, same_bits
+from benchmarks.report import PAGE, Aim, aims_table, figure, write_page
 from benchmarks.step_costs import step_costs
 from benchmarks.timing import Timing, interleaved, machine, once
 
@@ -33,39 +34,13 @@ from passaat.scenarios import Scenario, load_scenario
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-PAGE = HERE.parent / "docs" / "performance.md"
-BEGIN, END = "<!-- figures: begin (written by make bench) -->", "<!-- figures: end -->"
+PART = "figures"
 
 SEED = 1
 WINDOW_QUARTERS = 20
 WORK_SEEDS = range(1, 11)
 WORK_TOLERANCE = 0.1
 """Plain Mesa draws other numbers: its mean work over ten generators may differ from ours by this share."""
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What a figure should reach."""
-
-    figure: str
-    value: float
-    bound: float
-    unit: str
-    at_least: bool = False
-
-    @property
-    def reached(self) -> bool:
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
-
-    @property
-    def verdict(self) -> str:
-        """Whether it does."""
-        return "reached" if self.reached else "**missed**"
-
-    @property
-    def wanted(self) -> str:
-        """The bound in words."""
-        return f"{'at least' if self.at_least else 'at most'} {self.bound:g} {self.unit}"
 
 
 def main() -> None:
@@ -88,6 +63,7 @@ def main() -> None:
     threads = thread_scaling(inputs)
     say("each step")
     costs = step_costs(seed=SEED)
+    sweeps = sweep_overhead.measure(say)
     peer = min(steps["plain Mesa, do"].least, steps["plain Mesa, shuffle_do"].least)
     aims = [
         Aim("follow-up and trade: compiled driver against the faster plain Mesa",
@@ -113,11 +89,15 @@ def main() -> None:
         },
         "threads": threads,
         "step_costs_ms": costs,
+        sweep_overhead.PART: sweeps,
     }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    figures = page(aims, results, whole, steps)
-    write_page(figures)
-    print(figures)
+    for part, text in (
+        (PART, page(aims, results, whole, steps)),
+        (sweep_overhead.PART, sweep_overhead.page(sweeps)),
+    ):
+        write_page(part, text)
+        print(text)
     say(f"written: {RESULTS.relative_to(HERE.parent)}, {PAGE.relative_to(HERE.parent)}")
 
 
@@ -275,10 +255,7 @@ def timings(times: dict[str, Timing]) -> dict[str, dict[str, float]]:
 
 def page(aims: list[Aim], results: dict[str, Any], whole: dict[str, Timing], steps: dict[str, Timing]) -> str:
     """The figures as Markdown."""
-    lines = ["## Aims", "", "| figure | measured | aim | |", "| --- | ---: | --- | --- |"]
-    lines += [
-        f"| {aim.figure} | {figure(aim.value)} {aim.unit} | {aim.wanted} | {aim.verdict} |" for aim in aims
-    ]
+    lines = ["## Aims", "", *aims_table(aims)]
     facts = results["machine"]
     versions = ", ".join(
         f"{name} {facts[name]}" for name in ("python", "mesa", "numba", "llvmlite", "numpy", "passaat")
@@ -346,26 +323,6 @@ def table(times: dict[str, Timing]) -> list[str]:
         for name, t in times.items()
     ]
     return lines
-
-
-def figure(value: float) -> str:
-    """Three digits, thousands with commas."""
-    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
-
-
-INTRODUCTION = """# Performance
-
-Speed serves the comparison: thousands of paired runs in minutes on a laptop. No mechanism is left out to hold a figure;
-the last table says what each one costs. `make bench` measures everything below in one go and rewrites this page.
-
-"""
-
-
-def write_page(figures: str) -> None:
-    """Replace what stands between the markers; make the page if there is none."""
-    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else f"{INTRODUCTION}{BEGIN}\n{END}\n"
-    before, rest = old.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":
