@@ -156,7 +156,10 @@ class Cluster:
 
     @property
     def in_flight(self) -> int:
-        threads = sum(self._client.nthreads().values())
+        try:
+            threads = sum(self._client.nthreads().values())
+        except OSError:
+            raise _lost() from None
         return 2 * max(int(threads), 1)
 
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
@@ -184,12 +187,7 @@ class Cluster:
 def _hand_over(there: Future[list[RunRecord]], here: Future[list[RunRecord]], chunk: Sequence[Task]) -> None:
     """Pass on what a cluster made of a chunk, in terms of the study."""
     if there.cancelled():
-        here.set_exception(
-            StudyError(
-                "the cluster was lost on the way; every chunk that was finished before is kept",
-                "Start it again and go on with `passaat resume` or the same command.",
-            )
-        )
+        here.set_exception(_lost())
         return
     error = there.exception()
     if error is None:
@@ -198,8 +196,25 @@ def _hand_over(there: Future[list[RunRecord]], here: Future[list[RunRecord]], ch
         type(error).__name__ == "KilledWorker"
     ):  # several workers died of this very chunk, or were taken away
         here.set_result(list(_all_failed(chunk, "every worker that tried it died")))
-    else:
+    elif isinstance(error, PassaatError):
         here.set_exception(error)
+    elif isinstance(error, OSError):
+        here.set_exception(_lost())
+    else:
+        # A run that fails is a record: this is a worker that could not even begin.
+        here.set_exception(
+            StudyError(
+                f"a worker of the cluster cannot take part: {' '.join(str(error).split())}",
+                "Install the same version of passaat, and all that the model needs, on every worker.",
+            )
+        )
+
+
+def _lost() -> StudyError:
+    return StudyError(
+        "the cluster was lost on the way; every chunk that was finished before is kept",
+        "Start it again and go on with `passaat resume` or the same command.",
+    )
 
 
 def _all_failed(chunk: Sequence[Task], reason: str) -> Iterator[RunRecord]:
@@ -216,11 +231,14 @@ def _connect(address: str) -> Any:
         raise StudyError(
             "a cluster needs Dask, which is not installed", 'Install it: pip install "passaat[cluster]".'
         ) from None
+    client: Any = None
     try:
         connect: Any = distributed.Client  # carries no types
         client = connect(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)
         client.wait_for_workers(1, timeout=CLUSTER_WAIT_SECONDS)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError, TimeoutError) as error:
+        if client is not None:
+            client.close()
         raise StudyError(
             f"no cluster with a worker answers at {address} within {CLUSTER_WAIT_SECONDS} seconds ({error})",
             "Start one, for example `dask scheduler` and, on each machine, `dask worker tcp://HOST:8786`; the address"

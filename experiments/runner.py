@@ -116,10 +116,11 @@ def run_planned(
         while pending:
             # The timeout lets Ctrl-C through on Windows, where an unlimited wait cannot be interrupted.
             finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            # Asked first: a crew that is lost is not handed more.
+            results = [future.result() for future in finished]
             free = max(crew.in_flight - len(pending), 0) if finished else 0
             pending |= {crew.submit(simulator, chunk) for chunk in islice(chunks, free)}
-            for future in finished:
-                records = future.result()
+            for records in results:
                 study.record(records)
                 done += len(records)
             if finished and progress is not None:

@@ -92,8 +92,8 @@ SIMULATOR = Simulator(
 
 
 def simulate_dying(inputs: RunInputs, world_seed: int) -> dict[str, float]:
-    """A run that takes its whole process with it where follow-up lasts four years."""
-    if inputs.levers["follow_up_years"][-1] == 4.0 and inputs.levers["programme_on"][-1] == 1.0:
+    """A run that takes its process with it at the largest amounts: the top fortieth of the range of ``levers``."""
+    if inputs.levers["covenant_amount_eur"][-1] > 492_500.0 and inputs.levers["programme_on"][-1] == 1.0:
         os._exit(9)
     return simulate(inputs, world_seed)
 

@@ -1,0 +1,216 @@
+"""Sweeps on the workers of a Dask cluster: a real scheduler and real workers, each a process of its own.
+
+Whatever happens to workers, the study is bit for bit the one of a single core.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passaat.errors import PassaatError, StudyError
+from passaat.experiments import crew as crews
+from passaat.experiments.crew import Cluster, Threads
+from passaat.experiments.export import runs_csv
+from passaat.experiments.plan import Plan
+from passaat.experiments.runner import Progress
+from passaat.experiments.simulator import Simulator
+from passaat.experiments.store import Study
+from passaat.experiments.sweep import simulator_for, sweep
+
+pytest.importorskip("distributed", reason="the extra cluster is not installed")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes by signals")
+
+CHILDREN = Path(__file__).parent / "children"
+if str(CHILDREN) not in sys.path:
+    sys.path.append(str(CHILDREN))
+toy_model: Any = importlib.import_module("toy_model")
+TOY: Simulator = toy_model.SIMULATOR
+
+
+@dataclass(frozen=True)
+class Processes:
+    """A cluster on this machine."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]]
+
+
+@contextmanager
+def a_cluster(folder: Path, workers: int = 2, **more: str) -> Iterator[Processes]:
+    """A scheduler and workers of one thread, which listen to nobody but this machine."""
+    where = folder / "scheduler.json"
+    environment = {**os.environ, "PYTHONPATH": str(CHILDREN), **more}
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*command: str) -> subprocess.Popen[bytes]:
+        log = (folder / f"log-{len(started)}.txt").open("wb")
+        with log:
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", *command, "--host", "127.0.0.1", "--no-dashboard"],
+                    env=environment,
+                    cwd=folder,
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+        return started[-1]
+
+    try:
+        scheduler = start("distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(where))
+        address = wait_for_address(where, scheduler)
+        command = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny")
+        yield Processes(address, scheduler, [start(*command) for _ in range(workers)])
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait(10)
+
+
+def wait_for_address(where: Path, scheduler: subprocess.Popen[bytes]) -> str:
+    for _ in range(600):
+        assert scheduler.poll() is None, "the scheduler did not start"
+        try:
+            return str(json.loads(where.read_text())["address"])
+        except (FileNotFoundError, ValueError, KeyError):
+            time.sleep(0.1)
+    raise AssertionError("the scheduler never said where it is")
+
+
+def csv_of(path: Path) -> str:
+    with Study.read(path) as study:
+        return runs_csv(study)
+
+
+def one_core(path: Path, plan: Plan, simulator: Simulator = TOY) -> str:
+    sweep(plan, study_path=path, crew=Threads(1), simulator=simulator)
+    return csv_of(path)
+
+
+def statuses(path: Path) -> dict[str, int]:
+    with Study.read(path) as study:
+        return dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
+
+
+def test_a_worker_killed_in_the_middle_changes_no_bit(tmp_path: Path) -> None:
+    plan, path = toy_model.a_plan(100), tmp_path / "study.db"
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+
+        def on_progress(state: Progress) -> None:
+            if state.done and there.workers[0].poll() is None:
+                there.workers[0].send_signal(signal.SIGKILL)
+                there.workers[0].wait(10)
+
+        table = sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
+        assert there.workers[0].returncode == -signal.SIGKILL
+        assert (table.n_failed, table.n_missing) == (0, 0)
+        # The cluster stays up for others, and the same crew can be used again.
+        more = replace(plan, size=110)
+        sweep(more, study_path=path, crew=crew, simulator=TOY)
+        assert there.workers[1].poll() is None
+    assert csv_of(path) == one_core(tmp_path / "alone.db", more)
+
+
+def test_a_scheduler_that_dies_is_one_clear_error_and_the_study_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, path = toy_model.a_plan(100), tmp_path / "study.db"
+    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 20)
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+
+        def on_progress(state: Progress) -> None:
+            if state.done:
+                there.scheduler.kill()
+
+        with pytest.raises(StudyError, match="the cluster was lost on the way") as caught:
+            sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
+        assert "passaat resume" in caught.value.hint
+    found = statuses(path)
+    assert found["done"] > 0
+    assert found["planned"] > 0
+    assert "failed" not in found
+    sweep(plan, study_path=path, crew=Threads(2), simulator=TOY)
+    assert csv_of(path) == one_core(tmp_path / "alone.db", plan)
+
+
+def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    with a_cluster(tmp_path, 1, PASSAAT_TOY_BEHAVIOUR="another") as there, Cluster(there.address) as crew:
+        with pytest.raises(PassaatError, match="behaviour another, the study's model has toy") as caught:
+            sweep(toy_model.a_plan(12), study_path=path, crew=crew, simulator=TOY)
+        assert "same version" in caught.value.hint
+        assert not path.exists(), "a study without any result stayed behind"
+        # What a worker cannot even read is no failed run: nothing is wrong with the run.
+        stranger = replace(TOY, simulate=lambda inputs, seed: statuses(tmp_path), fingerprint=None)
+        with pytest.raises(StudyError, match="cannot take part"):
+            sweep(toy_model.a_plan(12), study_path=path, crew=crew, simulator=stranger)
+        assert not path.exists()
+
+
+def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Path) -> None:
+    plan, path = toy_model.a_plan(40), tmp_path / "study.db"
+    whole = one_core(tmp_path / "alone.db", plan)
+    deadly = replace(TOY, simulate=toy_model.simulate_dying)
+    with (
+        a_cluster(tmp_path, 2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as there,
+        Cluster(there.address) as crew,
+    ):
+        table = sweep(plan, study_path=path, crew=crew, simulator=deadly)
+        assert sorted(one.poll() is None for one in there.workers) == [False, True]
+    assert 0 < table.n_failed < plan.n_points * plan.worlds * len(plan.policies)
+    assert table.n_missing == 0
+    assert {one.reason for one in table.failures} == {"every worker that tried it died"}
+    rows = set(whole.splitlines())
+    assert all(line in rows for line in csv_of(path).splitlines() if ",failed," not in line)
+    with Study.open(path, TOY, plan.reference, plan.seed, "sweep") as study:
+        assert study.plan_failed_again() == table.n_failed
+        study.set_meta("state", "incomplete")
+    sweep(plan, study_path=path, crew=Threads(2), simulator=TOY)
+    assert csv_of(path) == whole
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "nonsense://x", "tcp://127.0.0.1"])
+def test_an_address_where_nobody_answers_is_refused_soon(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 0.3)
+    with pytest.raises(StudyError, match="no cluster with a worker answers at") as caught:
+        Cluster(address)
+    assert "dask scheduler" in caught.value.hint
+
+
+def test_a_scheduler_without_workers_is_refused_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 3)
+    with a_cluster(tmp_path, 0) as there, pytest.raises(StudyError, match="no cluster with a worker"):
+        Cluster(there.address)
+
+
+def test_without_dask_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(StudyError, match="needs Dask") as caught:
+        Cluster("tcp://127.0.0.1:1")
+    assert "passaat[cluster]" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_the_model_that_ships_gives_the_same_bits_on_a_cluster(tmp_path: Path) -> None:
+    plan = toy_model.a_plan(4, worlds=2, draws=2)
+    simulator = simulator_for(plan)
+    whole = one_core(tmp_path / "alone.db", plan, simulator)
+    with a_cluster(tmp_path) as there, Cluster(there.address) as crew:
+        sweep(plan, study_path=tmp_path / "study.db", crew=crew, simulator=simulator)
+    assert csv_of(tmp_path / "study.db") == whole
