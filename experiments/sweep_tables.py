@@ -296,11 +296,12 @@ def _notes(table: SweepTable) -> Iterator[RenderableType]:
     )
     yield Text("the range over points is what these factors do, and no confidence interval.")
     if table.n_missing:
-        yield Text(f"{table.n_missing:,} runs are still missing: `passaat resume` makes them.", style="bold")
+        runs = "1 run is" if table.n_missing == 1 else f"{table.n_missing:,} runs are"
+        yield Text(f"{runs} still missing: `passaat resume` makes them.", style="bold")
     if table.n_failed:
-        first = table.failures[0]
-        yield Text(
-            f"{table.n_failed:,} runs failed and are left out; the first, of {first.option} in the world of seed"
-            f" {first.world_seed}: {first.reason}",
-            style="bold",
-        )
+        one = table.failures[0]
+        first = f"{one.option} in the world of seed {one.world_seed}: {one.reason}"
+        if table.n_failed == 1:
+            yield Text(f"1 run failed and is left out: {first}", style="bold")
+        else:
+            yield Text(f"{table.n_failed:,} runs failed and are left out; the first: {first}", style="bold")
