@@ -72,6 +72,11 @@ def sweep(
     """
     from passaat.experiments.plan import describe, read_plan
 
+    if plan.endswith(".db") and Path(plan).is_file():
+        raise StudyError(
+            f"{plan} is a study that was run, not a plan to run",
+            f"Go on with it or show it: passaat resume {plan}; make it larger: passaat extend {plan}.",
+        )
     read = read_plan(plan)
     if dry_run:
         typer.echo("\n".join(describe(read)))
@@ -213,6 +218,11 @@ def _plan_in(path: Path) -> Plan | ComparisonPlan:
     from passaat.experiments.store import Study
     from passaat.experiments.sweep import plan_of
 
+    if path.suffix == ".toml" and path.is_file():
+        raise StudyError(
+            f"{path} is a plan, not a study that was run",
+            f"Run it first: passaat sweep {path}; `passaat studies` lists the studies of this folder.",
+        )
     with Study.read(path) as study:
         return plan_of(study) if study.meta("kind") == "sweep" else comparison_plan_of(study)
 
