@@ -56,7 +56,7 @@ SPREAD: Final = (0.7548776662466927, 0.5698402909980532)
 + 1 (Roberts 2018, The unreasonable effectiveness of quasirandom sequences).
 """
 
-MOST_NAMED: Final = 12
+MOST_NAMED: Final = 20
 """Policies that a figure of the front names; beyond, only those on the front are named."""
 
 MOST_BARS: Final = 15
@@ -432,7 +432,9 @@ def front_figure(front: Front) -> Figure:
                        label=f"5–95 % over {over} of what sets a policy apart from the mean of all")
             )  # fmt: skip
         legend_below(figure, height, handles, 0.5)
-        _foot(figure, height, _luck_words(front), front.drawn_from, front.version)
+        _foot(
+            figure, height, f"{front.named_by} {_luck_words(front)}".lstrip(), front.drawn_from, front.version
+        )
     return figure
 
 
@@ -517,7 +519,9 @@ def regret_figure(table: RegretTable) -> Figure:
             ),
         ]
         legend_below(figure, height, handles, 0.5)
-        _foot(figure, height, _luck_words(table), table.drawn_from, table.version)
+        _foot(
+            figure, height, f"{table.named_by} {_luck_words(table)}".lstrip(), table.drawn_from, table.version
+        )
     return figure
 
 

@@ -197,6 +197,7 @@ def front_view(front: Front) -> RenderableType:
         parts.append(
             Text(f"{len(front.positions) - len(shown)} more policies are not shown; JSON and CSV hold them.")
         )
+    parts += [Text(front.named_by)] if front.named_by else []
     return Group(
         *parts,
         Text(
@@ -239,6 +240,7 @@ def regret_view(table: RegretTable) -> RenderableType:
                 f"{len(table.policies) - MOST_POLICIES} policies of more regret are not shown; JSON and CSV hold them."
             )
         )
+    parts += [Text(table.named_by)] if table.named_by else []
     return Group(
         *parts,
         Text(f"Smallest largest regret: {table.safest}."),

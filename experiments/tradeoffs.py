@@ -58,6 +58,9 @@ SEED: Final = 19510101
 HIGH_REGRET: Final = 0.9
 """Share of draws for the regret that is exceeded in one draw of ten."""
 
+BETWEEN: Final = " · "
+"""Between the values that name a policy."""
+
 Noise = Literal["removed", "resampled", "not told"]
 """What is done about luck: removed (several draws and worlds), resampled (one draw), or not told (one world)."""
 
@@ -116,12 +119,21 @@ def _numbered(keys: Sequence[tuple[Setting, ...]]) -> list[int]:
     return [places.setdefault(key, len(places)) for key in keys]
 
 
+def policies_in_words(table: SweepTable) -> str:
+    """What the policies of ``of_sweep`` are named by; empty where they are the sweep's own options."""
+    levers = [one for one in table.plan.factors if one.kind == "lever"]
+    if not levers:
+        return ""
+    names = BETWEEN.join(f"{one.name} ({one.unit})" if one.unit else one.name for one in levers)
+    return f"Policies are named by {names}."
+
+
 def _policy_name(
     option: str, levers: Sequence[Factor], setting: tuple[Setting, ...], policies: Sequence[str]
 ) -> str:
     if not levers:
         return option
-    shown = ", ".join(f"{one.name} {one.show(value)}" for one, value in zip(levers, setting, strict=True))
+    shown = BETWEEN.join(one.show(value) for one, value in zip(levers, setting, strict=True))
     others = [one for one in policies if one not in (REFERENCE, NO_PROGRAMME, option)]
     return f"{option}: {shown}" if others else shown
 
@@ -281,6 +293,7 @@ class Front:
     noise: Noise
     version: str
     drawn_from: str
+    named_by: str
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data; a number that does not exist is None."""
@@ -300,13 +313,14 @@ def pareto_front(
     *,
     version: str = "",
     drawn_from: str = "",
+    named_by: str = "",
 ) -> Front:
     """Which policies are worth their cost, and how sure that is.
 
     Args:
         cost: what is to be paid, mostly public cost; effect: what is to be had for it.
         costs, effects: values of each policy, all of shape (n_draws, n_worlds).
-        version: version of the model; drawn_from: what the draws rest on, in words.
+        version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
 
     Raises:
         ValueError: shapes differ.
@@ -351,6 +365,7 @@ def pareto_front(
         noise=known.noise,
         version=version,
         drawn_from=drawn_from,
+        named_by=named_by,
     )
 
 
@@ -440,6 +455,7 @@ class RegretTable:
     noise: Noise
     version: str
     drawn_from: str
+    named_by: str
 
     @property
     def safest(self) -> str:
@@ -456,13 +472,18 @@ class RegretTable:
 
 
 def regret_table(
-    outcome: OutcomeInfo, values: Mapping[str, Floats], *, version: str = "", drawn_from: str = ""
+    outcome: OutcomeInfo,
+    values: Mapping[str, Floats],
+    *,
+    version: str = "",
+    drawn_from: str = "",
+    named_by: str = "",
 ) -> RegretTable:
     """How much is lost by choosing each policy, over draws.
 
     Args:
         outcome: what policies are judged by; values: of each policy, all of shape (n_draws, n_worlds).
-        version: version of the model; drawn_from: what the draws rest on, in words.
+        version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
 
     Raises:
         ValueError: shapes differ.
@@ -491,6 +512,7 @@ def regret_table(
         noise=known.noise,
         version=version,
         drawn_from=drawn_from,
+        named_by=named_by,
     )
 
 

@@ -241,13 +241,13 @@ def test_a_factorial_over_levers_has_one_policy_for_each_setting(tmp_path: Path,
     costs, exports = of_sweep(table, "public_cost_eur"), of_sweep(table, "additional_exports_net_eur")
     assert len(costs) == 1 + 3 * 2
     assert {one.shape for one in costs.values()} == {(8, 3)}
-    name = "covenant_amount_eur 350,000, follow_up_years 4"
+    name = "350,000 · 4"
     place = [dict(point) for point in table.points].index(
         {"covenant_amount_eur": 350_000.0, "follow_up_years": 4, "draw": 2}
     )
     assert (costs[name][2] == table.levels("levers", "public_cost_eur")[place]).all()
     front = pareto_front(COST, EFFECT, costs, exports, version=table.version)
-    assert front.positions[0].policy == "covenant_amount_eur 200,000, follow_up_years 0"
+    assert front.positions[0].policy == "200,000 · 0"
     assert front.positions[0].on_front == 1.0, "the cheapest"
     assert sum(one.best for one in regret_table(EFFECT, exports).policies) == pytest.approx(1.0)
 

@@ -329,7 +329,7 @@ def tradeoffs(
     from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
 
     judged, path = _judged(study, outcome, keep, workers, cluster)
-    said = {"version": judged.version, "drawn_from": judged.drawn_from}
+    said = {"version": judged.version, "drawn_from": judged.drawn_from, "named_by": judged.named_by}
     front = pareto_front(judged.cost, judged.effect, judged.costs, judged.effects, **said)
     regret = regret_table(judged.effect, judged.effects, **said)
     if as_json:
@@ -354,6 +354,7 @@ class _Judged:
     effects: Mapping[str, Floats]
     version: str
     drawn_from: str
+    named_by: str = ""
 
 
 def _judged(
@@ -361,7 +362,7 @@ def _judged(
 ) -> tuple[_Judged, Path]:
     """What a comparison or a sweep says of cost and effect."""
     from passaat.experiments.store import Study
-    from passaat.experiments.tradeoffs import of_sweep
+    from passaat.experiments.tradeoffs import of_sweep, policies_in_words
 
     path = Path(study)
     if path.suffix == ".db":
@@ -372,7 +373,8 @@ def _judged(
     table, path = _table(study, keep, workers, cluster)
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
-    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from), path
+    words = policies_in_words(table)
+    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from, words), path
 
 
 def _judged_comparison(path: Path, outcome: str) -> _Judged:
