@@ -308,6 +308,18 @@ def test_a_comparison_stopped_by_ctrl_c_goes_on_from_its_file_alone(
     assert runs_of("cmp.db") == runs_of("whole.db")
 
 
+def test_why_the_posterior_was_not_used_is_said_again_when_a_comparison_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = replace(bench.toy, basis=Basis("prior", notice="The shipped posterior is out of date."))
+    monkeypatch.setattr(
+        "passaat.experiments.simulator.the_model", lambda *_, prior=False: bench.toy if prior else old
+    )
+    first = done(*COMPARE, "--json")
+    assert "The shipped posterior is out of date." in first
+    assert done("resume", "cmp.db", "--json") == first
+
+
 def test_a_failed_run_is_made_again_only_when_asked_for(bench: Bench) -> None:
     whole = done("sweep", "mine.toml", "--json", "--study", "whole.db")
     bench.broken_at = 4.0

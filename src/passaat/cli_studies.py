@@ -239,6 +239,9 @@ def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool
     from passaat.experiments.simulator import the_model
 
     warm_up()
+    model = the_model(asked.reference)
+    if asked.prior and model.basis.kind != "prior":
+        model = the_model(asked.reference, prior=True)
     compare_and_show(
         asked.reference,
         asked.options,
@@ -246,7 +249,7 @@ def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool
         worlds=asked.worlds,
         seed=asked.seed,
         path=path,
-        model=the_model(asked.reference, prior=asked.prior),
+        model=model,
         crew=crew,
         wishes=Wishes(as_json=as_json),
     )
