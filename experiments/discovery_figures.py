@@ -56,8 +56,8 @@ SPREAD: Final = (0.7548776662466927, 0.5698402909980532)
 + 1 (Roberts 2018, The unreasonable effectiveness of quasirandom sequences).
 """
 
-MOST_NAMED: Final = 20
-"""Policies that a figure of the front names; beyond, only those on the front are named."""
+MOST_NAMED: Final = 12
+"""Policies that a figure of the front names; beyond, those on the front bear their number in the table."""
 
 MOST_BARS: Final = 15
 
@@ -404,8 +404,8 @@ def front_figure(front: Front) -> Figure:
         ]
         axes.plot(*zip(*line, strict=True), color=ACCENT, linewidth=1.0, alpha=0.6, zorder=1)
         few = len(front.positions) <= MOST_NAMED
-        for one in front.positions:
-            _position(axes, front, one, scales, few=few, named=few or len(line) <= MOST_NAMED)
+        for number, one in enumerate(front.positions, 1):
+            _position(axes, front, one, scales, few=few, number=number)
         quiet_axis(axes)
         axes.grid(visible=True, axis="both", color=RULE, linewidth=0.6)
         axes.margins(x=0.1, y=0.1)
@@ -431,17 +431,20 @@ def front_figure(front: Front) -> Figure:
                 Line2D([], [], color=LIGHT, linewidth=2.8,
                        label=f"5–95 % over {over} of what sets a policy apart from the mean of all")
             )  # fmt: skip
-        legend_below(figure, height, handles, 0.5)
+        legend_below(figure, height, handles, 0.58)
+        numbers = " Numbers: places in the table, cheapest first." if not few else ""
         _foot(
-            figure, height, f"{front.named_by} {_luck_words(front)}".lstrip(), front.drawn_from, front.version
+            figure, height, _luck_words(front), front.drawn_from, front.version, f"{front.named_by}{numbers}"
         )
     return figure
 
 
 def _position(
-    axes: Axes, front: Front, one: Position, scales: tuple[Scale, Scale], *, few: bool, named: bool
+    axes: Axes, front: Front, one: Position, scales: tuple[Scale, Scale], *, few: bool, number: int
 ) -> None:
-    """One policy: its mean, what sets it apart as a cross, and its name; of many only those on the front have both."""
+    """One policy: its mean, what sets it apart as a cross, and its name. Of many, only those on the front have a cross,
+    and their number in the table instead of a name.
+    """
     x, y = one.cost.mean / scales[0].divisor, one.effect.mean / scales[1].divisor
     if (few or one.best_by_means) and front.noise != "not told":
         middle = [sum(level) / len(front.positions) for level in zip(
@@ -456,7 +459,12 @@ def _position(
     size, color = (42 if few else 18), (ACCENT if one.best_by_means else QUIET)
     axes.scatter([x], [y], s=size, facecolor="white", edgecolor=color, linewidth=1.2, zorder=3)
     axes.scatter([x], [y], s=size, facecolor=color, edgecolor="none", alpha=one.on_front, zorder=4)
-    if few or (named and one.best_by_means):
+    if not few and one.best_by_means:
+        axes.annotate(
+            str(number), (x, y), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=7.5, color=INK,
+            zorder=5,
+        )  # fmt: skip
+    if few:
         costs = [other.cost.mean / scales[0].divisor for other in front.positions]
         right = x > min(costs) + 0.75 * (max(costs) - min(costs))
         axes.annotate(
@@ -518,10 +526,8 @@ def regret_figure(table: RegretTable) -> Figure:
                 label="largest",
             ),
         ]
-        legend_below(figure, height, handles, 0.5)
-        _foot(
-            figure, height, f"{table.named_by} {_luck_words(table)}".lstrip(), table.drawn_from, table.version
-        )
+        legend_below(figure, height, handles, 0.58)
+        _foot(figure, height, _luck_words(table), table.drawn_from, table.version, table.named_by)
     return figure
 
 
@@ -535,10 +541,12 @@ def _titled(figure: Figure, axes: Axes, words: str, inches: float) -> None:
     )
 
 
-def _foot(figure: Figure, height: float, size: str, drawn_from: str, version: str) -> None:
-    """What the figure rests on: parameters above, then numbers of points or draws, version and caution."""
+def _foot(
+    figure: Figure, height: float, size: str, drawn_from: str, version: str, named_by: str = ""
+) -> None:
+    """What the figure rests on: what names mean, parameters, then numbers of points or draws, version and caution."""
     below = f"{size} passaat {version}. Simulated: options that no data identify rest on assumptions."
-    lines = [below, *([f"Parameters: {drawn_from}."] if drawn_from else [])]
+    lines = [below, *([f"Parameters: {drawn_from}."] if drawn_from else []), named_by.strip()]
     for place, words in enumerate(lines):
         figure.text(0.03, (0.14 + 0.13 * place) / height, words, fontsize=6.5, color=QUIET)
 

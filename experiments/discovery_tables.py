@@ -171,16 +171,18 @@ def front_view(front: Front) -> RenderableType:
     """Policies by cost and effect, and which of them are worth their cost."""
     cost, effect = front_scales(front)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", justify="right", style="dim")
     table.add_column("", justify="left")
     for heading, scale in ((label(front.cost.name), cost), (label(front.effect.name), effect)):
         table.add_column(heading + (f",\n{scale.unit}" if scale.unit else ""), justify="right")
     table.add_column("worth its\ncost in", justify="right")
     table.add_column("on average dominated by", justify="left")
-    shown = front.positions
+    shown = tuple(enumerate(front.positions, 1))
     if len(shown) > MOST_POLICIES:
-        shown = tuple(one for one in shown if one.best_by_means)[:MOST_POLICIES]
-    for one in shown:
+        shown = tuple(pair for pair in shown if pair[1].best_by_means)[:MOST_POLICIES]
+    for number, one in shown:
         table.add_row(
+            str(number),
             one.policy,
             f"{cost.level(one.cost.mean)} ± {cost.level(one.cost.error)}",
             f"{effect.level(one.effect.mean)} ± {effect.level(one.effect.error)}",

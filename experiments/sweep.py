@@ -185,7 +185,7 @@ def register_plan(study: Study, plan: Plan, simulator: Simulator) -> None:
         StudyError: the study has another plan, of which this one is no extension.
     """
     text = plan.to_json()
-    if study.meta("plan") == text and study.meta("state") == "complete":
+    if study.meta("plan") == text:  # written in the transaction that plans all of it
         return
     if study.meta("plan"):
         _require_extension(study, plan_of(study), plan)
@@ -194,6 +194,8 @@ def register_plan(study: Study, plan: Plan, simulator: Simulator) -> None:
         _create_design_tables(study, plan)
         _add_policies(study, plan)
         _add_points(study, plan)
+        (known,) = study.row("SELECT count(*) FROM worlds")
+        study.add_rows("worlds", ((world,) for world in range(known, plan.worlds)))
         study.put_meta("plan", text)
         study.put_meta("drawn from", simulator.basis.in_words(plan.draws))
 
@@ -218,7 +220,12 @@ def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
             problems.append(f"{what} of the study: {was}, now only {now}")
     if not problems:
         moved = next(
-            (i for i, (a, b) in enumerate(zip(stored.points(), plan.points(), strict=False)) if a != b), None
+            (
+                i
+                for i, (a, b) in enumerate(zip(stored.each_point(), plan.each_point(), strict=False))
+                if a != b
+            ),
+            None,
         )
         problems += [] if moved is None else [f"point {moved} of the study is another one now"]
     if problems:
@@ -246,12 +253,15 @@ def _create_design_tables(study: Study, plan: Plan) -> None:
         " takes_levers INTEGER NOT NULL)",
         "CREATE TABLE points (point INTEGER PRIMARY KEY, parameter_set INTEGER NOT NULL, in_world INTEGER,"
         f" levers TEXT NOT NULL{columns})",
+        "CREATE TABLE worlds (world INTEGER PRIMARY KEY)",
         f"CREATE VIEW results AS SELECT points.point, {factors}policies.policy, runs.world, runs.world_seed, runs.key,"
         f" runs.status, runs.reason{outcomes} FROM points CROSS JOIN policies CROSS JOIN arms"
         " ON arms.scenario_hash = policies.scenario_hash AND arms.amount_factor = 1.0"
         " AND arms.settings = CASE WHEN policies.takes_levers THEN points.levers ELSE '{}' END"
-        " CROSS JOIN runs ON runs.draw = points.parameter_set AND runs.arm = arms.arm"
-        " AND runs.world BETWEEN coalesce(points.in_world, 0) AND coalesce(points.in_world, 9223372036854775807)",
+        # World by world: each run is then found by its whole key, also where one draw holds every run.
+        " CROSS JOIN worlds ON worlds.world BETWEEN coalesce(points.in_world, 0)"
+        " AND coalesce(points.in_world, 9223372036854775807)"
+        " CROSS JOIN runs ON runs.draw = points.parameter_set AND runs.world = worlds.world AND runs.arm = arms.arm",
     ):
         study.define(statement)
     study.add_rows(
