@@ -325,9 +325,10 @@ def _attempt(
     if stopped():
         raise _StoppedError
     try:
-        return simulate(inputs, world_seed), ""
+        run = simulate(inputs, world_seed)
     except Exception as error:
         return None, _reason(error)
+    return run, "" if run is not None else "the simulator gave no run"
 
 
 def _judge(

@@ -24,6 +24,11 @@ __all__ = ["OnProgress", "Progress", "in_threads", "run_missing", "run_planned"]
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
+RUNS_PER_TASK: Final = 32
+"""Policies run at a time in one world. Each part of a larger cell needs the world without programme once more, which
+is then three runs in a hundred; but work is shared evenly, and a crash costs a second, however many points share a
+world."""
+
 KEPT: Final = 256
 """Arms and parameter sets kept at hand; a sweep goes through them in order and rarely comes back."""
 
@@ -144,26 +149,37 @@ def _chunks(tasks: Iterator[Task], runs_per_chunk: int) -> Iterator[list[Task]]:
 
 
 def _tasks(study: Study, scope: Scope) -> Iterator[Task]:
-    """What is planned, with all that a worker needs; one task per cell and world without programme."""
+    """What is planned, with all that a worker needs; a task for each cell and world without programme, or several where
+    a cell holds very many policies, as in a sweep of levers alone.
+    """
     inputs_of = InputsOf()
     arm_of = lru_cache(maxsize=KEPT)(study.arm)
     parameters_of = lru_cache(maxsize=KEPT)(study.parameters)
 
-    def task_of(cell: PlannedCell, twin: int, numbers: Sequence[int]) -> Task:
+    def task_of(cell: PlannedCell, twin: int, numbers: Sequence[int], missing: bool) -> Task:
         parameters = parameters_of(cell.draw)
         return Task(
             cell.draw,
             cell.world,
             cell.world_seed,
-            Twin(twin, inputs_of(arm_of(twin)[0], parameters), twin in cell.arms),
-            tuple((number, inputs_of(arm_of(number)[0], parameters)) for number in numbers if number != twin),
+            Twin(twin, inputs_of(arm_of(twin)[0], parameters), missing),
+            tuple((number, inputs_of(arm_of(number)[0], parameters)) for number in numbers),
         )
 
     for cell in study.to_do(scope):
-        against: dict[int, list[int]] = {}
+        missing = set(cell.arms)
+        waiting: dict[int, list[int]] = {}
         for number in cell.arms:
+            # A world without programme has no twin: it is the one that its own group is held against.
             twin = arm_of(number)[1]
-            # A world without programme has no twin; it is run first of its own group.
-            against.setdefault(number if twin is None else twin, []).append(number)
-        for twin, numbers in against.items():
-            yield task_of(cell, twin, numbers)
+            against = number if twin is None else twin
+            group = waiting.setdefault(against, [])
+            if number != against:
+                group.append(number)
+            if len(group) == RUNS_PER_TASK:
+                yield task_of(cell, against, group, against in missing)
+                missing.discard(against)
+                waiting[against] = []
+        for against, group in waiting.items():
+            if group or against in missing:
+                yield task_of(cell, against, group, against in missing)
