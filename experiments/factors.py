@@ -306,7 +306,7 @@ def _parameter(name: str) -> _Subject:
         allowed=allowed,
         unit=record.unit,
         meaning=record.meaning,
-        label=name.removesuffix("_eur").replace("_", " ").capitalize(),
+        label=name.removesuffix("_eur").replace("_", " ").capitalize().replace(" eur ", " EUR "),
         normalise=normalise,
     )
 

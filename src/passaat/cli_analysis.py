@@ -217,6 +217,9 @@ def sensitivity(
     levels: Annotated[
         bool, typer.Option("--levels", help="Also the outcomes themselves, not only what options change.")
     ] = False,
+    all_factors: Annotated[
+        bool, typer.Option("--all", help="Show every factor, also those of little effect.")
+    ] = False,
     keep: StudyOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
@@ -238,7 +241,7 @@ def sensitivity(
     if as_json:
         typer.echo(report.to_json(), nl=False)
     else:
-        print_sensitivity(report, make_console())
+        print_sensitivity(report, make_console(), all_factors=all_factors)
     say(f"Study: {path}")
     say(f"Table: {save_beside(report.to_csv(), path, 'sensitivity')}")
     for figure in save_sensitivity_figures(report, path.with_suffix("")):
