@@ -103,6 +103,7 @@ def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Be
     for commands in (cli, cli_studies):
         monkeypatch.setattr(commands, "warm_up", lambda: None)
     monkeypatch.setattr("passaat.experiments.figures.save_figures", lambda *_: [])
+    monkeypatch.setattr("passaat.experiments.store.BEING_RUN_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(PLAN, encoding="utf-8")
     return made
@@ -396,9 +397,9 @@ def test_a_sweep_can_have_more_points_and_keeps_its_first(bench: Bench) -> None:
 
 def test_an_extended_comparison_is_the_larger_one_made_at_once(bench: Bench) -> None:
     done(*COMPARE)
-    done("extend", "cmp.db", "--draws", "5", "--worlds", "3", "--options", "go-no-go")
+    done("extend", "cmp.db", "--draws", "4", "--worlds", "3", "--options", "go-no-go")
     again = done("resume", "cmp.db", "--json")
-    larger = ("--options", "follow-up", "go-no-go", "--draws", "5", "--worlds", "3", "--study", "larger.db")
+    larger = ("--options", "follow-up", "go-no-go", "--draws", "4", "--worlds", "3", "--study", "larger.db")
     assert json.loads(done("compare", "pib", *larger, "--json")) == json.loads(again)
 
 
