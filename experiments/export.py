@@ -28,6 +28,9 @@ ENDINGS: Final = (".csv", ".parquet", ".duckdb")
 BATCH: Final = 20_000
 """Rows handed to DuckDB at a time: enough to be quick, few enough to keep memory flat."""
 
+MEMORY_LIMIT: Final = "512MB"
+"""Memory that DuckDB may take while it makes a Parquet file."""
+
 _RUNS: Final = (
     "key",
     "role",
@@ -141,7 +144,9 @@ def _text(value: object) -> str:
 
 
 def _write_parquet(study: Study, table: Table, path: Path) -> int:
-    with _connected() as db:
+    # Staged on disk, so that a study of a million runs takes no more memory than a small one.
+    with _connected(str(path.with_suffix(".staging"))) as db:
+        db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         rows = _fill(db, study, table)
         db.execute(f"COPY {table} TO '{_quoted(path)}' (FORMAT parquet)")
     return rows
@@ -157,7 +162,7 @@ def _write_duckdb(study: Study, path: Path) -> int:
 
 
 @contextmanager
-def _connected(place: str = ":memory:") -> Iterator[Any]:
+def _connected(place: str) -> Iterator[Any]:
     """A connection of DuckDB, whose errors of the disk become those of any other file."""
     duckdb = _duckdb()
     try:
