@@ -95,7 +95,7 @@ def rows_of(study: Study, table: str) -> tuple[tuple[str, ...], Iterator[tuple[A
             f"SELECT {columns} FROM runs JOIN arms USING (arm) ORDER BY key, arm, draw, world"
         )
     names = tuple(name for _, name, *_ in study.rows(f"PRAGMA table_info({table})"))
-    order = "point, policy, world" if table == "results" else "1, 2"
+    order = "point, policy, world" if table == "results" else ", ".join("12"[: len(names)])
     return names, study.rows(f"SELECT * FROM {table} ORDER BY {order}")
 
 
