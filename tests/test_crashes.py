@@ -27,7 +27,7 @@ from passaat.experiments.export import export, runs_csv
 from passaat.experiments.runner import _chunks, _tasks, run_planned
 from passaat.experiments.store import ALL, Study, digest_of, is_being_run
 from passaat.experiments.studies import study_info, verify
-from passaat.experiments.sweep import load_table, plan_of, register_plan, sweep
+from passaat.experiments.sweep import load_table, plan_of, register_plan, simulator_for, sweep
 
 CHILDREN = Path(__file__).parent / "children"
 if str(CHILDREN) not in sys.path:
@@ -196,6 +196,23 @@ def test_a_study_killed_again_and_again_is_the_undisturbed_one(
     assert csv_of(path) == whole
     assert verify(path, sample=50, simulator=TOY).problems == ()
     assert sorted(one.name for one in tmp_path.iterdir()) == ["registered.db", "study.db", "undisturbed.db"]
+
+
+@unix
+@pytest.mark.slow
+def test_a_study_of_the_model_that_ships_survives_kills(
+    tmp_path: Path, nursery: Callable[[int, float], Nursery]
+) -> None:
+    plan, alone = toy_model.a_plan(8), tmp_path / "undisturbed.db"
+    model = simulator_for(plan)
+    sweep(plan, study_path=alone, crew=Threads(1), simulator=model)
+    run = nursery(8, 0.0)
+    for commit in (2, 4, 5, 5):
+        run.child(real=1, commit=commit, inside=0.0005)
+    assert sum(row[1] == "done" for row in rows_of(tmp_path / "study.db").values()) > 0
+    assert run.child(real=1) == 0
+    assert csv_of(tmp_path / "study.db") == csv_of(alone)
+    assert verify(tmp_path / "study.db", sample=5, simulator=model).sound
 
 
 def _is_registered(path: Path) -> bool:

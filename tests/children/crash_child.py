@@ -3,7 +3,7 @@
 It reads orders from standard input, one JSON object a line, and forks a child for each, so that the child starts
 without importing anything. The order says when the child dies by SIGKILL: so many seconds ``after`` its start; when it
 begins SQL statement number ``statement``; or ``inside`` seconds after it begins COMMIT number ``commit``. An order
-without any of these lets it finish. The answer is one line: how the child ended.
+without any of these lets it finish; with ``real`` the model that ships runs. The answer is one line: how it ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from passaat.experiments import store
 from passaat.experiments.crew import Threads
-from passaat.experiments.sweep import sweep
+from passaat.experiments.sweep import simulator_for, sweep
 
 toy_model: Any = importlib.import_module("toy_model")
 
@@ -52,12 +52,9 @@ def watch(order: dict[str, Any]) -> None:
 
 def work(path: Path, order: dict[str, Any]) -> None:
     watch(order)
-    sweep(
-        toy_model.a_plan(order["size"]),
-        study_path=path,
-        crew=Threads(2),
-        simulator=toy_model.SIMULATOR,
-    )
+    plan = toy_model.a_plan(order["size"])
+    simulator = simulator_for(plan) if order.get("real") else toy_model.SIMULATOR
+    sweep(plan, study_path=path, crew=Threads(2), simulator=simulator)
 
 
 def main() -> None:
