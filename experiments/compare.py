@@ -19,7 +19,7 @@ import numpy as np
 
 from passaat.errors import StudyError, unknown_name
 from passaat.experiments.basis import Basis
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of
+from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, remembered
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
@@ -217,7 +217,7 @@ def compare(
         asked = ComparisonPlan(
             reference, tuple(options), draws, worlds_per_draw, seed, model.basis.kind == "prior"
         )
-        study.set_meta("plan", asked.to_json())
+        study.set_meta("plan", remembered(study, asked).to_json())
         study.set_meta("drawn from", model.basis.in_words(draws))
         bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from passaat.errors import ScenarioError, StudyError
@@ -90,6 +90,24 @@ class ComparisonPlan:
             self.seed,
             self.prior,
         )
+
+
+def remembered(study: Study, asked: ComparisonPlan) -> ComparisonPlan:
+    """All that was ever asked of a comparison, with what is asked now: its options, and the most draws and worlds.
+
+    An option of the same name that says something else now takes the place of the earlier one.
+    """
+    if not study.meta("plan"):
+        return asked
+    stored = ComparisonPlan.from_json(study.meta("plan"))
+    now = {option.name: option for option in asked.options}
+    before = tuple(now.pop(option.name, option) for option in stored.options)
+    return replace(
+        asked,
+        options=(*before, *now.values()),
+        draws=max(stored.draws, asked.draws),
+        worlds=max(stored.worlds, asked.worlds),
+    )
 
 
 def comparison_plan_of(study: Study) -> ComparisonPlan:

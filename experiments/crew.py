@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Event
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -33,7 +34,10 @@ LONGEST_REASON: Final = 1_000
 """Characters kept of what an error says."""
 
 CLUSTER_WAIT_SECONDS: Final = 30
-"""How long to wait for the scheduler, and for a first worker, of a cluster."""
+"""How long to wait for the scheduler of a cluster, and for a worker where there is none."""
+
+CLUSTER_LOOK_SECONDS: Final = 5
+"""How often to look whether any worker is left while nothing comes back."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,13 @@ class Crew(Protocol):
 
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
         """Carry out a chunk in the background."""
+
+    def check(self) -> None:
+        """Asked now and then while nothing comes back.
+
+        Raises:
+            StudyError: nobody is left to carry anything out.
+        """
 
     def stop(self) -> None:
         """Drop what has not begun, wait for what has; afterwards the crew can be used again."""
@@ -117,6 +128,9 @@ class Threads:
             self._stopped.is_set,
         )
 
+    def check(self) -> None:
+        """Threads of this process do not leave."""
+
     def stop(self) -> None:
         if self._pool is not None:
             self._stopped.set()
@@ -140,6 +154,8 @@ class Cluster:
         self._client = _connect(address)
         self._executor = self._client.get_executor(pure=False)
         self._running: set[Future[list[RunRecord]]] = set()
+        self._look_again = 0.0
+        self._alone_since: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -156,11 +172,25 @@ class Cluster:
 
     @property
     def in_flight(self) -> int:
+        return 2 * max(self._threads(), 1)
+
+    def _threads(self) -> int:
         try:
-            threads = sum(self._client.nthreads().values())
+            return int(sum(self._client.nthreads().values()))
         except OSError:
             raise _lost() from None
-        return 2 * max(int(threads), 1)
+
+    def check(self) -> None:
+        now = monotonic()
+        if now < self._look_again:
+            return
+        self._look_again = now + CLUSTER_LOOK_SECONDS
+        if self._threads() > 0:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since >= CLUSTER_WAIT_SECONDS:
+            raise _lost()
 
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
         there: Future[list[RunRecord]] = self._executor.submit(

@@ -1,6 +1,6 @@
 """The plan of a sweep: what varies, at which points, in how many worlds, under which policies.
 
-A study file says it in TOML (``read_plan``), and a plan is complete in itself: it holds its scenarios, so that a stored
+A plan file says it in TOML (``read_plan``), and a plan is complete in itself: it holds its scenarios, so that a stored
 plan runs again without any other file. At every point the twin (no programme), the reference as it is and every
 option run in the same worlds; the point's levers are set on the options, its uncertainties hold for all.
 """
@@ -113,7 +113,7 @@ class Plan:
         if not problems:
             problems += too_many(self.n_points)
         if problems:
-            raise StudyError([f"study {self.name}: {problem}" for problem in problems], HINT)
+            raise StudyError([f"plan {self.name}: {problem}" for problem in problems], HINT)
 
     # What is in it
 
@@ -199,7 +199,7 @@ class Plan:
         problems = list(self._refused(size, worlds, draws, options))
         if problems:
             raise StudyError(
-                [f"study {self.name}: {problem}" for problem in problems],
+                [f"plan {self.name}: {problem}" for problem in problems],
                 "what is there stays; start a study of its own for another design.",
             )
         more = {"size": size, "worlds": worlds, "draws": draws}
@@ -290,7 +290,7 @@ class Plan:
 
 
 def read_plan(source: str | Path) -> Plan:
-    """Read a study file: a shipped one by name, or a user's own by path.
+    """Read a plan file: a shipped one by name, or a user's own by path.
 
     Raises:
         StudyError: no such name or file, not TOML, or anything in it that is unknown, missing or not allowed; all
@@ -302,7 +302,7 @@ def read_plan(source: str | Path) -> Plan:
 
 
 def shipped_plans() -> tuple[str, ...]:
-    """Names of the study files that come with passaat, in alphabetical order."""
+    """Names of the plan files that come with passaat, in alphabetical order."""
     from passaat.experiments.plan_files import SHIPPED
 
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
@@ -335,7 +335,7 @@ def n_runs(plan: Plan) -> int:
     return plan.worlds_per_point * (different * len(plan.option_names) + shared * 2)
 
 
-# What may be wrong. A study file names its fields as these do, so that it is told the same.
+# What may be wrong. A plan file names its fields as these do, so that it is told the same.
 
 Problem = tuple[tuple[str, ...], str]
 """The fields of [design] that a problem is about, and the problem."""
@@ -436,7 +436,7 @@ def count_points(method: Method, size: int, n_factors: int, *, second_order: boo
 
 
 def _shape_problems(plan: Plan) -> Iterator[str]:
-    """Parts of a plan that do not belong together; a study file cannot get these wrong, a program can."""
+    """Parts of a plan that do not belong together; a plan file cannot get these wrong, a program can."""
     yield from nothing_varies(plan.factors, plan.listed)
     kinds = [factor.kind for factor in plan.factors]
     for kind, needed, n in (

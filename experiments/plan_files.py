@@ -1,4 +1,4 @@
-"""Reading study files: TOML for the plan, and a CSV for a plan that lists its points.
+"""Reading plan files: TOML for the plan, and a CSV for a plan that lists its points.
 
 A file is read as far as it goes, whatever is wrong with it, so that all its problems are told at once.
 """
@@ -51,7 +51,7 @@ from passaat.scenarios.scenario import Scenario
 __all__ = ["SHIPPED", "plan_from_file"]
 
 SHIPPED: Final = Path(__file__).with_name("plans")
-"""Where the study files lie that come with passaat."""
+"""Where the plan files lie that come with passaat."""
 
 MOST_TOLD: Final = 20
 """Problems of one list of points that are told one by one; of a thousand wrong cells the first say enough."""
@@ -76,7 +76,7 @@ class _Design(_Table):
 
 
 class _StudyFile(_Table):
-    """A study file. What each factor may be follows from its lever or parameter, see ``factors.read_factor``."""
+    """A plan file. What each factor may be follows from its lever or parameter, see ``factors.read_factor``."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+_-]{0,99}$")]
     question: Annotated[str, Field(min_length=1)]
@@ -121,7 +121,7 @@ class _Draft:
 
 
 def plan_from_file(source: str | Path) -> Plan:
-    """Read a study file, a shipped one by name or a user's own by path.
+    """Read a plan file, a shipped one by name or a user's own by path.
 
     Raises:
         StudyError: see ``plan.read_plan``.
@@ -194,7 +194,7 @@ def _path_of(text: str) -> Path:
     if Path(text).suffix == ".toml":
         return Path(text)
     raise StudyError(
-        unknown_name("study", text, names),
+        unknown_name("plan", text, names),
         "use one of these names, or the path of a file that ends in .toml.",
     )
 
@@ -208,7 +208,7 @@ def _toml(path: Path) -> dict[str, Any]:
             f"check the path; shipped studies go by name: {', '.join(shipped_plans())}.",
         ) from None
     except UnicodeDecodeError:
-        raise StudyError(f"{path} is not a text file in UTF-8", "a study file is TOML text.") from None
+        raise StudyError(f"{path} is not a text file in UTF-8", "a plan file is TOML text.") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(
             f"{path} is not valid TOML: {error}",
@@ -263,7 +263,7 @@ def _field_problem(found: Mapping[str, Any]) -> str:
 
 
 def _scenario(draft: _Draft, name: str, kind: Literal["reference", "option"]) -> Scenario | None:
-    """A scenario by name, or by path from where the study file lies; None, and the problems noted, if it is wrong."""
+    """A scenario by name, or by path from where the plan file lies; None, and the problems noted, if it is wrong."""
     if not name:
         return None
     is_path = Path(name).suffix == ".toml" or len(Path(name).parts) > 1

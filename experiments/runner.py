@@ -121,6 +121,8 @@ def run_planned(
         while pending:
             # The timeout lets Ctrl-C through on Windows, where an unlimited wait cannot be interrupted.
             finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            if not finished:
+                crew.check()
             # Asked first: a crew that is lost is not handed more.
             results = [future.result() for future in finished]
             free = max(crew.in_flight - len(pending), 0) if finished else 0

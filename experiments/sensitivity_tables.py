@@ -121,13 +121,13 @@ def _table(report: SensitivityReport, finding: Finding, shown: Sequence[int], sc
     if isinstance(found, Morris):
         heads = (f"mean size{unit}", "mean, upwards", "spread", "by luck")
     elif isinstance(found, Sobol):
-        heads = ("total", "alone", "alone, luck averaged out", f"low to high{unit}")
+        heads = ("total", "alone", "luck averaged out", f"low to high{unit}")
         if found.luck is None:
             heads = ("total", "alone", f"low to high{unit}")
     else:
         heads = ("alone", f"low to high{unit}", "from", "to")
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", expand=False)
-    table.add_column("factor", min_width=24, max_width=34)
+    table.add_column("factor", min_width=20, max_width=34)
     for head in heads:
         table.add_column(head, justify="right" if head not in ("from", "to") else "left")
     for i in shown:

@@ -578,13 +578,18 @@ class Study:
     def plan_failed_again(self) -> int:
         """Plan every failed run once more; returns how many."""
         with self._writing():
-            done = self._db.execute("UPDATE runs SET status = 'planned', reason = '' WHERE status = 'failed'")
+            done = self._db.execute(
+                "UPDATE runs SET status = 'planned', reason = '', digest = '' WHERE status = 'failed'"
+            )
+            if done.rowcount:
+                self._set_state("incomplete")
             return done.rowcount
 
     def finish(self) -> None:
-        """Mark the study as complete: all that was asked of it is in it."""
+        """Mark the study as complete, unless something that was asked of it earlier is still missing."""
         with self._writing():
-            self._set_state("complete")
+            if self.count_to_do() == 0:
+                self._set_state("complete")
 
     # --- results --------------------------------------------------------------------------------------------
 

@@ -108,8 +108,11 @@ def _is_marked(path: Path) -> bool:
 def _title(study: Study) -> str:
     stored = study.meta("plan")
     if stored and study.meta("kind") == "sweep":
-        plan: dict[str, Any] = json.loads(stored)
-        return f"{plan['name']}: {plan['question']}"
+        try:
+            plan: dict[str, Any] = json.loads(stored)
+            return f"{plan['name']}: {plan['question']}"
+        except (ValueError, KeyError, TypeError):
+            return "its plan cannot be read: see `passaat verify`"
     names = [
         name for (name,) in study.rows("SELECT DISTINCT name FROM arms WHERE role = 'option' ORDER BY arm")
     ]

@@ -231,7 +231,8 @@ def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
     if problems:
         raise StudyError(
             [f"{study.place} holds another plan: {problem}" for problem in problems],
-            "Give another file for this plan; `passaat extend` adds points, worlds, draws or options to a study.",
+            f"Give another file for this plan. `passaat resume {study.place}` shows the study, `passaat extend` adds"
+            " points, worlds, draws or options to it.",
         )
 
 

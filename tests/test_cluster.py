@@ -147,6 +147,27 @@ def test_a_scheduler_that_dies_is_one_clear_error_and_the_study_goes_on(
     assert csv_of(path) == one_core(tmp_path / "alone.db", plan)
 
 
+def test_a_cluster_that_all_workers_leave_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, path = toy_model.a_plan(100), tmp_path / "study.db"
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+        monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 1)
+        monkeypatch.setattr(crews, "CLUSTER_LOOK_SECONDS", 0.2)
+
+        def on_progress(state: Progress) -> None:
+            if state.done:
+                for worker in there.workers:
+                    worker.send_signal(signal.SIGKILL)
+
+        with pytest.raises(StudyError, match="the cluster was lost on the way"):
+            sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
+    found = statuses(path)
+    assert found["done"] > 0
+    assert found["planned"] > 0
+    assert "failed" not in found
+
+
 def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
     with a_cluster(tmp_path, 1, PASSAAT_TOY_BEHAVIOUR="another") as there, Cluster(there.address) as crew:

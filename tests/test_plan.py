@@ -447,7 +447,7 @@ def test_of_many_wrong_cells_the_first_are_told_and_the_others_counted(study: Re
     [
         (
             "what-drives-folow-up",
-            "unknown study 'what-drives-folow-up'; did you mean 'what-drives-follow-up'",
+            "unknown plan 'what-drives-folow-up'; did you mean 'what-drives-follow-up'",
         ),
         ("nowhere/mine.toml", "cannot read nowhere/mine.toml"),
     ],

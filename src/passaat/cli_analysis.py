@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
 SweepArgument = Annotated[
-    str, typer.Argument(help="Study file of a sweep (.db), shipped study, or study file to run (.toml).")
+    str, typer.Argument(help="Study file of a sweep (.db), or a plan to run first (shipped, or .toml).")
 ]
 OutcomeOption = Annotated[
     str, typer.Option("--outcome", metavar="NAME", help="Outcome by which policies are judged.")
@@ -314,7 +314,9 @@ def _the_option(table: SweepTable) -> str:
 
 
 def tradeoffs(
-    study: Annotated[str, typer.Argument(help="Study file of a comparison or sweep, or a sweep to run.")],
+    study: Annotated[
+        str, typer.Argument(help="Study file of a comparison or a sweep (.db), or a plan to run first.")
+    ],
     outcome: OutcomeOption = MAIN_OUTCOME,
     keep: StudyOption = None,
     workers: WorkersOption = None,

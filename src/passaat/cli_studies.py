@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 EXIT_UNSOUND = 1
 
 StudyArgument = Annotated[Path, typer.Argument(help="Study file, as `passaat studies` lists them.")]
-PlanArgument = Annotated[str, typer.Argument(help="Shipped study, or path of a study file ending in .toml.")]
+PlanArgument = Annotated[str, typer.Argument(help="Shipped plan, or path of a plan ending in .toml.")]
 StudyOption = Annotated[
     Path | None, typer.Option("--study", help="File to keep the study in; default NAME.db in this folder.")
 ]
@@ -65,12 +65,12 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a study file: many points over levers, uncertainties, draws and luck.
+    """Run a plan: many points over levers, uncertainties, draws and luck.
 
-    Stopped by Ctrl-C it goes on with the same command or with `passaat resume`. Shipped studies: levers-together,
+    Stopped by Ctrl-C it goes on with the same command or with `passaat resume`. Shipped plans: levers-together,
     amount-and-follow-up, what-drives-follow-up, what-matters, shares-of-variance.
     """
-    from passaat.experiments.plan import describe, read_plan
+    from passaat.experiments.plan import describe, n_runs, read_plan
 
     if plan.endswith(".db") and Path(plan).is_file():
         raise StudyError(
@@ -79,7 +79,10 @@ def sweep(
         )
     read = read_plan(plan)
     if dry_run:
-        typer.echo("\n".join(describe(read)))
+        if as_json:
+            print_json({"points": read.n_points, "runs": n_runs(read), "policies": read.policies})
+        else:
+            typer.echo("\n".join(describe(read)))
         return
     path = study or Path(f"{read.name}.db")
     with crew_of(workers, cluster) as crew:
