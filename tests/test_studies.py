@@ -21,6 +21,7 @@ from passaat.experiments.crew import Threads
 from passaat.experiments.export import runs_csv
 from passaat.experiments.factors import Factor, draw_factor, lever_factor, uncertainty_factor
 from passaat.experiments.plan import Plan
+from passaat.experiments.runner import Progress
 from passaat.experiments.simulator import Simulator
 from passaat.experiments.store import Study, digest_of
 from passaat.experiments.studies import MOST_NAMED, Verification, list_studies, study_info, verify
@@ -543,3 +544,29 @@ def test_values_of_a_study_are_those_of_the_model(swept: Path, toy: Simulator) -
             expected = toy.outcomes_of(run, against)
             stored = np.array([np.nan if value is None else value for value in values])
             assert np.array_equal(stored, expected, equal_nan=True)
+
+
+def test_a_comparison_remembers_all_that_was_asked_of_it(
+    tmp_path: Path, toy: Simulator, pib: Scenario
+) -> None:
+    """A smaller question to the same file neither hides nor completes a larger one that was stopped."""
+    path = tmp_path / "study.db"
+    other = load_scenario("go-no-go", "option")
+
+    def stop_soon(step: Progress) -> None:
+        if step.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(
+            pib, [FOLLOW_UP], draws=6, worlds_per_draw=3, study_path=path, simulator=toy, progress=stop_soon
+        )
+    compare(pib, [other], draws=2, worlds_per_draw=2, study_path=path, simulator=toy)
+    with Study.read(path) as study:
+        asked = comparison_plan_of(study)
+        assert study.meta("state") == "incomplete"
+    assert [option.name for option in asked.options] == [FOLLOW_UP.name, other.name]
+    assert (asked.draws, asked.worlds) == (6, 3)
+    compare(pib, asked.options, draws=6, worlds_per_draw=3, study_path=path, simulator=toy)
+    with Study.read(path) as study:
+        assert study.meta("state") == "complete"
