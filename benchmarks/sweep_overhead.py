@@ -30,6 +30,7 @@ REAL_RUNS: Final = 108
 
 REPEATS: Final = 3
 CLUSTER_RUNS: Final = 10_000
+LEVER_RUNS: Final = 20_000
 MILLION: Final = 1_000_000
 
 ADDED_AT_MOST_PERCENT: Final = 10.0
@@ -64,6 +65,8 @@ def measure(say: Callable[[str], None], runs: int = RUNS, real_runs: int = REAL_
         for size in dict.fromkeys((1_000, 10_000, runs)):
             say(f"sweeps: a study of {size:,} toy runs")
             studies.append(_stage("study", place / f"study-{size}.db", size))
+        say(f"sweeps: a study of {LEVER_RUNS:,} toy runs over levers alone")
+        levers = _stage("levers", place / "levers.db", LEVER_RUNS)
         largest = place / f"study-{runs}.db"
         say("sweeps: reading back, exporting, resuming")
         reading = {
@@ -80,6 +83,7 @@ def measure(say: Callable[[str], None], runs: int = RUNS, real_runs: int = REAL_
     figures: Figures = {
         "real": real,
         "studies": studies,
+        "levers": levers,
         "reading": reading,
         "exports": exports,
         "resuming": resuming,
@@ -142,6 +146,8 @@ def aims(figures: Figures) -> list[Aim]:
             ADDED_AT_MOST_PERCENT, "%"),
         Aim(f"registering and recording {largest['runs']:,} toy runs, against as many of the model",
             largest["overhead_ms_per_run"] * of_model, ADDED_AT_MOST_PERCENT, "%"),
+        Aim(f"the same for {figures['levers']['runs']:,} toy runs over levers alone",
+            figures["levers"]["overhead_ms_per_run"] * of_model, ADDED_AT_MOST_PERCENT, "%"),
         Aim("a sweep by two workers against one, without waiting for a core",
             two_against_one(real), TWO_WORKERS_AT_LEAST, "times as fast", at_least=True),
         Aim(f"memory that registering and running {largest['runs']:,} runs takes", growth_mb(largest),
@@ -221,6 +227,11 @@ def page(figures: Figures) -> str:
         for one in figures["studies"]
     ]
     lines += [
+        "",
+        f"A sweep of levers alone, in which {figures['levers']['points']:,} policies meet in "
+        f"{figures['levers']['worlds']} worlds: {figures['levers']['overhead_ms_per_run']:.3f} ms CPU per run, "
+        f"{growth_mb(figures['levers']):.1f} MB more at the peak, {figure(figures['levers']['read_cpu_s'])} s CPU to "
+        "read the table.",
         "",
         f"With the study of {largest['runs']:,} runs:",
         "",

@@ -55,23 +55,28 @@ method = "latin-hypercube"
 points = {points}
 worlds = {worlds}
 rest = "posterior"
-draws = 20
+draws = {draws}
 [levers]
 covenant_amount_eur = {{ low = 200_000, high = 500_000 }}
 follow_up_years = [0, 2, 4]
-[uncertainties]
-market_demand_sigma = {{}}
-large_firm_share = {{}}
-step_success = {{}}
+"""
+
+_UNCERTAINTIES: Final = """[uncertainties]
+market_demand_sigma = {}
+large_firm_share = {}
+step_success = {}
 """
 
 
-def plan_of(runs: int, worlds: int = WORLDS) -> Plan:
-    """A plan of at least so many runs: two levers, three uncertainties and the draw of the rest."""
-    points = -(-runs // (worlds * POLICIES))
+def plan_of(runs: int, worlds: int = WORLDS, *, levers_alone: bool = False) -> Plan:
+    """A plan of about so many runs: two levers, three uncertainties and the draw of the rest; or the levers alone, so
+    that all points share the reference's runs and every policy meets in the same few worlds.
+    """
+    points = -(-runs // (worlds * (1 if levers_alone else POLICIES)))
+    text = _STUDY.format(points=points, worlds=worlds, draws=1 if levers_alone else 20)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "overhead.toml"
-        path.write_text(_STUDY.format(points=points, worlds=worlds), encoding="utf-8")
+        path.write_text(text + ("" if levers_alone else _UNCERTAINTIES), encoding="utf-8")
         return read_plan(path)
 
 
@@ -150,9 +155,9 @@ def bytes_of(path: Path) -> int:
 # --- stages with the toy ----------------------------------------------------------------------------------------
 
 
-def study(path: Path, runs: int, worlds: int = WORLDS) -> dict[str, float]:
+def study(path: Path, runs: int, worlds: int = WORLDS, *, levers_alone: bool = False) -> dict[str, float]:
     """Register and run a study of toy runs."""
-    plan = plan_of(runs, worlds)
+    plan = plan_of(runs, worlds, levers_alone=levers_alone)
     model = toy_for(plan)
     _tiny(path)
     before = start_mb()
@@ -181,6 +186,11 @@ def study(path: Path, runs: int, worlds: int = WORLDS) -> dict[str, float]:
         "registered_mb": registered_mb,
         "peak_mb": peak_mb(),
     }
+
+
+def levers(path: Path, runs: int) -> dict[str, float]:
+    """A study of toy runs that sweeps levers alone, and reading its table."""
+    return {**study(path, runs, levers_alone=True), "read_cpu_s": read(path, None)["cpu_s"]}
 
 
 def resume(path: Path, runs: int) -> dict[str, float]:
@@ -402,6 +412,7 @@ def real(path: Path, runs: int, repeats: int) -> dict[str, float]:
 
 STAGES: Final[dict[str, Callable[..., dict[str, float]]]] = {
     "study": study,
+    "levers": levers,
     "resume": resume,
     "read": read,
     "export": export_to,
