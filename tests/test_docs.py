@@ -11,12 +11,15 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
     assert names["run"].world.firms.turnover_eur.mean() > 0
     assert (names["folder"] / "study.db").exists()
+    assert names["gain"].shape == (30, 2)
+    assert names["report"].finding("contracts").indices.varies
+    assert 0.0 < names["answer"].share < 1.0
     assert names["cluster"].members
     assert names["trial"].world.clusters.n_members[0] >= 1
     assert names["trial"].world.clusters.complementarity[0] == 0.9
