@@ -469,8 +469,8 @@ def _pairing_words(pairing: dict[str, float]) -> str:
     _holds(min(pairing.values()) > 2, "pairing saves much")
     return _wrapped(
         "In the comparison of the [README](../README.md), runs that were not paired would need many times"
-        " as many"
-        f" worlds for the same precision of net additional exports: {_listed(by)} (column *pairing* there)."
+        f" as many worlds for the same precision of net additional exports: {_listed(by)} (column *pairing*"
+        " there)."
     )
 
 
@@ -482,12 +482,10 @@ def _pilot_words(numbers: dict[str, Any]) -> str:
     return _wrapped(
         f"The pilot itself is {numbers['runs']} runs. Read it from the right precision down: within"
         f" {_millions(first['precision'])} takes {first['runs']:,} runs, within"
-        f" {_millions(second['precision'])}"
-        f" {second['runs']:,}: half the width costs about four times as much, because errors shrink with the"
-        " square"
-        f" root of the number of draws. The option that scatters most, {first['widest']}, sets the price."
-        " Minutes are at"
-        f" {1000 * SECONDS_PER_RUN:.0f} ms a run; the command itself measures them where it runs."
+        f" {_millions(second['precision'])} {second['runs']:,}: half the width costs about four times as"
+        " much, because errors shrink with the square root of the number of draws. The option that scatters"
+        f" most, {first['widest']}, sets the price. Minutes are at {1000 * SECONDS_PER_RUN:.0f} ms a run;"
+        " the command itself measures them where it runs."
     )
 
 
@@ -498,24 +496,20 @@ def _replicate_words(numbers: dict[str, Any]) -> str:
     _holds(numbers["saved_to_even"] > 0, "stopping clear policies saves runs")
     draws = _listed([f"{name} {n}" for name, n in numbers["draws"].items()])
     text = (
-        f"Of {numbers['pairs']} pairs {clear} are clear and {ties} are ties at this precision. Draws by"
-        f" policy: {draws}."
-        f" It took {numbers['runs']:,} runs, where as many draws for every policy as the one that needed"
-        " most would have"
-        f" been {numbers['even_runs']:,}."
+        f"Of {numbers['pairs']} pairs {clear} are clear and {ties} tied at this precision. Draws by policy:"
+        f" {draws}. It took {numbers['runs']:,} runs, where as many draws for every policy as the one that"
+        f" needed most would have been {numbers['even_runs']:,}."
     )
     if numbers["saved_to_fixed"] is not None and numbers["saved_to_fixed"] > 0:
         text += (
             " A plan made beforehand that brings every difference within the precision would have taken"
-            " about"
-            f" {numbers['fixed_runs']:,}, and would have had to guess the scatter."
+            f" about {round(numbers['fixed_runs'], -2):,}, and would have had to guess the scatter."
         )
     elif numbers["saved_to_fixed"] is not None:
         text += (
             " A plan made beforehand that brings every difference within the precision would have taken"
-            " about"
-            f" {numbers['fixed_runs']:,}: fewer, had its maker known the scatter. Looking on the way has its"
-            " price."
+            f" about {round(numbers['fixed_runs'], -2):,}: fewer, had its maker known the scatter. Looking"
+            " on the way has its price."
         )
     return _wrapped(text)
 
@@ -527,14 +521,10 @@ def _on_average_words(compared: dict[str, Any], replicated: dict[str, Any]) -> s
     )
     return _wrapped(
         "An example is stricter selection. With 40 draws the comparison in the README has it"
-        f" {compared['mean'] / 1e6:+.0f} \u00b1"
-        f" {compared['error'] / 1e6:.0f} M EUR ahead, and better in {_percent(compared['chance_better'])} of"
-        " draws. With"
-        f" {replicated['draws'][STRICTER]} draws it is {now['mean'] / 1e6:+.0f} M EUR,"
-        f" {now['low'] / 1e6:+.0f} to"
-        f" {now['high'] / 1e6:+.0f}: clearly ahead on average. That is no contradiction. A few draws in"
-        " which it gains much carry"
-        " the mean, and more runs do not make it better in more of them."
+        f" {compared['mean'] / 1e6:+.0f} \u00b1 {compared['error'] / 1e6:.0f} M EUR ahead, and better in"
+        f" {_percent(compared['chance_better'])} of draws. With {replicated['draws'][STRICTER]} draws it is"
+        f" {now['mean'] / 1e6:+.0f} M EUR, {now['low'] / 1e6:+.0f} to {now['high'] / 1e6:+.0f}: clearly"
+        " ahead on average. That is no contradiction: a mean counts how much, a share of draws how often."
     )
 
 
@@ -543,12 +533,10 @@ def _looking_words(numbers: dict[str, Any]) -> str:
     _holds(wrong > 0.15, "looking often misleads")
     return _wrapped(
         "Suppose two policies are equal. An ordinary 95 % interval leaves out zero in 5 of 100 studies. Now"
-        " somebody looks"
-        f" after 20, 30, 50 and so on up to {numbers['last']:.0f} draws, {numbers['looks']:.0f} times in"
-        " all, and stops as"
-        f" soon as zero lies outside: a difference that is not there is found in {100 * wrong:.0f} of 100"
-        " studies"
-        " (simulated with normal draws; Armitage, McPherson and Rowe 1969 describe it first)."
+        f" somebody looks after 20, 30, 50 and so on up to {numbers['last']:.0f} draws,"
+        f" {numbers['looks']:.0f} times in all, and stops as soon as zero lies outside: a difference that is"
+        f" not there is found in {100 * wrong:.0f} of 100 studies (simulated with normal draws; Armitage,"
+        " McPherson and Rowe 1969 describe it first)."
     )
 
 
@@ -557,14 +545,11 @@ def _morris_words(numbers: dict[str, Any]) -> str:
     sure = [row for row in gain if row["beyond_luck"]]
     return _wrapped(
         f"So, from {numbers['runs']:,} runs: what follow-up adds depends most on"
-        f" {_listed([r['label'].lower() for r in gain[:2]])},"
-        " that is, on how many contracts would have gone to other Dutch firms, and on how large a contract"
-        f" is. Of {len(gain)}"
-        f" parameters {len(sure)} can be told from luck. Intervals are wide, and the output says itself that"
-        " more"
-        " trajectories are needed before the order below the first two may be quoted. The result to take"
-        " along is the"
-        " short list, and not the ranks."
+        f" {_listed([r['label'].lower() for r in gain[:2]])}, that is, on how many contracts would have gone"
+        f" to other Dutch firms, and on how large a contract is. Of {len(gain)} parameters {len(sure)} can"
+        " be told from luck. Intervals are wide, and the output says itself that more trajectories are"
+        " needed before the order below the first two may be quoted. The result to take along is the short"
+        " list, and not the ranks."
     )
 
 
@@ -593,12 +578,10 @@ def _levels_words(numbers: dict[str, Any]) -> tuple[str, str]:
     return "\n".join(lines), _wrapped(
         f"How readily firms join (*{level[join][1]['label']}*) moves the exports of the reference by"
         f" {_millions(level[join][1]['value'])} on average, rank {level[join][0]}. What follow-up adds it"
-        " moves by"
-        f" {_millions(gain[join][1]['value'])}, where luck alone would make"
-        f" {_millions(gain[join][1]['by_luck'])}: in the"
-        f" difference most of it drops out. The other way round, *{gain[half][1]['label']}* is about"
-        " follow-up money only:"
-        " it cannot move the reference, and a study of levels under the reference would have thrown it out."
+        f" moves by {_millions(gain[join][1]['value'])}, where luck alone would make"
+        f" {_millions(gain[join][1]['by_luck'])}: in the difference most of it drops out. The other way"
+        f" round, *{gain[half][1]['label']}* is about follow-up money only: it cannot move the reference,"
+        " and a study of levels under the reference would have thrown it out."
     )
 
 
@@ -632,27 +615,22 @@ def _sobol_words(numbers: dict[str, Any]) -> tuple[str, ...]:
     return (
         _wrapped(
             "Levers act on the option alone, so the difference here is *follow-up with another amount per"
-            " covenant and other"
-            f" years* against practice. Most of its variance is the amount: {both(amount)}, interactions"
-            " included. Years of"
-            f" follow-up make {both(years)}, and of the uncertain parameters only step success counts,"
-            f" {both(step)}. Of that"
-            " variance policy therefore makes the larger part. That single runs differ by luck,"
-            f" {both(gain['luck'])}, matters"
-            " less here than for most outcomes. Displacement does not touch contracts, and its total is"
-            " zero: as it should be."
+            " covenant and other years* against practice. Most of its variance is the amount:"
+            f" {both(amount)}, interactions included. Years of follow-up make {both(years)}, and of the"
+            f" uncertain parameters only step success counts, {both(step)}. Of that variance policy"
+            f" therefore makes the larger part. That single runs differ by luck, {both(gain['luck'])},"
+            " matters less here than for most outcomes. Displacement does not touch contracts, and its"
+            " total is zero: as it should be."
         ),
         "The same study, asked otherwise:",
         "\n".join(rows),
         _wrapped(
             "The level of contracts follows step success and luck; no lever can move the reference. And"
-            " exports, a few large"
-            f" contracts, are another matter than contracts: luck takes part in {both(exports['luck'])} of"
-            " the variance, mostly"
-            f" together with other factors, since alone it makes {_percent(exports['luck']['first'])}. All"
-            " factors on their own make"
-            f" {_percent(alone)} of it. With {numbers['base_points']} base points ({numbers['runs']:,} runs)"
-            " most intervals of exports are wide, and the output says how many points would do."
+            " exports, a few large contracts, are another matter than contracts: luck takes part in"
+            f" {both(exports['luck'])} of the variance, mostly together with other factors, since alone it"
+            f" makes {_percent(exports['luck']['first'])}. All factors on their own make {_percent(alone)}"
+            f" of it. With {numbers['base_points']} base points ({numbers['runs']:,} runs) most intervals of"
+            " exports are wide, and the output says how many points would do."
         ),
     )
 
@@ -674,13 +652,10 @@ def _pairs_words(numbers: dict[str, Any]) -> tuple[str, ...]:
     return (
         _wrapped(
             "A result that teaches modesty: more than half of this variance is interactions, and yet none"
-            f" of {len(pairs)} pairs"
-            f" can be told from zero with {numbers['runs']:,} runs. The largest, {first['one'].lower()} and"
-            f" {first['other'].lower()}, is {_percent(first['value'])} with an interval from zero to"
-            f" {_percent(first['high'])}. Pairs"
-            " need many times the runs that totals need. Ask for them where totals are long, single shares"
-            " short, and runs"
-            " cheap."
+            f" of {len(pairs)} pairs can be told from zero with {numbers['runs']:,} runs. The largest,"
+            f" {first['one'].lower()} and {first['other'].lower()}, is {_percent(first['value'])} with an"
+            f" interval from zero to {_percent(first['high'])}. Pairs need many times the runs that totals"
+            " need. Ask for them where totals are long, single shares short, and runs cheap."
         ),
     )
 
@@ -698,21 +673,15 @@ def _corner_words(numbers: dict[str, Any]) -> str:
     _holds(corner["sure"] < corner["held_out"], "sure points are fewer")
     return _wrapped(
         "In words: money for follow-up earns more per euro than the rest of the programme in"
-        f" {_percent(numbers['share'])} of the"
-        " points tried. Where members would lose their attention without it, it does so in"
-        f" {_percent(corner['held_out'])} of"
-        f" points (the figure for points that were not used), and {_percent(corner['coverage'])} of all"
-        " points where it pays"
-        f" lie there. One parameter does it, it is found again in {corner['again'][0]} of {HALF_SAMPLES}"
-        " half samples, and the"
-        f" tree cuts at the same place. But {numbers['unsure']} of {numbers['points']} points are too close"
-        " to the threshold to be"
-        " sure of, with four worlds each, and among sure points of the corner it is"
-        f" {_percent(corner['sure'])}. So the corner says"
-        " where follow-up has an even chance or better to earn its money, and where it hardly has one; it"
-        " is no guarantee."
-        " Whether members keep their attention is something that can be found out. That makes it a useful"
-        " answer."
+        f" {_percent(numbers['share'])} of the points tried. Where members would lose their attention"
+        f" without it, it does so in {_percent(corner['held_out'])} of points (the figure for points that"
+        f" were not used), and {_percent(corner['coverage'])} of all points where it pays lie there. One"
+        f" parameter does it, it is found again in {corner['again'][0]} of {HALF_SAMPLES} half samples, and"
+        f" the tree cuts at the same place. But {numbers['unsure']} of {numbers['points']} points are too"
+        " close to the threshold to be sure of, with four worlds each, and among sure points of the corner"
+        f" it is {_percent(corner['sure'])}. So the corner says where follow-up has an even chance or better"
+        " to earn its money, and where it hardly has one; it is no guarantee. Whether members keep their"
+        " attention is something that can be found out. That makes it a useful answer."
     )
 
 
@@ -720,10 +689,9 @@ def _nothing_words(numbers: dict[str, Any]) -> str:
     _holds(not numbers["corners"] and numbers["chance"] is not None, "nothing stands out")
     return _wrapped(
         "*Where does follow-up raise the share of cooperations that last?* `passaat discover"
-        " what-drives-follow-up --outcome"
-        f" {SURVIVAL}` finds that it does so in {_percent(numbers['share'])} of points, and no corner: noise"
-        " alone gives one as"
-        f" clear in {_percent(numbers['chance'])} of trials."
+        f" what-drives-follow-up --outcome {SURVIVAL}` finds that it does so in {_percent(numbers['share'])}"
+        f" of points, and no corner: noise alone gives one as clear in {_percent(numbers['chance'])} of"
+        " trials."
     )
 
 
@@ -739,19 +707,16 @@ def _front_words(numbers: dict[str, Any]) -> tuple[str, str]:
     return _wrapped(
         "A policy is written *amount per covenant \u00b7 yearly follow-up per firm*, in EUR."
         f" {len(front) - len(dominated)} of {len(front)} policies are on the front by their means. Not on"
-        f" it: {'; '.join(dominated)}."
-        " Much follow-up after a small covenant costs as much as a larger covenant, and brings less."
+        f" it: {'; '.join(dominated)}. Much follow-up after a small covenant costs as much as a larger"
+        " covenant, and brings less."
     ), _wrapped(
         "Slopes say it shortest: from 200,000 to 500,000 EUR per covenant, without money for follow-up, an"
         f" extra public euro brings {amount:.0f} EUR of net exports; from no such money to 10,000 EUR, at"
         f" 500,000 per covenant, {follow:.0f}. Both are ratios of means over draws; the first is the larger"
-        " in"
-        f" {steeper} of {draws} draws, counted as they are, luck included. Both rest on what the model"
-        " assumes"
-        " that money for a covenant and money afterwards do, which no evaluation has measured ([what"
-        " passaat is not for](not-for.md)). The \u00b1 of a level is"
-        " large because it is common"
-        " to all policies; *worth its cost in* compares within draws, where it drops out."
+        f" in {steeper} of {draws} draws, counted as they are, luck included. Both rest on what the model"
+        " assumes that money for a covenant and money afterwards do, which no evaluation has measured"
+        " ([what passaat is not for](not-for.md)). The \u00b1 of a level is large because it is common to"
+        " all policies; *worth its cost in* compares within draws, where it drops out."
     )
 
 
@@ -763,10 +728,9 @@ def _regret_words(numbers: dict[str, Any]) -> str:
     _holds(numbers["safest_per_euro"] != numbers["safest"], "per euro another policy has least regret")
     return _wrapped(
         f"Judged by effect alone the dearest policy, {numbers['safest']}, has least regret, as it must when"
-        " more money does more."
-        " Judged by net exports per public euro, the policy whose largest regret is smallest is another one:"
-        f" {numbers['safest_per_euro']}. So regret needs an outcome in which cost is counted, or policies of"
-        " equal cost."
+        " more money does more. Judged by net exports per public euro, the policy whose largest regret is"
+        f" smallest is another one: {numbers['safest_per_euro']}. So regret needs an outcome in which cost"
+        " is counted, or policies of equal cost."
     )
 
 
