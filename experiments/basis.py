@@ -63,7 +63,8 @@ class Basis:
         if self.kind == "defaults":
             return "all at their defaults, uncalibrated"
         state = self.provisional or f"calibrated to {self.calibrated_to}"
-        return f"posterior, {state}, {draws} draws, effective sample size {self.effective_sample_size:,.0f}"
+        taken = "1 draw" if draws == 1 else f"{draws} draws"
+        return f"posterior, {state}, {taken}, effective sample size {self.effective_sample_size:,.0f}"
 
 
 PRIOR: Final = Basis("prior")
@@ -89,7 +90,7 @@ def basis_for(reference: Reference, *, prior: bool = False) -> tuple[Basis, Draw
     """
     if prior:
         return PRIOR, prior_draws
-    notice = _does_not_belong(reference)
+    notice = does_not_belong(reference)
     if not notice:
         try:
             found = _shipped()
@@ -113,7 +114,7 @@ def prior_draws(n: int, seed: int) -> Sequence[Mapping[str, float]]:
     return in_blocks(draw_parameters)(n, seed)
 
 
-def _does_not_belong(reference: Reference) -> str:
+def does_not_belong(reference: Reference) -> str:
     """Why the posterior says nothing about this reference; empty where it does."""
     from passaat.model.inputs import STRUCTURES
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from passaat.errors import StudyError, unknown_name
 from passaat.experiments.basis import Basis
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, remembered
+from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, remember
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
@@ -217,7 +217,7 @@ def compare(
         asked = ComparisonPlan(
             reference, tuple(options), draws, worlds_per_draw, seed, model.basis.kind == "prior"
         )
-        study.set_meta("plan", remembered(study, asked).to_json())
+        remember(study, asked)
         study.set_meta("drawn from", model.basis.in_words(draws))
         bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)
@@ -227,12 +227,13 @@ def compare(
 
 @dataclass(frozen=True)
 class StoredValues:
-    """What a finished comparison holds, policy by policy."""
+    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet."""
 
     values: Values
     outcomes: tuple[OutcomeInfo, ...]
     version: str
     drawn_from: str
+    n_missing: int
 
     def outcome(self, name: str) -> OutcomeInfo:
         """The outcome of this name.
@@ -253,7 +254,7 @@ def comparison_values(study_path: Path) -> StoredValues:
     Raises:
         StudyError: no such file, not a comparison, or a policy that has no run yet.
     """
-    with Study.read(study_path) as study:
+    with Study.read(study_path) as study, study.snapshot():
         asked = comparison_plan_of(study)
         design = Design(asked.draws, asked.worlds, asked.seed)
         base = asked.reference
@@ -270,7 +271,8 @@ def comparison_values(study_path: Path) -> StoredValues:
             OutcomeInfo(*row)
             for row in study.rows("SELECT name, unit, meaning, better FROM outcomes ORDER BY position")
         )
-        return StoredValues(values, outcomes, study.meta("model version"), study.meta("drawn from"))
+        version, drawn_from = study.meta("model version"), study.meta("drawn from")
+        return StoredValues(values, outcomes, version, drawn_from, study.count_to_do())
 
 
 def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from passaat.errors import ScenarioError, StudyError
@@ -61,6 +61,12 @@ class ComparisonPlan:
                 "Repeat the command that made it; it computes what is missing.",
             ) from None
 
+    def is_part_of(self, other: ComparisonPlan) -> bool:
+        """Whether all runs of this comparison are runs of the other, too."""
+        hashes = {option.hash for option in other.options}
+        smaller = self.draws <= other.draws and self.worlds <= other.worlds
+        return smaller and all(option.hash in hashes for option in self.options)
+
     def extended(
         self, *, draws: int | None = None, worlds: int | None = None, options: Sequence[Scenario] = ()
     ) -> ComparisonPlan:
@@ -92,22 +98,20 @@ class ComparisonPlan:
         )
 
 
-def remembered(study: Study, asked: ComparisonPlan) -> ComparisonPlan:
-    """All that was ever asked of a comparison, with what is asked now: its options, and the most draws and worlds.
+def remember(study: Study, asked: ComparisonPlan) -> None:
+    """Keep what is asked of a comparison now, and what was asked before and is no part of it."""
+    before = [*earlier_plans_of(study)]
+    if study.meta("plan"):
+        before.append(ComparisonPlan.from_json(study.meta("plan")))
+    kept = [one.to_json() for one in before if not one.is_part_of(asked)]
+    study.set_meta("earlier plans", json.dumps(kept))
+    study.set_meta("plan", asked.to_json())
 
-    An option of the same name that says something else now takes the place of the earlier one.
-    """
-    if not study.meta("plan"):
-        return asked
-    stored = ComparisonPlan.from_json(study.meta("plan"))
-    now = {option.name: option for option in asked.options}
-    before = tuple(now.pop(option.name, option) for option in stored.options)
-    return replace(
-        asked,
-        options=(*before, *now.values()),
-        draws=max(stored.draws, asked.draws),
-        worlds=max(stored.worlds, asked.worlds),
-    )
+
+def earlier_plans_of(study: Study) -> list[ComparisonPlan]:
+    """What a comparison was asked for before its last plan, the first first; without what that plan covers."""
+    texts: list[str] = json.loads(study.meta("earlier plans") or "[]")
+    return [ComparisonPlan.from_json(text) for text in texts]
 
 
 def comparison_plan_of(study: Study) -> ComparisonPlan:
@@ -124,6 +128,7 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
     if not study.meta("plan"):
         raise StudyError(
             f"{study.place} does not hold what it was asked for",
-            "Repeat the command that made it; it computes what is missing.",
+            "If `passaat replicate` made it, run `passaat compare` with the same reference, options and --study: it"
+            " reuses these runs. Otherwise repeat the command that made it; it computes what is missing.",
         )
     return ComparisonPlan.from_json(study.meta("plan"))

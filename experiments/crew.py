@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -205,8 +205,25 @@ class Cluster:
         here: Future[list[RunRecord]] = Future()
         self._running.add(there)
         there.add_done_callback(self._running.discard)
-        there.add_done_callback(lambda done: _hand_over(done, here, chunk))
+        there.add_done_callback(lambda done: self._hand_over(done, here, simulator, chunk))
         return here
+
+    def _hand_over(
+        self,
+        there: Future[list[RunRecord]],
+        here: Future[list[RunRecord]],
+        simulator: Simulator,
+        chunk: Sequence[Task],
+    ) -> None:
+        """Pass on what a cluster made of a chunk, in terms of the study."""
+        error = None if there.cancelled() else there.exception()
+        alone = sum(task.runs for task in chunk) == 1
+        if type(error).__name__ != "KilledWorker":
+            _pass_on(there, here)
+        elif alone:
+            here.set_result(list(_all_failed(chunk, "every worker that tried it died")))
+        else:  # one run may have killed the worker, or somebody took it away: each run for itself tells
+            _gather([self.submit(simulator, [part]) for task in chunk for part in _single_runs(task)], here)
 
     def stop(self) -> None:
         for future in tuple(self._running):
@@ -214,18 +231,42 @@ class Cluster:
         self._running.clear()
 
 
-def _hand_over(there: Future[list[RunRecord]], here: Future[list[RunRecord]], chunk: Sequence[Task]) -> None:
-    """Pass on what a cluster made of a chunk, in terms of the study."""
+def _single_runs(task: Task) -> Iterator[Task]:
+    """A task in parts of one result each."""
+    if task.twin.missing:
+        yield replace(task, arms=())
+    for arm in task.arms:
+        yield replace(task, twin=replace(task.twin, missing=False), arms=(arm,))
+
+
+def _gather(parts: Sequence[Future[list[RunRecord]]], whole: Future[list[RunRecord]]) -> None:
+    """Complete ``whole`` when the last part is there: with all records, or with the first error."""
+    open_parts = set(parts)
+    lock = Lock()
+
+    def arrived(part: Future[list[RunRecord]]) -> None:
+        with lock:
+            open_parts.discard(part)
+            last = not open_parts
+        if last:
+            errors = [error for one in parts if (error := one.exception()) is not None]
+            if errors:
+                whole.set_exception(errors[0])
+            else:
+                whole.set_result([record for one in parts for record in one.result()])
+
+    for part in parts:
+        part.add_done_callback(arrived)
+
+
+def _pass_on(there: Future[list[RunRecord]], here: Future[list[RunRecord]]) -> None:
+    """Pass on a result or an error, in terms of the study."""
     if there.cancelled():
         here.set_exception(_lost())
         return
     error = there.exception()
     if error is None:
         here.set_result(there.result())
-    elif (
-        type(error).__name__ == "KilledWorker"
-    ):  # several workers died of this very chunk, or were taken away
-        here.set_result(list(_all_failed(chunk, "every worker that tried it died")))
     elif isinstance(error, PassaatError):
         here.set_exception(error)
     elif isinstance(error, OSError):

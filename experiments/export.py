@@ -21,6 +21,7 @@ import numpy as np
 
 from passaat.errors import StudyError
 from passaat.experiments.store import Study, damaged
+from passaat.experiments.sweep import plan_of
 
 Table = Literal["runs", "results"]
 
@@ -64,6 +65,8 @@ def export(study_path: Path, target: Path, table: str | None = None) -> int:
         raise StudyError(f"there is no table {table!r}", "Take runs, or results (of a sweep).")
     with Study.read(study_path) as study:
         sweep = study.meta("kind") == "sweep"
+        if sweep:
+            plan_of(study)  # a file that was stopped before its design was written holds nothing to export
         if table == "results" and not sweep:
             raise StudyError(
                 f"{study_path} is a {study.meta('kind')}, which has no points and so no table of results",

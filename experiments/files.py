@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from passaat.errors import StudyError
@@ -14,9 +15,12 @@ def save_beside(text: str, study_path: Path, name: str) -> Path:
         StudyError: the file cannot be written.
     """
     path = study_path.with_name(f"{study_path.stem}-{name}.csv")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(beside, path)
     except OSError as error:
+        beside.unlink(missing_ok=True)
         raise StudyError(
             f"{path} cannot be written ({error.strerror or error})",
             hint="Give a folder that exists and that you may write to.",

@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design import LARGEST_SEED
@@ -75,8 +78,8 @@ class Plan:
             for a factorial and a list the number of points.
         block: points of a Latin hypercube that are spread evenly together: the size of the first plan.
         worlds: worlds of each point; with ``luck`` "factor" the worlds of which each point has one.
-        luck: whether world w has the same seed at all points ("common") or one of its own for each draw ("own"), or is
-            itself a factor.
+        luck: whether world w has the same seed at all points ("common") or one of its own for each set of parameters
+            ("own"), or is itself a factor.
         rest, draws: where parameters come from that are not swept, and in how many draws; above one, the draw is a
             factor.
         listed: the points of a list, each with a value for every factor; empty for other methods.
@@ -171,7 +174,7 @@ class Plan:
         return list(self.each_point())
 
     def each_point(self) -> Iterator[dict[str, Setting]]:
-        """The points one by one: a million of them take no room."""
+        """The points one by one, so that a million of them need not be kept as settings."""
         if self.method == "factorial":
             yield from factorial(self.factors, self.levels)
         elif self.method == "list":
@@ -181,6 +184,23 @@ class Plan:
             assert rows is not None
             for row in rows:
                 yield {f.name: f.at(u) for f, u in zip(self.factors, row.tolist(), strict=True)}
+
+    def parameter_sets(self, points: Iterable[Mapping[str, Setting]]) -> NDArray[np.int64]:
+        """Number of the parameter set of each point, shape (n_points,): draw and swept uncertainties together.
+
+        Sets are numbered in the order in which points mention them first, as in a study file; with ``luck`` "own" each
+        set has worlds of its own.
+
+        Args:
+            points: those of this plan, in order.
+        """
+        names = [factor.name for factor in self.factors if factor.kind == "uncertainty"]
+        seen: dict[tuple[int | str, ...], int] = {}
+        numbers = [
+            seen.setdefault((int(p.get("draw", 0)), *(float(p[name]).hex() for name in names)), len(seen))
+            for p in points
+        ]
+        return np.array(numbers, dtype=np.int64)
 
     def extended(
         self,
@@ -562,7 +582,7 @@ def _points_in_words(plan: Plan) -> str:
 def _worlds_in_words(plan: Plan) -> list[str]:
     if plan.luck == "factor":
         return ["Each point runs in the one world that its luck says."]
-    same = "the same at all points" if plan.luck == "common" else "others for each draw"
+    same = "the same at all points" if plan.luck == "common" else "others for each set of parameters"
     return [f"Each point runs in {_counted(plan.worlds, 'world')}, {same}."]
 
 

@@ -130,8 +130,8 @@ def run_planned(
             for records in results:
                 study.record(records)
                 done += len(records)
-            if finished and progress is not None:
-                progress(Progress(stage, done, total))
+                if progress is not None:
+                    progress(Progress(stage, done, total))
     finally:
         crew.stop()
 

@@ -28,11 +28,13 @@ import math
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -43,6 +45,11 @@ from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
 from passaat.scenarios.levers import LeverValue
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 FORMAT: Final = "2"
 APPLICATION_ID: Final = 0x70617373
@@ -147,9 +154,7 @@ class Study:
     only, and by one process at a time.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, place: str, lock: sqlite3.Connection | None = None
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: str, lock: int | None = None) -> None:
         self._db = connection
         self._place = place
         self._lock = lock
@@ -201,7 +206,7 @@ class Study:
             study._names = tuple(names)
             if path is not None:
                 study._db.execute("PRAGMA journal_mode = WAL")
-                study._db.execute("PRAGMA synchronous = NORMAL")
+                study._db.execute("PRAGMA synchronous = FULL")
         except _SQLITE_ERRORS as error:
             study.close()
             raise StudyError(*_explain(place, error)) from error
@@ -282,21 +287,23 @@ class Study:
     @contextmanager
     def removed_if_empty(self) -> Iterator[None]:
         """Remove the file when the block ends in an error or Ctrl-C, the file was started by this very object
-        and no run in it has succeeded: nothing would be lost, and nothing useful stays behind.
+        and no run in it has succeeded: nothing would be lost, and nothing useful stays behind. After Ctrl-C runs that
+        failed are kept, too: their reasons have not been told yet.
         """
         try:
             yield
-        except BaseException:
-            if self._started_here and not self._has_results():
+        except BaseException as error:
+            if self._started_here and not self._holds_anything(isinstance(error, KeyboardInterrupt)):
                 self.close()
                 for ending in ("", "-wal", "-shm"):
                     Path(self._place + ending).unlink(missing_ok=True)
             raise
 
-    def _has_results(self) -> bool:
-        """Whether any run has succeeded; a file that cannot be read any more is taken to hold something."""
+    def _holds_anything(self, failures_too: bool) -> bool:
+        """Whether any run has succeeded, or failed; a file that cannot be read any more is taken to hold something."""
+        wanted = "status IN ('done', 'failed')" if failures_too else "status = 'done'"
         try:
-            return self.row("SELECT 1 FROM runs WHERE status = 'done' LIMIT 1") is not None
+            return self.row(f"SELECT 1 FROM runs WHERE {wanted} LIMIT 1") is not None
         except StudyError:
             return True
 
@@ -321,6 +328,26 @@ class Study:
         """Write one entry of the description."""
         with self._writing():
             self.put_meta(key, value)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read in the block belongs to one moment, whatever is written meanwhile.
+
+        Raises:
+            StudyError: the file is damaged or cannot be read.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        try:
+            self._db.execute("BEGIN")
+        except _SQLITE_ERRORS as error:
+            raise StudyError(*_explain(self._place, error)) from error
+        try:
+            yield
+        finally:
+            with suppress(*_SQLITE_ERRORS):
+                self._db.execute("ROLLBACK")
 
     def rows(self, query: str, arguments: Sequence[object] = ()) -> Iterator[Any]:
         """Rows that answer an SQL query on the tables above, read as they are asked for.
@@ -621,26 +648,39 @@ class Study:
                     f" {source.meta('model behaviour')}; here it is {self.meta('model behaviour')})",
                     "Leave it out: its runs are not runs of this model.",
                 )
-        columns = ["status", "reason", "digest", *(f'"{name}"' for name in self._names)]
-        try:
-            self._db.execute("ATTACH DATABASE ? AS other", (str(other),))
-            try:
-                with self._writing():
-                    self._db.execute(
-                        f"CREATE TEMP TABLE taken AS SELECT key, {', '.join(columns)} FROM other.runs"
-                        " WHERE status = 'done'"
-                    )
-                    self._db.execute("CREATE INDEX temp.taken_key ON taken (key)")
-                    done = self._db.execute(
-                        f"UPDATE runs SET {', '.join(f'{column} = taken.{column}' for column in columns)}"
-                        " FROM taken WHERE runs.key = taken.key AND runs.status = 'planned'"
-                    )
-                    self._db.execute("DROP TABLE temp.taken")
-                    return done.rowcount
-            finally:
-                self._db.execute("DETACH DATABASE other")
-        except _SQLITE_ERRORS as error:
-            raise StudyError(*_explain(str(other), error)) from error
+            return self._take_from(source)
+
+    def _take_from(self, source: Study) -> int:
+        """Copy what another study holds under the keys that are planned here; all of it, or nothing."""
+        named = [f'"{name}"' for name in self._names]
+        settings = ", ".join(f"{column} = ?" for column in ("status", "reason", "digest", *named))
+        query = f"SELECT key, status, reason, digest, {', '.join(named)} FROM runs WHERE status = 'done'"
+        taken, changed = 0, list[str]()
+        with self._writing():
+            self._db.execute(
+                "CREATE TEMP TABLE wanted AS SELECT DISTINCT key FROM runs WHERE status = 'planned'"
+            )
+            self._db.execute("CREATE INDEX temp.wanted_key ON wanted (key)")
+            self._db.execute("CREATE INDEX key_of_planned ON runs (key) WHERE status = 'planned'")
+            for key, status, reason, digest, *values in source.rows(query):
+                if self.row("SELECT 1 FROM temp.wanted WHERE key = ?", (key,)) is None:
+                    continue
+                if digest != digest_of(status, reason, values):
+                    changed.append(key)
+                done = self._db.execute(
+                    f"UPDATE runs SET {settings} WHERE key = ? AND status = 'planned'",
+                    (status, reason, digest, *values, key),
+                )
+                taken += done.rowcount
+            self._db.execute("DROP INDEX key_of_planned")
+            self._db.execute("DROP TABLE temp.wanted")
+            if changed:
+                raise StudyError(
+                    f"{source.place} holds {len(changed)} results that were changed after they were written (first:"
+                    f" {changed[0]}); nothing was taken over",
+                    f"Check it with `passaat verify {source.place}`, and leave it out.",
+                )
+        return taken
 
     def values(self, arm: Arm, design: Design) -> Floats:
         """Outcomes of an arm, shape (n_outcomes, n_draws, n_worlds); nan where there is no value."""
@@ -770,71 +810,84 @@ def _connect(place: str, *, read_only: bool = False) -> sqlite3.Connection:
         raise StudyError(*_explain(place, error)) from error
 
 
-def _lock(path: Path) -> sqlite3.Connection:
+def _lock(path: Path) -> int:
     """Hold the right to run a study: a lock on a file beside it, which the operating system ends with the process.
 
+    Returns:
+        The open lock file, for ``_unlock``.
+
     Raises:
-        StudyError: another process holds it.
+        StudyError: another process holds it, or the file cannot be made.
     """
     place = _lock_file(str(path))
+    patience = monotonic() + BEING_RUN_SECONDS
     while True:
-        before = _which_file(place)
         try:
-            lock = sqlite3.connect(place, timeout=BEING_RUN_SECONDS, isolation_level=None)
-        except sqlite3.Error as error:
-            raise StudyError(*_explain(str(path), error)) from error
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            lock.close()
-            if "locked" not in str(error):
-                raise StudyError(*_explain(str(path), error)) from error
+            lock = os.open(place, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        except OSError as error:
+            raise StudyError(
+                f"{path} cannot be written ({error.strerror or error}): no lock file can be made beside it",
+                _WRITABLE,
+            ) from error
+        if _taken(lock) and _is_named(lock, place):
+            return lock
+        # Held by another, or removed by it between opening and locking: what would be locked then is a file without a
+        # name, which nobody else would ever see.
+        os.close(lock)
+        if monotonic() >= patience and is_being_run(path):
             raise StudyError(
                 f"{path} is being run by another process",
                 hint="Wait for it, or give another file; `passaat studies` shows how far it is, and it can be read.",
-            ) from None
-        if before is not None and before == _which_file(place):
-            return lock
-        # Another process removed its lock file, or made a new one, between the two looks: what is locked here may be a
-        # file that no longer has a name, which nobody else would ever see.
-        lock.close()
+            )
+        sleep(0.001)
 
 
-def _unlock(lock: sqlite3.Connection | None, place: str) -> None:
+def _unlock(lock: int | None, place: str) -> None:
     if lock is None:
         return
-    with suppress(PermissionError):  # Windows removes no open file
-        Path(_lock_file(place)).unlink(missing_ok=True)
-    lock.close()
+    with suppress(OSError):  # Windows removes no open file
+        os.unlink(_lock_file(place))
+    os.close(lock)
     if os.name == "nt":
-        with suppress(PermissionError):  # someone else has it by now
-            Path(_lock_file(place)).unlink(missing_ok=True)
+        with suppress(OSError):  # someone else has it by now
+            os.unlink(_lock_file(place))
 
 
-def _which_file(place: str) -> int | None:
-    """What tells a file from another one that got its name later; None where there is none."""
+def _taken(lock: int) -> bool:
+    """Take the lock of an open file, if nobody has it."""
     try:
-        return os.stat(place).st_ino
+        if sys.platform == "win32":
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_named(lock: int, place: str) -> bool:
+    """Whether an open file is the one that its name leads to now."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.stat(place))
     except FileNotFoundError:
-        return None
+        return False
 
 
 def is_being_run(path: Path) -> bool:
     """Whether some process holds the right to run this study just now."""
-    place = Path(_lock_file(str(path)))
-    if not place.exists():
-        return False
-    # Asked by reading: this takes no right from anybody, and leaves what a killed process left.
     try:
-        with closing(sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", timeout=0.0, uri=True)) as lock:
-            lock.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        return "locked" in str(error)
-    return False
+        asked = os.open(_lock_file(str(path)), os.O_RDWR)
+    except OSError:
+        return False
+    # Closing gives back at once what is taken here; who wants to run the study meanwhile tries again.
+    held = not _taken(asked)
+    os.close(asked)
+    return held
 
 
 def _lock_file(place: str) -> str:
-    return f"{place}-running"
+    # By the real path: a link to a study is the same study.
+    return f"{Path(place).resolve()}-running"
 
 
 _SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -69,11 +71,11 @@ def list_studies(folder: Path) -> list[StudyInfo]:
 
 def study_info(path: Path) -> StudyInfo | None:
     """What a study file is about and how far it is; None where the file is no study at all."""
-    if not _is_marked(path):
+    if not is_study(path):
         return None
     megabytes = path.stat().st_size / 1e6
     try:
-        with Study.read(path) as study:
+        with Study.read(path) as study, study.snapshot():
             counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
             planned = counts.get("planned", 0)
             # One that was finished, and then had runs planned again, is not complete any more.
@@ -95,14 +97,19 @@ def study_info(path: Path) -> StudyInfo | None:
         return StudyInfo(path, "", "", "", f"not readable: {error.problems[0]}", 0, 0, 0, "", "", megabytes)
 
 
-def _is_marked(path: Path) -> bool:
-    """Whether a file says in its first bytes that it is a study (bytes 68 to 71 of an SQLite file)."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(72)
-    except OSError:
+def is_study(path: Path) -> bool:
+    """Whether a file says of itself that it is a study, of whatever format.
+
+    Asked through SQLite: to open and close the file beside it would end the locks that this very process may hold on it
+    (POSIX locks belong to process and file), and another process could take the study for abandoned.
+    """
+    if not path.is_file():
         return False
-    return head[:15] == b"SQLite format 3" and head[68:72] == APPLICATION_ID.to_bytes(4, "big")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+    except sqlite3.Error:
+        return False
 
 
 def _title(study: Study) -> str:
@@ -182,7 +189,7 @@ def verify(
     Raises:
         StudyError: no study of this format, or damaged beyond reading.
     """
-    with Study.read(path) as study:
+    with Study.read(path) as study, study.snapshot():
         problems = [*_integrity(study), *_wrong_scenarios(study), *_wrong_design(study)]
         checked = _check_runs(study)
         why_not, differing, repeated = "", tuple[str, ...](), 0

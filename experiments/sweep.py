@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -80,23 +81,40 @@ class SweepTable:
         Raises:
             StudyError: no such policy or outcome.
         """
-        if policy not in self.policies:
-            raise StudyError(unknown_name("policy", policy, self.policies), "Take one of these.")
-        _ = self.outcome(outcome)
-        of: Floats = self.values[self.policies.index(policy)]
-        places = {one.name: place for place, one in enumerate(self.outcomes)}
-        if outcome in RATIOS and {*RATIOS[outcome]} <= places.keys():
-            above, below = RATIOS[outcome]
-            return ratio_values(of[places[above]], of[places[below]])
-        return np.asarray(of[places[outcome]], dtype=np.float64)
+        return self._of(policy, outcome)
 
     def differences(self, option: str, outcome: str) -> Floats:
         """Option minus reference in the same world, shape (n_points, n_worlds).
 
+        A ratio is one of means over the worlds that both have: where a run of one failed, the other's ratio must not
+        rest on luck that the first did not meet.
+
         Raises:
             StudyError: no such policy or outcome.
         """
-        return paired_differences(self.levels(option, outcome), self.levels(REFERENCE, outcome))
+        return paired_differences(
+            self._of(option, outcome, beside=REFERENCE), self._of(REFERENCE, outcome, beside=option)
+        )
+
+    def _of(self, policy: str, outcome: str, beside: str | None = None) -> Floats:
+        """Levels; a ratio only from worlds in which ``beside`` has both of its parts, too."""
+        _ = self.outcome(outcome)
+        places = {one.name: place for place, one in enumerate(self.outcomes)}
+        if outcome not in RATIOS or not {*RATIOS[outcome]} <= places.keys():
+            return np.asarray(self._runs(policy)[places[outcome]], dtype=np.float64)
+        parts = [places[part] for part in RATIOS[outcome]]
+        above, below = self._runs(policy)[parts]
+        if beside is not None:
+            both = np.isfinite(self._runs(beside)[parts]).all(axis=0)
+            above, below = np.where(both, above, np.nan), np.where(both, below, np.nan)
+        return ratio_values(above, below)
+
+    def _runs(self, policy: str) -> Floats:
+        """Every outcome under a policy, shape (n_outcomes, n_points, n_worlds)."""
+        if policy not in self.policies:
+            raise StudyError(unknown_name("policy", policy, self.policies), "Take one of these.")
+        runs: Floats = self.values[self.policies.index(policy)]
+        return runs
 
 
 def sweep(
@@ -167,7 +185,12 @@ def plan_of(study: Study) -> Plan:
     Raises:
         StudyError: the study is not a sweep.
     """
-    if study.meta("kind") != "sweep" or not study.meta("plan"):
+    if study.meta("kind") == "sweep" and not study.meta("plan"):
+        raise StudyError(
+            f"{study.place} holds no plan yet: it was stopped before its design was written",
+            "Repeat the command that began it.",
+        )
+    if study.meta("kind") != "sweep":
         raise StudyError(
             f"{study.place} is a {study.meta('kind')}, not a sweep",
             "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
@@ -198,6 +221,12 @@ def register_plan(study: Study, plan: Plan, simulator: Simulator) -> None:
         study.add_rows("worlds", ((world,) for world in range(known, plan.worlds)))
         study.put_meta("plan", text)
         study.put_meta("drawn from", simulator.basis.in_words(plan.draws))
+        study.put_meta("libraries", libraries())
+
+
+def libraries() -> str:
+    """Versions of the libraries that place points, which another version may place otherwise."""
+    return ", ".join(f"{name} {version(name)}" for name in ("SALib", "scipy", "numpy"))
 
 
 def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
@@ -219,21 +248,41 @@ def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
         if now < was:
             problems.append(f"{what} of the study: {was}, now only {now}")
     if not problems:
-        moved = next(
-            (
-                i
-                for i, (a, b) in enumerate(zip(stored.each_point(), plan.each_point(), strict=False))
-                if a != b
-            ),
-            None,
-        )
-        problems += [] if moved is None else [f"point {moved} of the study is another one now"]
+        moved = first_moved(study, plan)
+        problems += [] if moved is None else [_moved_words(study, moved)]
     if problems:
         raise StudyError(
             [f"{study.place} holds another plan: {problem}" for problem in problems],
             f"Give another file for this plan. `passaat resume {study.place}` shows the study, `passaat extend` adds"
             " points, worlds, draws or options to it.",
         )
+
+
+def stored_points(study: Study, plan: Plan) -> Iterator[dict[str, Setting]]:
+    """The points as they were run, in order."""
+    columns = ", ".join(f'"{factor.name}"' for factor in plan.factors)
+    for row in study.rows(f"SELECT {columns} FROM points ORDER BY point"):
+        yield {f.name: _read_back(f, value) for f, value in zip(plan.factors, row, strict=True)}
+
+
+def _read_back(factor: Factor, value: float | int | str) -> Setting:
+    """A stored value as it was: SQLite keeps yes and no as numbers, and whole numbers as it likes."""
+    if factor.scale == "categories":
+        return next((one for one in factor.categories if one == value), value)
+    return int(value) if factor.scale == "integer" else float(value)
+
+
+def first_moved(study: Study, plan: Plan) -> int | None:
+    """Number of the first point of the study that the plan places elsewhere here and now; None where none is."""
+    pairs = zip(stored_points(study, plan), plan.each_point(), strict=False)
+    return next((number for number, (was, now) in enumerate(pairs) if was != now), None)
+
+
+def _moved_words(study: Study, moved: int) -> str:
+    return (
+        f"point {moved} of the study is another one now; it was placed with {study.meta('libraries')}, here are"
+        f" {libraries()}"
+    )
 
 
 def _hashes(plan: Plan) -> list[str]:
@@ -344,13 +393,26 @@ def read_table(study: Study, outcomes: Sequence[str] | None = None) -> SweepTabl
     """The table of an open study, as far as it is.
 
     Raises:
-        StudyError: the study is not a sweep, or has no outcome of such a name.
+        StudyError: the study is not a sweep, has no outcome of such a name, or its design cannot be analysed here,
+            because libraries of other versions placed its points.
     """
+    with study.snapshot():
+        return _read_table(study, outcomes)
+
+
+def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
     plan = plan_of(study)
+    if plan.method in ("morris", "saltelli"):
+        moved = first_moved(study, plan)
+        if moved is not None:
+            raise StudyError(
+                f"{study.place}: {_moved_words(study, moved)}; indices of {plan.method} need its very design",
+                "Analyse it with those versions, or export its runs: `passaat export`.",
+            )
     infos = _outcomes_read(study, outcomes)
     policies = tuple(name for (name,) in study.rows("SELECT policy FROM policies ORDER BY position"))
     ordered = tuple(name for name in plan.policies if name in policies)
-    points = tuple(plan.each_point())
+    points = tuple(stored_points(study, plan))
     values = np.full((len(ordered), len(infos), len(points), plan.worlds_per_point), np.nan)
     places = {name: place for place, name in enumerate(ordered)}
     columns = "".join(f', "{info.name}"' for info in infos)

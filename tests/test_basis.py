@@ -152,7 +152,7 @@ def test_the_model_is_compared_under_both_and_the_two_are_never_mixed(
     found = compare(pib, two_options[1:], **few)
     assert found.drawn_from.startswith("posterior, calibrated to PIB 2016-2020, 2 draws")
     with sqlite3.connect(path) as db:
-        stored = dict(db.execute("SELECT name, value FROM parameters WHERE draw = 1"))
+        stored = dict(db.execute("SELECT name, value FROM parameters WHERE base = 1"))
         meta = dict(db.execute("SELECT key, value FROM meta"))
     db.close()
     assert stored == ranges[1]

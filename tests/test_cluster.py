@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +23,14 @@ import pytest
 
 from passaat.errors import PassaatError, StudyError
 from passaat.experiments import crew as crews
-from passaat.experiments.crew import Cluster, Threads
+from passaat.experiments.crew import Cluster, Task, Threads, Twin
 from passaat.experiments.export import runs_csv
 from passaat.experiments.plan import Plan
 from passaat.experiments.runner import Progress
 from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
+from passaat.experiments.store import RunRecord, Study
 from passaat.experiments.sweep import simulator_for, sweep
+from passaat.scenarios.loading import load_scenario
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes by signals")
@@ -182,16 +184,54 @@ def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
         assert not path.exists()
 
 
+class KilledWorker(Exception):  # noqa: N818 - Dask's name, by which it is known
+    """Named as the error by which Dask says that every worker which tried something died."""
+
+
+class Deadly:
+    """An executor whose workers die of some runs, and with them of every message that holds one."""
+
+    def __init__(self, deadly: set[int]) -> None:
+        self.deadly = deadly
+
+    def submit(self, carry_out: object, *arguments: Any) -> Future[list[RunRecord]]:
+        future: Future[list[RunRecord]] = Future()
+        chunk: tuple[Task, ...] = arguments[-1]
+        inside = {number for task in chunk for number, _ in task.arms}
+        inside |= {task.twin.arm for task in chunk if task.twin.missing}
+        if inside & self.deadly:
+            future.set_exception(KilledWorker())
+        else:
+            places = [(task, number) for task in chunk for number in sorted(inside)]
+            future.set_result([RunRecord(task.draw, task.world, number, "done") for task, number in places])
+        return future
+
+
+def test_of_a_message_that_kills_its_workers_only_the_deadly_run_fails() -> None:
+    crew = Cluster.__new__(Cluster)
+    crew._executor, crew._running = Deadly({3}), set()
+    inputs = load_scenario("pib").inputs({})
+    chunk = [Task(0, 0, 7, Twin(1, inputs, True), ((2, inputs), (3, inputs), (4, inputs)))]
+    records = {record.arm: record for record in crew.submit(TOY, chunk).result(10)}
+    assert {arm: record.status for arm, record in records.items()} == {
+        1: "done",
+        2: "done",
+        3: "failed",
+        4: "done",
+    }
+    assert records[3].reason == "every worker that tried it died"
+
+
 def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Path) -> None:
-    plan, path = toy_model.a_plan(40), tmp_path / "study.db"
+    plan, path = toy_model.a_plan(40, worlds=1), tmp_path / "study.db"
     whole = one_core(tmp_path / "alone.db", plan)
     deadly = replace(TOY, simulate=toy_model.simulate_dying)
     with (
-        a_cluster(tmp_path, 2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as there,
+        a_cluster(tmp_path, 4, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as there,
         Cluster(there.address) as crew,
     ):
         table = sweep(plan, study_path=path, crew=crew, simulator=deadly)
-        assert sorted(one.poll() is None for one in there.workers) == [False, True]
+        assert {one.poll() is None for one in there.workers} == {False, True}
     assert 0 < table.n_failed < plan.n_points * plan.worlds * len(plan.policies)
     assert table.n_missing == 0
     assert {one.reason for one in table.failures} == {"every worker that tried it died"}

@@ -768,7 +768,7 @@ def test_a_plan_is_described_in_plain_words() -> None:
             plan_of(rest="prior"),
             "Parameters that are not varied are the first draw from their prior ranges, the same at all points.",
         ),
-        (plan_of(luck="own"), "Each point runs in 3 worlds, others for each draw."),
+        (plan_of(luck="own"), "Each point runs in 3 worlds, others for each set of parameters."),
         (plan_of(luck="factor"), "Each point runs in the one world that its luck says."),
         (plan_of(luck="factor"), "  luck: one of 3 worlds"),
         (plan_of("factorial", draws=2), "Factorial: all 32 points, 2 x 4 x 2 x 2 levels."),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from passaat.errors import ModelError, StudyError
 from passaat.experiments.compare import compare
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of
+from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, earlier_plans_of
 from passaat.experiments.crew import Threads
 from passaat.experiments.export import runs_csv
 from passaat.experiments.factors import Factor, draw_factor, lever_factor, uncertainty_factor
@@ -564,9 +564,15 @@ def test_a_comparison_remembers_all_that_was_asked_of_it(
     compare(pib, [other], draws=2, worlds_per_draw=2, study_path=path, simulator=toy)
     with Study.read(path) as study:
         asked = comparison_plan_of(study)
+        (earlier,) = earlier_plans_of(study)
         assert study.meta("state") == "incomplete"
-    assert [option.name for option in asked.options] == [FOLLOW_UP.name, other.name]
-    assert (asked.draws, asked.worlds) == (6, 3)
-    compare(pib, asked.options, draws=6, worlds_per_draw=3, study_path=path, simulator=toy)
+    assert ([option.name for option in asked.options], asked.draws, asked.worlds) == ([other.name], 2, 2)
+    assert ([option.name for option in earlier.options], earlier.draws) == ([FOLLOW_UP.name], 6)
+    compare(pib, [FOLLOW_UP], draws=6, worlds_per_draw=3, study_path=path, simulator=toy)
     with Study.read(path) as study:
         assert study.meta("state") == "complete"
+        assert [one.options for one in earlier_plans_of(study)] == [asked.options]
+    # What covers the earlier questions takes their place.
+    compare(pib, [other, FOLLOW_UP], draws=6, worlds_per_draw=3, study_path=path, simulator=toy)
+    with Study.read(path) as study:
+        assert earlier_plans_of(study) == []

@@ -335,8 +335,11 @@ def tradeoffs(
 
     judged, path = _judged(study, outcome, keep, workers, cluster)
     said = {"version": judged.version, "drawn_from": judged.drawn_from, "named_by": judged.named_by}
-    front = pareto_front(judged.cost, judged.effect, judged.costs, judged.effects, **said)
-    regret = regret_table(judged.effect, judged.effects, **said)
+    common = judged.common_worlds
+    front = pareto_front(
+        judged.cost, judged.effect, judged.costs, judged.effects, common_worlds=common, **said
+    )
+    regret = regret_table(judged.effect, judged.effects, common_worlds=common, **said)
     if as_json:
         typer.echo(text_of({"front": front.to_dict(), "regret": regret.to_dict()}), nl=False)
     else:
@@ -351,7 +354,10 @@ def tradeoffs(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what they rest on."""
+    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what they rest on.
+
+    ``common_worlds``: whether all draws share their worlds.
+    """
 
     cost: OutcomeInfo
     effect: OutcomeInfo
@@ -359,6 +365,7 @@ class _Judged:
     effects: Mapping[str, Floats]
     version: str
     drawn_from: str
+    common_worlds: bool
     named_by: str = ""
 
 
@@ -367,10 +374,10 @@ def _judged(
 ) -> tuple[_Judged, Path]:
     """What a comparison or a sweep says of cost and effect."""
     from passaat.experiments.store import Study
-    from passaat.experiments.tradeoffs import of_sweep, policies_in_words
+    from passaat.experiments.tradeoffs import has_common_worlds, of_sweep, policies_in_words
 
     path = Path(study)
-    if path.suffix == ".db":
+    if _is_study_file(path):
         with Study.read(path) as opened:
             kind = opened.meta("kind")
         if kind == "comparison":
@@ -378,23 +385,36 @@ def _judged(
     table, path = _table(study, keep, workers, cluster)
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
-    words = policies_in_words(table)
-    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from, words), path
+    common, words = has_common_worlds(table), policies_in_words(table)
+    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from, common, words), path
 
 
 def _judged_comparison(path: Path, outcome: str) -> _Judged:
     """Values of a comparison, read from its file; nothing is run.
 
     Raises:
-        StudyError: no such outcome, or runs are missing.
+        StudyError: no such outcome, or a policy without any run.
     """
     from passaat.experiments.compare import comparison_values
     from passaat.experiments.tradeoffs import of_comparison
 
     found = comparison_values(path)
+    _say_missing(found.n_missing, path)
     cost, effect = found.outcome(PUBLIC_COST), found.outcome(outcome)
     costs, effects = of_comparison(found.values, PUBLIC_COST), of_comparison(found.values, outcome)
-    return _Judged(cost, effect, costs, effects, found.version, found.drawn_from)
+    return _Judged(cost, effect, costs, effects, found.version, found.drawn_from, common_worlds=False)
+
+
+def _is_study_file(path: Path) -> bool:
+    """Whether a study is meant and not a plan: by the file itself, and by its name where there is none."""
+    from passaat.experiments.studies import is_study
+
+    return path.suffix == ".db" or is_study(path)
+
+
+def _say_missing(missing: int, path: Path) -> None:
+    if missing:
+        say(f"{missing:,} runs of {path} are missing and left out; `passaat resume {path}` makes them.")
 
 
 def _table(
@@ -405,15 +425,14 @@ def _table(
     from passaat.experiments.sweep import load_table
 
     path = Path(study)
-    if path.suffix == ".db":
+    if _is_study_file(path):
         if keep is not None:
             raise StudyError(
                 f"--study {keep}: {path} is a study file already, and is only read",
                 "Leave out --study; `passaat extend` makes a study larger.",
             )
         table = load_table(path)
-        if table.n_missing:
-            say(f"{table.n_missing:,} runs of {path} are missing; `passaat resume {path}` makes them.")
+        _say_missing(table.n_missing, path)
         return table, path
     plan = read_plan(study)
     path = keep or Path(f"{plan.name}.db")

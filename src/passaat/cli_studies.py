@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from passaat.experiments.comparison_plan import ComparisonPlan
     from passaat.experiments.crew import Crew
     from passaat.experiments.plan import Plan
+    from passaat.experiments.simulator import Simulator
     from passaat.experiments.sweep import SweepTable
 
 EXIT_UNSOUND = 1
@@ -79,6 +80,11 @@ def sweep(
         )
     read = read_plan(plan)
     if dry_run:
+        from passaat.experiments.basis import does_not_belong
+
+        notice = does_not_belong(read.reference) if read.rest == "posterior" else ""
+        if notice:
+            say(notice)
         if as_json:
             print_json({"points": read.n_points, "runs": n_runs(read), "policies": read.policies})
         else:
@@ -137,6 +143,8 @@ def studies(
     as_json: JsonOption = False,
 ) -> None:
     """List the study files of a folder, with what they are about and how far they are."""
+    from rich.markup import escape
+
     from passaat.experiments.studies import list_studies
 
     found = list_studies(folder)
@@ -149,8 +157,14 @@ def studies(
     table = make_table("file", "kind", "about", "runs", "missing", "failed", "state", "MB", "version")
     for info in found:
         counts = (f"{n:,}" for n in (info.planned + info.done + info.failed, info.planned, info.failed))
-        table.add_row(
-            str(info.path), info.kind, info.title, *counts, info.state, f"{info.megabytes:.1f}", info.version
+        table.add_row(  # what users wrote may look like markup
+            escape(str(info.path)),
+            info.kind,
+            escape(info.title),
+            *counts,
+            escape(info.state),
+            f"{info.megabytes:.1f}",
+            info.version,
         )
     make_console().print(table)
 
@@ -172,6 +186,7 @@ def resume(
         if isinstance(asked, Plan):
             _show_sweep(run_sweep(asked, study, crew), study, as_json)
         else:
+            _finish_earlier(study, crew)
             _run_comparison(asked, study, crew, as_json)
 
 
@@ -238,13 +253,43 @@ def _plan_failed_again(path: Path) -> None:
     say(f"{again:,} failed runs are planned again.")
 
 
-def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool) -> None:
+def _finish_earlier(path: Path, crew: Crew) -> None:
+    """Run what a comparison was asked for before its last plan, without showing it."""
+    from passaat.experiments.compare import compare
+    from passaat.experiments.comparison_plan import earlier_plans_of
+    from passaat.experiments.store import Study
+
+    with Study.read(path) as study:
+        earlier = earlier_plans_of(study) if study.count_to_do() else []
+    try:
+        with Bar() as bar:
+            for asked in earlier:
+                compare(
+                    asked.reference,
+                    asked.options,
+                    draws=asked.draws,
+                    worlds_per_draw=asked.worlds,
+                    seed=asked.seed,
+                    study_path=path,
+                    progress=lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
+                    simulator=_model_for(asked),
+                    crew=crew,
+                )
+    except KeyboardInterrupt:
+        say_stopped(path)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _model_for(asked: ComparisonPlan) -> Simulator:
     from passaat.experiments.simulator import the_model
 
     warm_up()
     model = the_model(asked.reference)
-    if asked.prior and model.basis.kind != "prior":
-        model = the_model(asked.reference, prior=True)
+    return the_model(asked.reference, prior=True) if asked.prior and model.basis.kind != "prior" else model
+
+
+def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool) -> None:
+    model = _model_for(asked)
     compare_and_show(
         asked.reference,
         asked.options,
