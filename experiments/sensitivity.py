@@ -57,7 +57,8 @@ NAN: Final = float("nan")
 
 LEVELS: Final = 4
 STEP: Final = LEVELS / (2.0 * (LEVELS - 1))
-"""A Morris step: two thirds of a factor's range, from 0 or 1/3 to 2/3 or 1, or back."""
+"""A Morris step: two thirds of a factor's range, from 0 or 1/3 to 2/3 or 1, or back. Of a list, or of whole numbers
+that are few, the value at either place: of 0, 2 and 4 from 0 or 2 to 4."""
 
 RESAMPLES: Final = 200
 CONFIDENCE: Final = 0.95
@@ -228,9 +229,9 @@ class Blocks:
 
 @dataclass(frozen=True)
 class MorrisEffect:
-    """Mean change of the outcome, in its unit, when a factor moves by one Morris step, two thirds of its range; of a
-    yes/no factor or a category: to another one. Per step and not, as often printed, per whole range: by that, the
-    effect of a yes/no factor, which is all there is, would be overstated by half.
+    """Mean change of the outcome, in its unit, when a factor moves by one Morris step: two thirds of its range; of a
+    list, yes and no, or a few whole numbers to another one of them. Per step and not, as often printed, per whole
+    range: by that, the effect of a yes/no factor, which is all there is, would be overstated by half.
 
     Attributes:
         mean: mu, upwards; where effects of both signs cancel it is small. Without meaning for categories that have
@@ -313,7 +314,7 @@ class Noise:
         worlds: worlds per point.
         of_one_run: share of the variance of single runs that is luck, alone and with factors.
         of_mean: share of the variance of the points' means that is luck.
-        own: whether points have different worlds, as with worlds of each draw.
+        own: whether points have different worlds, those of their set of parameters.
         corrected: whether their luck is taken out of shares.
     """
 
@@ -703,10 +704,10 @@ def given_data(
         resampled[:, i] = _adjusted(spread / of_left, n, k) * of_left / variance
         if worlds is not None and owners is not None and worlds.corrected:
             added = worlds.own_mean / y.var()
-            apart = 1.0 - float(np.square(np.unique(owners, return_counts=True)[1] / n).sum())
-            taken = added * apart if _follows(owners, own) else 0.0
+            all_of_it, inside = _worlds_apart(owners, own)
+            taken = added * (all_of_it - inside * (n - 1) / max(n - k, 1))
             for shares in (point, resampled):
-                shares[..., i] = (shares[..., i] - taken) / (1.0 - min(added * apart, 0.95))
+                shares[..., i] = (shares[..., i] - taken) / (1.0 - min(added * all_of_it, 0.95))
     known = np.isfinite(point)
     estimates = iter(_estimates(point[known], resampled[:, known], n))
     first = tuple(next(estimates) if here else UNKNOWN for here in known)
@@ -772,9 +773,16 @@ def _class_sums(weights: Floats, labels: Ints, z: Floats, k: int) -> tuple[Float
     return _means(weights, member), _means(weights, member * z[:, None])
 
 
-def _follows(owners: Ints, labels: Ints) -> bool:
-    """Whether the class of a point tells whose worlds it has."""
-    return all(np.unique(owners[labels == k]).size == 1 for k in np.unique(labels))
+def _worlds_apart(owners: Ints, labels: Ints) -> tuple[float, float]:
+    """Expected variance of the luck of own worlds in a sample, in all and within classes, if each owner's luck has
+    variance 1. Nothing is within where the class of a point tells whose worlds it has; where every point has worlds
+    of its own, what is between classes is what chance makes, (K - 1)/n.
+    """
+    n = owners.size
+    in_all = 1.0 - float(np.square(np.unique(owners, return_counts=True)[1] / n).sum())
+    both, together = np.unique(np.stack([labels, owners]), axis=1, return_counts=True)
+    inside = 1.0 - float((np.square(together) / (n * np.bincount(labels)[both[0]])).sum())
+    return in_all, inside
 
 
 def classes(x: Floats, unordered: bool) -> Ints | None:
@@ -926,24 +934,17 @@ def world_noise(values: Floats, owners: Ints | None = None) -> WorldNoise | None
         return None
     labels = np.zeros(len(values), dtype=np.int64) if owners is None else owners
     y, group = values[full], labels[full]
-    rest_sum = rest_freedom = 0.0
-    world_sum = world_freedom = 0.0
-    per_world = 0.0
-    groups = np.unique(group)
-    for label in groups:
-        block = y[group == label]
-        centred = block - block.mean(axis=1, keepdims=True)
-        means = centred.mean(axis=0)
-        rest_sum += float(np.square(centred - means).sum())
-        rest_freedom += (len(block) - 1) * (worlds - 1)
-        world_sum += float(np.square(means).sum())
-        world_freedom += worlds - 1
-        per_world += 1.0 / len(block)
-    rest = rest_sum / rest_freedom if rest_freedom else 0.0
-    world = max(world_sum / world_freedom - rest * per_world / groups.size, 0.0)
+    _, place, size = np.unique(group, return_inverse=True, return_counts=True)
+    groups = size.size
+    centred = y - y.mean(axis=1, keepdims=True)
+    means = np.stack([np.bincount(place, weights=column) for column in centred.T], axis=1) / size[:, None]
+    rest_freedom = (len(y) - groups) * (worlds - 1)
+    rest = float(np.square(centred - means[place]).sum()) / rest_freedom if rest_freedom else 0.0
+    in_means = float(np.square(means).sum()) / (groups * (worlds - 1))
+    world = max(in_means - rest * float((1.0 / size).mean()), 0.0)
     between = float(y.mean(axis=1).var(ddof=1))
     luck = rest + world
-    moved = rest / worlds + (world / worlds if groups.size > 1 else 0.0)
+    moved = rest / worlds + (world / worlds if groups > 1 else 0.0)
     all_of_one = max(between - moved, 0.0) + luck
     return WorldNoise(
         worlds, owners, world / worlds, rest / worlds, between, luck / all_of_one if all_of_one else NAN

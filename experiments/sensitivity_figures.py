@@ -178,8 +178,8 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
         _legend(figure, height, handles, 0.62)
         _note(
             figure, height,
-            "Change of the outcome when one factor moves by two thirds of its range, or to another category, the others"
-            " staying where they are. High up: the effect is curved or depends on the others.",
+            "Change of the outcome when one factor moves by one step (two thirds of a range, or to another value of a"
+            " list) and the others stay. High up: the effect is curved or depends on the others.",
         )  # fmt: skip
         _foot(figure, height, report, finding)
     return figure
@@ -478,8 +478,8 @@ def tornado_figure(report: SensitivityReport, finding: Finding) -> Figure:
         if by_step:
             handles: list[Line2D | Patch] = [Patch(color=ACCENT, label="mean change, one step up"), whisker]
             note = (
-                "One step is two thirds of the range, or from no to yes; factors without an order have no up and are"
-                " left out."
+                "One step up: by two thirds of a range, to a higher value of a list, from no to yes. Factors without an"
+                " order have no up and are left out."
             )
         else:
             handles = [

@@ -36,7 +36,6 @@ from passaat.experiments.sensitivity import (
     Floats,
     GivenData,
     Indices,
-    Ints,
     Method,
     Morris,
     Noise,
@@ -240,6 +239,11 @@ class SensitivityReport:
         """Which factor is luck, if any."""
         return _luck_place(self.factors)
 
+    @property
+    def own_luck(self) -> bool:
+        """Whether points run in different worlds, those of their set of parameters."""
+        return self.luck == "own" and any(note.kind in ("uncertainty", "draw") for note in self.factors)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, with the sentences; a number that does not exist is None."""
         data: dict[str, Any] = plain(self)
@@ -251,7 +255,8 @@ class SensitivityReport:
         reading = {
             "confidence": CONFIDENCE,
             "resamples": RESAMPLES,
-            "morris_step": "two thirds of a factor's range; of a category, to another one",
+            "morris_step": "two thirds of a factor's range; of a list or a few whole numbers, to another one of"
+            " them",
         }
         return {"summary": list(self.summary()), "reading": reading, **data}
 
@@ -426,15 +431,8 @@ class _Analysis:
         self._order = np.arange(len(points))
         if plan.method in ("factorial", "list"):
             self._order = np.random.default_rng((plan.seed, 4)).permutation(len(points))
-        self._owners = self._own_worlds(plan)
-
-    def _own_worlds(self, plan: Plan) -> Ints | None:
-        """Which points share world seeds; None where all do. Own worlds are those of a draw of the rest."""
-        draws = [i for i, f in enumerate(plan.factors) if f.kind == "draw"]
-        if plan.luck != "own" or not draws:
-            return None
-        owners: Ints = self._coordinates[:, draws[0]].astype(np.int64)
-        return owners
+        # Points with the same parameters share world seeds; None where all do.
+        self._owners = plan.parameter_sets(points) if plan.luck == "own" else None
 
     def finding(self, policy: str, minus: str, outcome: OutcomeInfo) -> Finding:
         """Indices of one outcome, or why there are none."""
@@ -628,8 +626,8 @@ def _what_matters(report: SensitivityReport, finding: Finding, found: Indices, o
             number, between = share(one.value), share_between(one)
         parts.append(f"{report.factors[i].label} ({number}; {between})")
     how = {
-        "morris": "by the mean change when it moves by two thirds of its range, or to another category; in brackets"
-        " also the 95 % interval",
+        "morris": "by the mean change when it moves by one step, two thirds of a range or to another value of a list;"
+        " in brackets also the 95 % interval",
         "sobol": "by its share of the variance, interactions included; in brackets also the 95 % interval",
         "given data": "by its share of the variance on its own; in brackets also the 95 % interval",
     }[report.method]
@@ -685,6 +683,11 @@ def _luck_sentence(report: SensitivityReport, finding: Finding, found: Indices) 
             f" {scale.difference_unit} on average ({scale.level(luck_effect.low)} to {scale.level(luck_effect.high)})."
         )
     noise = finding.noise
+    if noise is None and report.own_luck:
+        return (
+            "Every set of parameters ran in one world of its own: how much is luck cannot be told, and it passes for"
+            " effects of parameters."
+        )
     if noise is None:
         return (
             "Every point ran in one world, the same for all: how much is luck cannot be told, and another world"
@@ -695,7 +698,10 @@ def _luck_sentence(report: SensitivityReport, finding: Finding, found: Indices) 
     if noise.corrected and not isinstance(found, Morris):
         return f"{text}, which is taken out of the shares."
     if noise.own:
-        return f"{text}, and passes for an effect of the draw: more worlds for each point would lessen it."
+        return (
+            f"{text}, and passes for effects of parameters, as each set of these has worlds of its own: more worlds"
+            " for each point would lessen it."
+        )
     return f"{text}, as points share their worlds and what these do to all points alike cancels."
 
 

@@ -193,11 +193,11 @@ def _reading(report: SensitivityReport) -> Iterator[RenderableType]:
         " without an order, best less worst, which chance makes a little too large"
     )
     text = {
-        "morris": "mean size: how far the outcome moves, up or down, when a factor moves by two thirds of its range,"
-        " a yes/no factor or category to another value. mean, upwards: the same with its sign. spread: standard"
-        " deviation of these moves; large where the effect is curved or depends on other factors. by luck: mean size of"
-        " moves that only deal luck anew; a factor that does not exceed it, and whose mean upwards may be zero,"
-        " may have no effect of its own.",
+        "morris": "mean size: how far the outcome moves, up or down, when a factor moves by one step: two thirds of a"
+        " range, or to another value of a list or of a few whole numbers. mean, upwards: the same with its sign."
+        " spread: standard deviation of these moves; large where the effect is curved or depends on other factors."
+        " by luck: mean size of moves that only deal luck anew; a factor that does not exceed it, and whose mean"
+        " upwards may be zero, may have no effect of its own.",
         "sobol": "Shares of the variance. alone: first order. total: with all interactions. luck averaged out: share in"
         f" the variance of the mean over worlds, first order over one less luck's total. {ends}.",
         "given data": f"alone: share of the variance that the factor makes on its own, first order. {ends}.",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -28,6 +27,11 @@ SHOWN: Final = (HEADLINES[0], PUBLIC_COST, "contracts")
 
 BANDS: Final = 3
 """Parts into which the points are divided by a factor with many values: low, middle and high thirds."""
+
+Ints = NDArray[np.int64]
+
+FEW: Final = 10
+"""An error from fewer draws or worlds than this is itself rough."""
 
 MOST_LEVELS: Final = 6
 """A factor with more values than this is shown in thirds."""
@@ -52,7 +56,8 @@ class Spread:
 class Band:
     """Points in which a factor has one value, or one range of values, and what an option changes there on average.
 
-    ``error`` is nan where there is one such point.
+    ``error`` is the standard error of ``mean``; nan where one point, one draw or one world is all there is to tell it
+    from.
     """
 
     factor: str
@@ -92,9 +97,10 @@ def spreads(table: SweepTable, outcomes: Sequence[str] | None = None) -> list[Sp
 def bands(table: SweepTable, outcomes: Sequence[str] = SHOWN) -> list[Band]:
     """What options change on average at each value of each factor, all other factors as they come.
 
-    The error is the standard error of the mean over points: it holds what the other factors add and the luck that is
-    left, and shrinks with more points.
+    The error is the standard error of the mean (see ``mean_error``): what another sample of points, draws and worlds
+    would move it by.
     """
+    luck = _Luck.of(table)
     known = [outcome.name for outcome in table.outcomes if outcome.name in outcomes]
     options = [name for name in table.policies if name not in (REFERENCE, NO_PROGRAMME)]
     found = []
@@ -109,12 +115,118 @@ def bands(table: SweepTable, outcomes: Sequence[str] = SHOWN) -> list[Band]:
                     values = _point_means(runs[chosen])
                     if values.size == 0:
                         continue
-                    alone = values.size == 1
-                    error = float("nan") if alone else float(values.std(ddof=1)) / values.size**0.5
+                    error = luck.error(runs[chosen], chosen)
                     found.append(
                         Band(factor.name, words, option, name, float(values.mean()), error, int(values.size))
                     )
     return found
+
+
+@dataclass(frozen=True)
+class _Luck:
+    """Which points of a sweep have draw and luck in common.
+
+    Attributes:
+        draws: number of the base draw of each point; None with one draw, of which all speak.
+        owners: of each point a number that points with the same worlds share.
+        worlds: where luck is a factor the number of the world of each point; else None.
+    """
+
+    draws: Ints | None
+    owners: Ints
+    worlds: Ints | None
+
+    @classmethod
+    def of(cls, table: SweepTable) -> _Luck:
+        plan, points = table.plan, table.points
+        return cls(
+            np.array([int(point["draw"]) for point in points]) if plan.draws > 1 else None,
+            plan.parameter_sets(points) if plan.luck == "own" else np.zeros(len(points), dtype=np.int64),
+            np.array([int(point["luck"]) for point in points]) if plan.luck == "factor" else None,
+        )
+
+    def error(self, runs: Floats, chosen: NDArray[np.bool_]) -> float:
+        """Standard error of the mean over the chosen points, of which these are the runs.
+
+        Points of one draw, or with own worlds of one set of parameters, are one observation.
+        """
+        owners = self.owners[chosen]
+        own = bool((owners != owners[0]).any())
+        groups = owners if own else np.arange(len(owners))
+        if self.draws is not None:
+            groups = self.draws[chosen]
+        if own:
+            return mean_error(runs, groups, None)
+        if self.worlds is not None:
+            return mean_error(runs, groups, self.worlds[chosen][:, None])
+        return mean_error(runs, groups, np.broadcast_to(np.arange(runs.shape[1]), runs.shape))
+
+
+def mean_error(runs: Floats, groups: Ints, worlds: Ints | None) -> float:
+    """Standard error of the mean over points of their means over worlds; nan where the runs cannot tell it.
+
+    Points of a group, say a draw of parameters, lie above or below the others together, and so do all runs in a
+    world of the same luck. With A groups, W worlds and what all of these do at random,
+
+        y = mean + group + world + rest,
+
+    the mean has the variance Var(group)/A + Var(world)/W + Var(rest)/AW. The first and the last are in the scatter of
+    the groups' means over A, the last two in that of the worlds' means over W; the last is taken out once. Where few
+    groups have met a world (luck as a factor, points drawn) what a group and a world share is counted cell by cell.
+
+    With few groups or worlds the error is itself rough: with four worlds, where luck common to all points is all there
+    is, twice the error reaches far enough in 86 of 100 studies in place of 95.
+
+    Args:
+        runs: outcomes (n_points, n_worlds), nan where missing; each point with some run counts alike.
+        groups: of each point the number of its group.
+        worlds: of each run a number that runs with the same luck share; None where groups share none.
+
+    Sources:
+        Searle, Casella and McCulloch (1992), Variance Components, ch. 4: two ways.
+        Cameron, Gelbach and Miller (2011), Journal of Business & Economic Statistics 29(2), 238-249: clusters in two
+        ways, cell by cell.
+    """
+    valid = np.isfinite(runs)
+    counts = valid.sum(axis=1)
+    some = counts > 0
+    weights = valid[some] / (counts[some, None] * max(int(some.sum()), 1))
+    values = np.where(valid[some], runs[some], 0.0)
+    parts = weights * (values - (weights * values).sum())
+    seen, group = np.unique(groups[some], return_inverse=True)
+    a = seen.size
+    if a < 2:
+        return float("nan")
+    by_group = _sums(group, parts.sum(axis=1))
+    of_groups = _scatter(by_group)
+    if worlds is None:
+        return math.sqrt(of_groups)
+    met, world = np.unique(worlds[some][valid[some]], return_inverse=True)
+    w = met.size
+    if w < 2:
+        return float("nan")
+    each = parts[valid[some]]
+    by_world = _sums(world, each)
+    of_worlds = _scatter(by_world)
+    cell = np.broadcast_to(group[:, None], parts.shape)[valid[some]] * w + world
+    there, place = np.unique(cell, return_inverse=True)
+    cells = _sums(place, each)
+    if 2 * there.size > a * w:
+        rest = cells - by_group[there // w] / w - by_world[there % w] / a
+        both = float(np.square(rest).sum()) * a * w / ((a - 1) * (w - 1))
+    else:
+        both = float(np.square(cells).sum())
+    # Neither way can add less than nothing.
+    return math.sqrt(max(of_groups + of_worlds - both, of_groups, of_worlds))
+
+
+def _sums(labels: Ints, parts: Floats) -> Floats:
+    return np.asarray(np.bincount(labels, weights=parts), dtype=np.float64)
+
+
+def _scatter(sums: Floats) -> float:
+    """Variance of a total, from the parts that groups or worlds have in it."""
+    return float(np.square(sums).sum()) * sums.size / (sums.size - 1)
 
 
 def _point_means(runs: Floats) -> Floats:
@@ -171,26 +283,6 @@ def sweep_json(table: SweepTable) -> str:
     )
 
 
-def points_csv(table: SweepTable) -> str:
-    """One line per point and policy: factors, then the mean of every outcome over the point's worlds."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    factors = [factor.name for factor in table.plan.factors]
-    writer.writerow(["point", *factors, "policy", "worlds", *(outcome.name for outcome in table.outcomes)])
-    levels = {
-        (policy, outcome.name): table.levels(policy, outcome.name)
-        for policy in table.policies
-        for outcome in table.outcomes
-    }
-    for number, point in enumerate(table.points):
-        for policy in table.policies:
-            rows = [levels[policy, outcome.name][number] for outcome in table.outcomes]
-            worlds = max((int(np.isfinite(row).sum()) for row in rows), default=0)
-            means = ["" if not np.isfinite(row).any() else repr(float(np.nanmean(row))) for row in rows]
-            writer.writerow([number, *(point[name] for name in factors), policy, worlds, *means])
-    return out.getvalue()
-
-
 # --- as text ----------------------------------------------------------------------------------------------------
 
 
@@ -216,9 +308,11 @@ def _heading(table: SweepTable) -> Iterator[RenderableType]:
     plan = table.plan
     yield Text(f"{plan.name}: {plan.question}", style="bold")
     world = plan.reference.the_world
-    luck = "in one world each" if plan.luck == "factor" else f"in {plan.worlds_per_point} worlds each"
+    worlds = plan.worlds_per_point
+    luck = "in one world each" if worlds == 1 else f"in {worlds:,} worlds each"
+    points = "1 point" if len(table.points) == 1 else f"{len(table.points):,} points"
     yield Text(
-        f"{len(table.points):,} points {luck}; reference {plan.reference.name}, {plan.reference.title};"
+        f"{points} {luck}; reference {plan.reference.name}, {plan.reference.title};"
         f" starts {world.window_first_year}-{world.window_last_year}, followed to {world.last_year}."
     )
     yield Text(f"Parameters that are not varied: {table.drawn_from}. passaat {table.version}.")
@@ -278,6 +372,28 @@ def _by_factor(table: SweepTable) -> Iterator[RenderableType]:
         yield view
 
 
+def _note_on_errors(table: SweepTable) -> Iterator[RenderableType]:
+    plan = table.plan
+    if not any(factor.kind in ("lever", "uncertainty") for factor in plan.factors):
+        return
+    sets = any(factor.kind in ("uncertainty", "draw") for factor in plan.factors)
+    own = plan.luck == "own" and sets
+    if plan.worlds == 1 and not own:
+        yield Text(
+            "No error is given: all points ran in one and the same world, and what another one does to all of them"
+            " cannot be told. Take more worlds."
+        )
+        return
+    of = f"{plan.draws:,} draws" if plan.draws > 1 else "the sets of parameters" if own else "the points"
+    if not own:
+        of += f" and {plan.worlds:,} worlds"
+    few = 1 < plan.draws < FEW or (not own and plan.worlds < FEW)
+    rough = ", and is itself rough with so few" if few else ""
+    yield Text(
+        f"± holds what other parameters, points and luck would move a mean by. It rests on {of}{rough}."
+    )
+
+
 def _cell(scale: Scale, band: Band | None, compared: bool) -> str:
     if band is None:
         return NOTHING
@@ -295,6 +411,7 @@ def _notes(table: SweepTable) -> Iterator[RenderableType]:
         "A point counts with the mean of its worlds. Points differ in everything that the study varies:"
     )
     yield Text("the range over points is what these factors do, and no confidence interval.")
+    yield from _note_on_errors(table)
     if table.n_missing:
         runs = "1 run is" if table.n_missing == 1 else f"{table.n_missing:,} runs are"
         yield Text(f"{runs} still missing: `passaat resume` makes them.", style="bold")

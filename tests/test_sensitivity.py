@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +22,8 @@ from SALib.test_functions import Ishigami
 from passaat.errors import StudyError
 from passaat.experiments import sensitivity as module
 from passaat.experiments.compare import OutcomeInfo, plain
-from passaat.experiments.factors import Factor, draw_factor, luck_factor, uncertainty_factor
-from passaat.experiments.plan import Plan
+from passaat.experiments.factors import Factor, draw_factor, lever_factor, luck_factor, uncertainty_factor
+from passaat.experiments.plan import Luck, Method, Plan
 from passaat.experiments.sensitivity import (
     STEP,
     Convergence,
@@ -46,7 +48,9 @@ from passaat.experiments.sensitivity import (
 from passaat.experiments.sensitivity_study import COLUMNS, SensitivityReport, sensitivity, share
 from passaat.experiments.sensitivity_tables import sensitivity_text
 from passaat.experiments.simulator import Simulator
+from passaat.experiments.store import Study
 from passaat.experiments.sweep import sweep
+from passaat.model.inputs import RunInputs
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -306,6 +310,58 @@ def test_noise_looks_only_at_points_with_all_their_worlds() -> None:
     assert world_noise(holed) == world_noise(runs)
 
 
+def by_groups(values: Floats, owners: Any) -> tuple[float, float]:
+    """Variance of the mean by what worlds do to a whole group, and by the rest: group by group."""
+    worlds = values.shape[1]
+    rest, freedom, of_means, inverse = 0.0, 0, 0.0, 0.0
+    groups = sorted(set(owners.tolist()))
+    for label in groups:
+        block = values[owners == label] - values[owners == label].mean(axis=1, keepdims=True)
+        means = block.mean(axis=0)
+        rest += float(((block - means) ** 2).sum())
+        freedom += (len(block) - 1) * (worlds - 1)
+        of_means += float((means**2).sum()) / (worlds - 1) / len(groups)
+        inverse += 1.0 / len(block) / len(groups)
+    rest = rest / freedom if freedom else 0.0
+    return max(of_means - rest * inverse, 0.0) / worlds, rest / worlds
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 5), st.lists(st.integers(0, 6), min_size=3, max_size=30), st.integers(0, 10_000))
+def test_luck_of_many_groups_is_that_of_each_group(worlds: int, labels: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    owners = np.array(labels, dtype=np.int64)
+    values = rng.normal(size=(len(labels), worlds)) + 2.0 * rng.normal(size=(7, worlds))[owners]
+    found = world_noise(values, owners)
+    assert found is not None
+    assert (found.own_mean, found.with_factors) == pytest.approx(by_groups(values, owners), abs=1e-12)
+
+
+@pytest.mark.parametrize("own", ["points", "both factors", "first factor"])
+def test_worlds_of_sets_of_parameters_are_taken_out_of_given_data(own: str) -> None:
+    """Worlds that go with points, with two factors together or with one: what they add is in no share."""
+    plain: list[list[float]] = []
+    fixed: list[list[float]] = []
+    x = np.array([(a, b, c) for a in range(12) for b in range(12) for c in range(3)], dtype=float)
+    place = x.astype(np.int64)
+    owners = {
+        "points": np.arange(len(x)),
+        "both factors": place[:, 0] * 12 + place[:, 1],
+        "first factor": place[:, 0],
+    }[own]
+    for seed in range(60):
+        luck = np.random.default_rng(seed).normal(0.0, 1.0, (int(owners.max()) + 1, 8))[owners]
+        runs = x[:, :1] / 5.0 + luck
+        noise = world_noise(runs, owners)
+        assert noise is not None
+        noise = replace(noise, own_mean=1.0 / 8.0)
+        for into, worlds in ((plain, None), (fixed, noise)):
+            found = given_data(x, runs.mean(axis=1), [False] * 3, worlds=worlds)
+            into.append([one.value for one in found.first])
+    assert np.mean(fixed, axis=0) == pytest.approx([1.0, 0.0, 0.0], abs=0.02)
+    assert np.abs(np.mean(plain, axis=0) - [1.0, 0.0, 0.0]).max() > (0.1 if own == "points" else -1.0)
+
+
 # --- Morris -------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +390,14 @@ def test_effects_agree_with_salib_also_for_categories(d: int, n: int, seed: int)
     assert effects.mean(axis=0) == pytest.approx([e.mean.value for e in found.effects])
     assert np.abs(effects).mean(axis=0) == pytest.approx([e.size.value for e in found.effects])
     assert effects.std(axis=0, ddof=1) == pytest.approx([e.spread.value for e in found.effects])
+
+
+@pytest.mark.parametrize("values", [[0, 2], [0, 2, 4], [0, 1, 2, 4, 6]])
+def test_a_step_of_a_list_is_to_another_value_and_upwards(values: list[int]) -> None:
+    """Not two thirds of the range: of 0, 2 and 4 it is from 0 to 4 or from 2 to 4."""
+    factor = lever_factor("follow_up_years", values)
+    for low, high in ((0.0, 2 / 3), (1 / 3, 1.0)):
+        assert factor.number(factor.at(low)) < factor.number(factor.at(high))
 
 
 def test_an_interaction_shows_as_spread() -> None:
@@ -798,14 +862,104 @@ def test_luck_is_said_by_each_way_it_can_enter(pib: Scenario) -> None:
     assert "Every point ran in one world, the same for all" in " ".join(alone.summary())
 
 
-def test_own_worlds_of_draws_are_recognised(pib: Scenario) -> None:
-    plan = a_plan(pib, "latin-hypercube", 200, luck="own", worlds=2, draws=5)
-    finding = sensitivity(StandIn(plan)).findings[0]
+def gain_and_luck(pib: Scenario, method: str, size: int, luck: Luck, worlds: int, draws: int) -> Plan:
+    factors = [
+        lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
+        uncertainty_factor("support_gain", {"low": 0.3, "high": 0.9}),
+    ]
+    factors += [draw_factor(draws)] if draws > 1 else []
+    return replace(
+        a_plan(pib, method, size, worlds=worlds), factors=tuple(factors), luck=luck, draws=draws, rest="prior"
+    )
+
+
+def gain_of(inputs: RunInputs, seed: int) -> dict[str, float]:
+    return {"y": 10.0 * inputs.parameters["support_gain"] + np.random.default_rng(seed).normal(0.0, 3.0)}
+
+
+def the_gain(run: Mapping[str, float], twin: Mapping[str, float] | None) -> Floats:
+    return np.array([run["y"]])
+
+
+def any_draws(n: int, seed: int) -> Sequence[Mapping[str, float]]:
+    return [{"support_gain": 0.5, "another": float(i)} for i in range(n)]
+
+
+GAIN = Simulator(
+    (OutcomeInfo("gain", "", "gain and luck", "higher"),), gain_of, the_gain, any_draws, "0", "gain"
+)
+
+
+@pytest.mark.parametrize("draws", [1, 5])
+@pytest.mark.parametrize(
+    ("method", "size", "within"), [("latin-hypercube", 240, 0.12), ("saltelli", 256, 0.3)]
+)
+def test_own_worlds_are_those_of_a_set_of_parameters(
+    pib: Scenario, method: str, size: int, within: float, draws: int
+) -> None:
+    """Of the expected outcome all is support gain; luck of its own at each set of parameters, four fifths of the
+    variance of runs, is taken out, with a draw among the factors or without.
+    """
+    table = sweep(gain_and_luck(pib, method, size, "own", 4, draws), simulator=GAIN)
+    report = sensitivity(table, ["gain"], levels=True)
+    finding = report.finding("gain", "reference")
     assert finding.noise is not None
+    assert finding.noise.own
     assert finding.noise.corrected
-    one = sensitivity(StandIn(a_plan(pib, "latin-hypercube", 60, luck="own", worlds=2))).findings[0]
-    assert one.noise is not None
-    assert not one.noise.corrected
+    assert finding.indices is not None
+    gain = finding.indices.importance[1]
+    assert gain.value == pytest.approx(1.0, abs=within)
+    assert gain.low < 1.0 < gain.high
+    words = " ".join(report.summary(finding))
+    assert "which is taken out of the shares" in words
+    assert "points share their worlds" not in words
+
+
+def test_common_worlds_and_one_world_are_said_as_they_are(pib: Scenario) -> None:
+    def said(luck: Luck, worlds: int, method: str = "latin-hypercube", size: int = 60) -> str:
+        table = sweep(gain_and_luck(pib, method, size, luck, worlds, 1), simulator=GAIN)
+        report = sensitivity(table, ["gain"], levels=True)
+        return " ".join(report.summary(report.finding("gain", "reference")))
+
+    assert "points share their worlds" in said("common", 4)
+    assert "one world, the same for all" in said("common", 1)
+    assert "in one world of its own" in said("own", 1)
+    assert "the same for all" not in said("own", 1)
+    assert "passes for effects of parameters" in said("own", 4, "morris", 20)
+
+
+def test_levers_alone_have_common_worlds_whatever_luck_is_called(pib: Scenario) -> None:
+    plan = gain_and_luck(pib, "latin-hypercube", 60, "own", 2, 1)
+    table = sweep(replace(plan, factors=plan.factors[:1]), simulator=GAIN)
+    assert len(set(plan.parameter_sets(plan.points()).tolist())) == 60
+    assert set(table.plan.parameter_sets(table.points).tolist()) == {0}
+    report = sensitivity(table, ["gain"], levels=True)
+    assert not report.own_luck
+    assert not report.finding("gain", "reference").noise.own  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("method", "size", "draws"),
+    [("latin-hypercube", 12, 4), ("saltelli", 4, 3), ("morris", 5, 1), ("factorial", 18, 3)],
+)
+def test_the_plan_numbers_sets_of_parameters_as_the_study_file_does(
+    pib: Scenario, tmp_path: Path, method: Method, size: int, draws: int
+) -> None:
+    plan = gain_and_luck(pib, "latin-hypercube", 12, "own", 2, draws)
+    if method == "factorial":
+        levels = ((200_000.0, 300_000.0, 500_000.0), (0.9, 0.3), tuple(range(draws)))
+        plan = replace(plan, method="factorial", size=size, levels=levels)
+    else:
+        plan = replace(plan, method=method, size=size, block=size)
+    path = tmp_path / "sets.db"
+    sweep(plan, simulator=GAIN, study_path=path)
+    more = plan.extended(draws=draws + 2) if method == "factorial" else plan.extended(size=2 * size)
+    for one in (plan, more):
+        sweep(one, simulator=GAIN, study_path=path)
+        with Study.read(path) as study:
+            stored = [number for (number,) in study.rows("SELECT parameter_set FROM points ORDER BY point")]
+        assert one.parameter_sets(one.points()).tolist() == stored
+        assert len(set(stored)) > 1
 
 
 def test_draws_that_were_not_met_are_said(pib: Scenario) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Sequence
@@ -17,12 +16,19 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from passaat.experiments.compare import OutcomeInfo
-from passaat.experiments.factors import Factor, Setting, draw_factor, lever_factor, uncertainty_factor
-from passaat.experiments.plan import Plan
+from passaat.experiments.factors import (
+    Factor,
+    Setting,
+    draw_factor,
+    lever_factor,
+    luck_factor,
+    uncertainty_factor,
+)
+from passaat.experiments.plan import Luck, Plan
 from passaat.experiments.simulator import Simulator
 from passaat.experiments.store import FailedRun
 from passaat.experiments.sweep import SweepTable, sweep
-from passaat.experiments.sweep_tables import bands, points_csv, print_sweep, spreads, sweep_json
+from passaat.experiments.sweep_tables import bands, mean_error, print_sweep, spreads, sweep_json
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -147,6 +153,159 @@ def test_a_lonely_point_is_shown_without_an_error() -> None:
     assert np.isnan(found["4"].error)
     assert json.loads(sweep_json(table))["by_factor"][-1]["error"] is None
     assert "± –" in text_of(table)
+
+
+# Errors of means
+
+
+def drawn(
+    rng: np.random.Generator,
+    draws: int,
+    each: int,
+    worlds: int,
+    *,
+    luck: Luck,
+    by_draw: float,
+    by_world: float,
+) -> SweepTable:
+    """A table with the true mean 0 and its points in one band: what draws, worlds, points and runs add is random."""
+    rows: list[dict[str, Setting]] = [
+        {"follow_up_years": 0, "draw": draw} for draw in range(draws) for _ in range(each)
+    ]
+    if luck == "factor":
+        rows = [row | {"luck": int(rng.integers(worlds))} for row in rows]
+    rows.append({**rows[0], "follow_up_years": 4})
+    n = len(rows)
+    draw = np.array([row["draw"] for row in rows], dtype=np.int64)
+    columns = 1 if luck == "factor" else worlds
+    values = rng.normal(0.0, by_draw, draws)[draw][:, None] + rng.normal(0.0, 0.3, (n, 1))
+    values = values + rng.normal(0.0, 1.0, (n, columns))
+    if luck == "own":
+        values += rng.normal(0.0, by_world, (draws, worlds))[draw]
+    elif luck == "common":
+        values += rng.normal(0.0, by_world, (1, worlds))
+    else:
+        values += rng.normal(0.0, by_world, worlds)[[int(row["luck"]) for row in rows]][:, None]
+    factors = [YEARS, draw_factor(draws), *([luck_factor(worlds)] if luck == "factor" else [])]
+    table = table_of(np.zeros((2, 1, 2, 1)), years(0, 4))
+    plan = replace(
+        table.plan, factors=tuple(factors), draws=draws, worlds=worlds, luck=luck, listed=tuple(rows), size=n
+    )
+    both = np.stack([np.zeros_like(values), values, np.zeros_like(values)])[:, None]
+    return replace(table, plan=plan, points=tuple(rows), values=both)
+
+
+@pytest.mark.parametrize("luck", ["common", "own", "factor"])
+def test_twice_the_error_covers_the_truth_in_95_of_100_studies(luck: Luck) -> None:
+    """Counting points of one draw, or runs of one world, as independent covers it in 45 to 75 of 100."""
+    hits, naive = [], []
+    for seed in range(250):
+        table = drawn(np.random.default_rng(seed), 20, 4, 12, luck=luck, by_draw=1.0, by_world=1.0)
+        band = bands(table)[0]
+        assert band.n_points == 80
+        hits.append(abs(band.mean) <= 2.0 * band.error)
+        means = table.differences("go-no-go", NET.name)[:80].mean(axis=1)
+        naive.append(abs(band.mean) <= 2.0 * means.std(ddof=1) / 80**0.5)
+    assert 0.90 <= np.mean(hits) <= 0.98
+    assert np.mean(naive) < 0.80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("luck", ["common", "own", "factor"])
+@pytest.mark.parametrize(("draws", "each", "worlds"), [(40, 1, 12), (20, 12, 20), (30, 3, 20)])
+@pytest.mark.parametrize(("by_draw", "by_world"), [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
+def test_errors_are_right_whatever_makes_means_uncertain(
+    luck: Luck, draws: int, each: int, worlds: int, by_draw: float, by_world: float
+) -> None:
+    """The variance that is claimed is the variance that is; a little more where neither way adds any."""
+    rng = np.random.default_rng(5)
+    found = [
+        bands(drawn(rng, draws, each, worlds, luck=luck, by_draw=by_draw, by_world=by_world))[0]
+        for _ in range(300)
+    ]
+    claimed = np.mean([band.error**2 for band in found])
+    true = np.mean([band.mean**2 for band in found])
+    assert 0.80 <= claimed / true <= 1.4
+    assert np.mean([abs(band.mean) <= 2.0 * band.error for band in found]) >= 0.90
+
+
+def test_points_of_one_draw_are_one_observation() -> None:
+    """Draws' means 1, 3 and 8: mean 4, deviation sqrt 13, over sqrt 3; each draw's four points say the same."""
+    runs = np.repeat([1.0, 3.0, 8.0], 4)[:, None]
+    draw = np.repeat([0, 1, 2], 4)
+    assert mean_error(runs, draw, None) == pytest.approx((13 / 3) ** 0.5)
+    assert mean_error(runs[::4], np.arange(3), None) == pytest.approx((13 / 3) ** 0.5)
+
+
+def test_luck_that_is_common_to_all_points_is_in_the_error() -> None:
+    """Points do not differ, worlds add -3, 0 and 3: the mean's variance is 9/3; with own worlds nothing is common."""
+    runs = np.tile([-3.0, 0.0, 3.0], (5, 1))
+    world = np.broadcast_to(np.arange(3), runs.shape)
+    assert mean_error(runs, np.arange(5), world) == pytest.approx(3.0**0.5)
+    assert mean_error(runs, np.arange(5), None) == pytest.approx(0.0)
+    more = runs + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])[:, None]
+    assert mean_error(more, np.arange(5), world) == pytest.approx((3.0 + 2.5 / 5) ** 0.5)
+
+
+def test_a_missing_run_hardly_moves_the_error() -> None:
+    rng = np.random.default_rng(8)
+    runs = rng.normal(size=(60, 1)) + rng.normal(size=(1, 6)) + rng.normal(size=(60, 6))
+    world = np.broadcast_to(np.arange(6), runs.shape)
+    whole = mean_error(runs, np.arange(60), world)
+    runs[3, 2] = np.nan
+    assert mean_error(runs, np.arange(60), world) == pytest.approx(whole, rel=0.05)
+
+
+def test_no_error_is_made_up_where_nothing_tells_it() -> None:
+    """One world for all points, or one draw of several."""
+    table = table_of([[[[1.0]] * 4], [[[2.0], [3.0], [4.0], [5.0]]]], years(0, 0, 4, 4))
+    assert all(np.isnan(band.error) for band in bands(table))
+    text = " ".join(text_of(table).split())
+    assert "No error is given: all points ran in one and the same world" in text
+    assert "It rests on" not in text
+    assert "4 points in one world each" in text
+    rng = np.random.default_rng(1)
+    alone = drawn(rng, 3, 2, 4, luck="common", by_draw=1.0, by_world=1.0)
+    rows = tuple({**row, "follow_up_years": row["draw"] if row["draw"] != 1 else 0} for row in alone.points)
+    alone = replace(alone, points=rows, plan=replace(alone.plan, listed=rows))
+    errors = {band.values: (band.n_points, band.error) for band in bands(alone)}
+    assert errors["2"][0] == 2
+    assert np.isnan(errors["2"][1])
+    assert np.isfinite(errors["0"][1])
+
+
+def test_points_with_the_same_own_worlds_share_their_luck() -> None:
+    """Own worlds go with the parameters: points that differ in levers only have the same, as if they were common."""
+    table = by_hand()
+    own = replace(table, plan=replace(table.plan, luck="own"))
+    assert bands(own) == bands(table)
+    one = [[0.0, 6.0]] * 4
+    same = table_of([[np.zeros((4, 2))], [one]], years(0, 0, 4, 4))
+    same = replace(same, plan=replace(same.plan, luck="own"))
+    assert [band.error for band in bands(same)] == [pytest.approx(3.0)] * 2
+
+
+# Ratios
+
+
+def test_the_difference_of_a_ratio_rests_on_the_worlds_that_both_have() -> None:
+    """Both add the same per euro in each world; a run that failed on one side must not make them differ."""
+    ratio = OutcomeInfo("net_exports_per_public_euro", "ratio", "net exports per public euro", "higher")
+    added, cost = np.array([2.0, 30.0, 400.0, 5.0]), np.array([1.0, 2.0, 4.0, 5.0])
+    runs = np.stack([added, cost, added / cost])[:, None]
+    values = np.tile(np.stack([runs, runs]), (1, 1, 2, 1))
+    values[1, :, 0, 2] = np.nan
+    values[0, :, 1, 0] = np.nan
+    table = table_of(values, years(0, 4), outcomes=(NET, COST, ratio))
+    found = table.differences("go-no-go", ratio.name)
+    assert np.isfinite(found).tolist() == [[True, True, False, True], [False, True, True, True]]
+    assert found[np.isfinite(found)] == pytest.approx(0.0, abs=1e-12)
+    # A level rests on all worlds that its own policy has.
+    assert np.nanmean(table.levels("reference", ratio.name)[0]) == pytest.approx(added.sum() / cost.sum())
+    better = values.copy()
+    better[1, 0] += 12.0
+    found = table_of(better, years(0, 4), outcomes=(NET, COST, ratio)).differences("go-no-go", ratio.name)
+    assert np.nanmean(found[0]) == pytest.approx(3 * 12.0 / (1.0 + 2.0 + 5.0))
 
 
 # Factors with many values
@@ -310,7 +469,7 @@ def test_money_in_another_size_changes_the_unit_and_not_the_answer() -> None:
     assert "M EUR" in text_of(replace(table, values=table.values * 1e6))
 
 
-# As text, JSON and CSV
+# As text and JSON
 
 
 def test_text_says_what_was_asked_and_fits(pib: Scenario, toy: Simulator) -> None:
@@ -318,6 +477,7 @@ def test_text_says_what_was_asked_and_fits(pib: Scenario, toy: Simulator) -> Non
     assert text.startswith("toy-study: What helps?")
     assert "9 points in 2 worlds each; reference pib" in text
     assert "What follow-up changes on average at each value of each factor" in text
+    assert "It rests on the points and 2 worlds, and is itself rough" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -329,13 +489,3 @@ def test_json_is_the_same_bytes_and_knows_no_nan(pib: Scenario, toy: Simulator) 
     data = json.loads(first)
     assert (data["points"], data["worlds_per_point"], data["name"]) == (9, 2, "toy-study")
     assert {one["policy"] for one in data["over_points"]} == {"go-no-go"}
-
-
-def test_points_as_csv_hold_every_point_policy_and_mean() -> None:
-    rows = list(csv.DictReader(io.StringIO(points_csv(by_hand()))))
-    assert [row["policy"] for row in rows] == ["reference", "go-no-go", "no programme"] * 4
-    assert [row["point"] for row in rows[::3]] == ["0", "1", "2", "3"]
-    options = [row for row in rows if row["policy"] == "go-no-go"]
-    assert [float(row["additional_exports_net_eur"]) for row in options] == [17.0, 19.0, 12.0, 21.0]
-    assert [row["follow_up_years"] for row in options] == ["0", "0", "4", "4"]
-    assert {row["worlds"] for row in rows} == {"2"}
