@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from passaat.errors import StudyError, unknown_name
 from passaat.experiments.compare import HEADLINES, PUBLIC_COST, OutcomeInfo, as_json, plain
-from passaat.experiments.factors import Factor, Kind
+from passaat.experiments.factors import Factor, Kind, Setting
 from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
 from passaat.experiments.pairing import Direction, paired_differences
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
@@ -74,6 +74,8 @@ class Table(Protocol):
 
     @property
     def plan(self) -> Plan: ...
+    @property
+    def points(self) -> Sequence[Mapping[str, Setting]]: ...
     @property
     def outcomes(self) -> tuple[OutcomeInfo, ...]: ...
     @property
@@ -418,7 +420,7 @@ class _Analysis:
         steps = {"morris": d + 1, "sobol": 2 * d + 2 if plan.second_order else d + 2, "given data": 1}
         self._per_block = steps[self.method]
         self._second_order = plan.second_order
-        points = plan.points()
+        points = table.points  # as they were run: another version of a library may place them otherwise
         self._coordinates = np.array(
             [[f.number(p[f.name]) for f in plan.factors] for p in points], dtype=float
         )

@@ -742,7 +742,8 @@ class StandIn:
         self.n_failed = 3 if spoiled else 0
         self.n_missing = 0
         self.version, self.behaviour, self.drawn_from = "0.0-toy", "toy", "default values"
-        points, worlds = plan.points(), plan.worlds_per_point
+        self.points = plan.points()
+        points, worlds = self.points, plan.worlds_per_point
         place = {f.name: [_unit(f, f.number(p[f.name])) for p in points] for f in plan.factors}
         zero = [0.0] * len(points)
         x = {
@@ -983,6 +984,20 @@ def test_a_factorial_is_taken_apart_by_chance_and_not_by_rows(pib: Scenario) -> 
         assert step.importance[0].value == pytest.approx(1.0, abs=0.02)
     assert finding.indices is not None
     assert finding.indices.importance[0].value == pytest.approx(1.0, abs=1e-6)
+
+
+def test_points_are_analysed_as_they_were_run(pib: Scenario) -> None:
+    """A table whose points lie elsewhere than the plan would place them here: outcomes belong to the table's."""
+    table = StandIn(a_plan(pib, "latin-hypercube", 120))
+    order = np.random.default_rng(5).permutation(120)
+    moved = StandIn(table.plan)
+    moved.points = [table.points[i] for i in order]
+    moved.values = {name: runs[order] for name, runs in table.values.items()}
+    found, wanted = (sensitivity(one, levels=True).findings[0].indices for one in (moved, table))
+    assert found is not None
+    assert wanted is not None
+    for mine, other in zip(found.importance, wanted.importance, strict=True):
+        assert mine.value == pytest.approx(other.value, abs=1e-9)
 
 
 def test_unknown_outcomes_are_named_with_a_guess(pib: Scenario) -> None:

@@ -44,7 +44,7 @@ class StandIn:
         )
         self.n_failed = self.n_missing = 0
         self.version, self.behaviour, self.drawn_from = "0.0-toy", "toy", "default values"
-        points = plan.points()
+        points = self.points = plan.points()
         x = np.zeros((len(points), len(plan.factors)))
         luck = np.zeros((len(points), plan.worlds_per_point))
         levels = np.random.default_rng(1).normal(0.0, 0.8, 64)
