@@ -41,7 +41,7 @@ from passaat.experiments.sensitivity_study import SensitivityReport, sensitivity
 from passaat.experiments.sensitivity_tables import sensitivity_text
 from passaat.experiments.sequential import looks, runs_needed
 from passaat.experiments.sweep import SweepTable, sweep
-from passaat.experiments.tradeoffs import of_sweep, pareto_front, regret_table
+from passaat.experiments.tradeoffs import has_common_worlds, of_sweep, pareto_front, regret_table
 from passaat.model.golden import behaviour
 from passaat.scenarios import load_scenario
 
@@ -309,9 +309,13 @@ def _tradeoffs(folder: Path) -> Found:
     """Cost against effect, and regret."""
     table = _table(read_plan("amount-and-follow-up"), folder)
     said = {"version": table.version, "drawn_from": table.drawn_from}
+    shared = has_common_worlds(table)
     costs, effects = of_sweep(table, COST), of_sweep(table, EXPORTS)
-    front = pareto_front(table.outcome(COST), table.outcome(EXPORTS), costs, effects, **said)
-    regret = regret_table(table.outcome(EXPORTS), effects, **said)
+    front = pareto_front(
+        table.outcome(COST), table.outcome(EXPORTS), costs, effects, common_worlds=shared, **said
+    )
+    regret = regret_table(table.outcome(EXPORTS), effects, common_worlds=shared, **said)
+    per_euro = regret_table(table.outcome(PER_EURO), of_sweep(table, PER_EURO), common_worlds=shared, **said)
     _save(front_figure(front), "front")
     _save(regret_figure(regret), "regret")
     numbers = {
@@ -332,7 +336,7 @@ def _tradeoffs(folder: Path) -> Found:
             for one in regret.policies
         ],
         "safest": regret.safest,
-        "safest_per_euro": regret_table(table.outcome(PER_EURO), of_sweep(table, PER_EURO), **said).safest,
+        "safest_per_euro": per_euro.safest,
         "draws": front.draws,
     }
     return {"front": _view(front_view(front)), "regret": _view(regret_view(regret))}, {"tradeoffs": numbers}

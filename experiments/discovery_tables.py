@@ -25,10 +25,11 @@ MOST_POLICIES: Final = 20
 
 LUCK: Final[dict[Noise, str]] = {
     "removed": "simulation noise removed",
-    "resampled": "one draw only: shares are over resampled worlds, that is, luck alone",
-    "not told": "one world per draw: luck cannot be told apart, and regrets are too large by it",
+    "shared": "luck removed, except what draws share",
+    "resampled": "one draw: shares are over resampled worlds",
+    "not told": "one world per draw: regrets are too large",
 }
-"""What is done about luck, as every table and figure says it."""
+"""What is done about luck, as every table and figure says it; longer ones do not fit below a figure."""
 
 
 def print_view(view: RenderableType, console: Console) -> None:
@@ -247,8 +248,7 @@ def regret_view(table: RegretTable) -> RenderableType:
         *parts,
         Text(f"Smallest largest regret: {table.safest}."),
         Text(
-            "Regret: what the best policy of a draw would have brought more. Counted from the plain means of few worlds"
-            " it is too large, because the best of noisy means is too good."
+            f"Regret: what the best policy of a draw would have brought more. {_counted(table.noise)}"
             f" {_rest_on(table.draws, table.worlds, table.left_out, table.noise)}",
             style="dim",
         ),
@@ -280,6 +280,15 @@ def regret_scale(table: RegretTable) -> Scale:
 def share_of_draws(share: float, draws: int, noise: Noise) -> str:
     """A share of draws, never surer than their number can show; of one draw's resampled worlds, plain."""
     return percent(share, draws) if draws > 1 else _percent(share) if noise == "resampled" else NOTHING
+
+
+def _counted(noise: Noise) -> str:
+    """What is wrong with regret as counted."""
+    if noise == "shared":
+        return (
+            "Counted from the plain means, what few worlds brought to all draws alike passes for knowledge."
+        )
+    return "Counted from the plain means of few worlds it is too large, because the best of noisy means is too good."
 
 
 def _rest_on(draws: int, worlds: int, left_out: int, noise: Noise) -> str:

@@ -10,8 +10,10 @@ front. The regret of a policy in a draw is what the best policy of that draw wou
 The best of several noisy means is on average too good, so that regrets counted from means over few worlds are too
 large, their maximum most of all. Shares and regrets are therefore taken over what is known of the true difference of
 every draw (``pairing.draw_effects``), sampled ``SAMPLES`` times; what is counted from plain means stands beside them.
-That works on each policy's difference from the mean of all policies, which is less noisy than any one of them. With a
-single draw, whole worlds are resampled instead (bootstrap); with a single world per draw nothing but counting is left.
+That works on each policy's difference from the mean of all policies, which is less noisy than any one of them. Where
+all draws share their worlds (``common_worlds``), what these worlds do to all draws alike is not averaged out by more
+draws: it is sampled once for all of them, and only the rest counts as noise of single draws. With a single draw, whole
+worlds are resampled instead (bootstrap); with a single world per draw nothing but counting is left.
 
 Sources:
     Savage (1951), Journal of the American Statistical Association 46, 55-67: regret.
@@ -33,7 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import Money, OutcomeInfo, Values, as_json, plain
+from passaat.experiments.common_worlds import level_on_common_worlds, two_ways
+from passaat.experiments.compare import RATIOS, Money, OutcomeInfo, Values, as_json, plain
 from passaat.experiments.decisions import correlation_within, root_of
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.pairing import (
@@ -44,6 +47,7 @@ from passaat.experiments.pairing import (
     Level,
     draw_effects,
     level_of,
+    ratio_values,
     split_variance,
 )
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE
@@ -61,16 +65,26 @@ HIGH_REGRET: Final = 0.9
 BETWEEN: Final = " · "
 """Between the values that name a policy."""
 
-Noise = Literal["removed", "resampled", "not told"]
-"""What is done about luck: removed (several draws and worlds), resampled (one draw), or not told (one world)."""
+Noise = Literal["removed", "shared", "resampled", "not told"]
+"""What is done about luck: removed (several draws with worlds of their own), shared (several draws on common worlds:
+that of single draws is removed, what all draws share counts as not known), resampled (one draw), or not told (one
+world).
+"""
 
 
 # --- values by policy ---------------------------------------------------------------------------------------
 
 
 def of_comparison(values: Values, outcome: str, money: Money = "as it stands") -> dict[str, Floats]:
-    """Values of one outcome by policy from those of a comparison, of policies that have this money variant."""
-    return {policy: of[money][outcome] for policy, of in values.items() if money in of}
+    """Values of one outcome by policy from those of a comparison, of policies that have this money variant.
+
+    A ratio is one of means over the worlds in which every policy has both its parts.
+    """
+    found = {policy: of[money] for policy, of in values.items() if money in of}
+    parts = RATIOS.get(outcome, ())
+    if parts and all(part in of for of in found.values() for part in parts):
+        return _ratios(*({policy: of[part] for policy, of in found.items()} for part in parts))
+    return {policy: of[outcome] for policy, of in found.items()}
 
 
 def of_sweep(table: SweepTable, outcome: str) -> dict[str, Floats]:
@@ -78,39 +92,99 @@ def of_sweep(table: SweepTable, outcome: str) -> dict[str, Floats]:
 
     A policy is the reference, or an option under one setting of the plan's levers; a state is one setting of everything
     else that varies, luck apart, whose values are the worlds. So a sweep over levers has one policy for each point, and
-    a sweep over uncertainties one state for each. Only states that all policies have met are kept.
+    a sweep over uncertainties one state for each. Only states, and worlds in them, that the plan gives to all policies
+    are kept. A ratio is one of means over the worlds of a state in which every policy has both its parts.
 
     Raises:
-        StudyError: no such outcome, or no state that all policies have met.
+        StudyError: no such outcome, or no state that the plan gives to all policies.
+    """
+    _ = table.outcome(outcome)
+    crossed = _crossed(table)
+    parts = RATIOS.get(outcome, ())
+    if parts and {*parts} <= {one.name for one in table.outcomes}:
+        return _ratios(*(_by_policy(table, part, crossed) for part in parts))
+    return _by_policy(table, outcome, crossed)
+
+
+def has_common_worlds(table: SweepTable) -> bool:
+    """Whether the states of a sweep share their worlds, rather than having worlds of their own."""
+    return table.plan.luck != "own"
+
+
+def _ratios(above: Mapping[str, Floats], below: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Ratios of means by policy, all over the same worlds: those in which every policy that has any value has both."""
+    whole = {name: np.isfinite(one) & np.isfinite(below[name]) for name, one in above.items()}
+    valid = np.logical_and.reduce([one for one in whole.values() if one.any()] or [*whole.values()])
+    return {name: ratio_values(np.where(valid, one, np.nan), below[name]) for name, one in above.items()}
+
+
+@dataclass(frozen=True)
+class _Crossed:
+    """Which points of a sweep are crossed: states, and worlds in them, that meet every setting of the levers.
+
+    ``places`` says of each such point which (state, luck) it is; ``shape`` is how many there are of either;
+    ``settings`` holds the setting of each point of the table.
+    """
+
+    levers: tuple[Factor, ...]
+    settings: tuple[tuple[Setting, ...], ...]
+    places: Mapping[int, tuple[int, int]]
+    shape: tuple[int, int]
+
+
+def _crossed(table: SweepTable) -> _Crossed:
+    """Where policies can be compared, found before any array is made: of a design that is not crossed, arrays of every
+    setting in every state would need memory by the square of the points.
+
+    Raises:
+        StudyError: no state meets every setting of the levers.
     """
     factors = table.plan.factors
-    levers = [one for one in factors if one.kind == "lever"]
+    levers = tuple(one for one in factors if one.kind == "lever")
     rest = [one.name for one in factors if one.kind in ("uncertainty", "draw")]
     lucks = [one.name for one in factors if one.kind == "luck"]
-    points = table.points
-    state_of = _numbered([tuple(point[name] for name in rest) for point in points])
-    luck_of = _numbered([tuple(point[name] for name in lucks) for point in points])
-    setting_of = [tuple(point[one.name] for one in levers) for point in points]
-    found: dict[str, Floats] = {}
-    for policy in table.policies:
-        if policy == NO_PROGRAMME:
-            continue
-        levels = table.levels(policy, outcome)
-        shape = (max(state_of) + 1, max(luck_of) + 1, levels.shape[1])
-        for place, setting in enumerate(setting_of):
-            name = policy if policy == REFERENCE else _policy_name(policy, levers, setting, table.policies)
-            array = found.setdefault(name, np.full(shape, np.nan))
-            # The reference does not feel the levers: it runs anew, with equal result, at every one of their settings.
-            cell = array[state_of[place], luck_of[place]]
-            array[state_of[place], luck_of[place]] = np.where(np.isfinite(cell), cell, levels[place])
-    arrays = {name: array.reshape(len(array), -1) for name, array in found.items()}
-    met = np.logical_and.reduce([np.isfinite(one).any(axis=1) for one in arrays.values()])
-    if not met.any():
+    settings = tuple(tuple(point[one.name] for one in levers) for point in table.points)
+    keys = [
+        (tuple(point[name] for name in rest), tuple(point[name] for name in lucks)) for point in table.points
+    ]
+    met: dict[tuple[tuple[Setting, ...], tuple[Setting, ...]], set[tuple[Setting, ...]]] = {}
+    for key, setting in zip(keys, settings, strict=True):
+        met.setdefault(key, set()).add(setting)
+    n_settings = len(set(settings))
+    kept = [place for place, key in enumerate(keys) if len(met[key]) == n_settings]
+    if not kept:
+        options = [one for one in table.policies if one not in (REFERENCE, NO_PROGRAMME)]
         raise StudyError(
-            f"no state of the world was met by all {len(arrays)} policies, so that they cannot be compared within it",
+            f"no state of the world was met by all {1 + n_settings * len(options)} policies, so that they cannot be"
+            " compared within it",
             hint="Cross levers and uncertainties (method factorial), or vary only one of the two.",
         )
-    return {name: array[met] for name, array in arrays.items()}
+    states, worlds = (_numbered([keys[place][side] for place in kept]) for side in (0, 1))
+    places = dict(zip(kept, zip(states, worlds, strict=True), strict=True))
+    return _Crossed(levers, settings, places, (max(states) + 1, max(worlds) + 1))
+
+
+def _by_policy(table: SweepTable, outcome: str, crossed: _Crossed) -> dict[str, Floats]:
+    """Values of an outcome of single runs by policy, shape (n_states, n_worlds), nan where a run is missing."""
+    place_of = next(place for place, one in enumerate(table.outcomes) if one.name == outcome)
+    found: dict[str, Floats] = {}
+    for number, policy in enumerate(table.policies):
+        if policy == NO_PROGRAMME:
+            continue
+        levels = table.values[number, place_of]
+        for point, cell in crossed.places.items():
+            setting = crossed.settings[point]
+            name = (
+                policy
+                if policy == REFERENCE
+                else _policy_name(policy, crossed.levers, setting, table.policies)
+            )
+            if name not in found:
+                found[name] = np.full((*crossed.shape, levels.shape[1]), np.nan)
+            # The reference does not feel the levers: it runs anew, with equal result, at every one of their settings.
+            known = found[name][cell]
+            found[name][cell] = np.where(np.isfinite(known), known, levels[point])
+    return {name: array.reshape(len(array), -1) for name, array in found.items()}
 
 
 def _numbered(keys: Sequence[tuple[Setting, ...]]) -> list[int]:
@@ -154,18 +228,18 @@ class _Known:
     noise: Noise
 
 
-def _known(*outcomes: Sequence[Floats]) -> _Known:
+def _known(*outcomes: Sequence[Floats], common_worlds: bool) -> _Known:
     """What is known of all policies' true differences from their mean, for all outcomes together.
 
     Each outcome has one array of shape (n_draws, n_worlds) for each policy, with the same cells missing in all and no
-    draw wholly missing.
+    draw wholly missing. ``common_worlds``: a column is one world for all draws.
     """
     shape = outcomes[0][0].shape
     flat = np.array([(one - np.mean(policies, axis=0)).ravel() for policies in outcomes for one in policies])
     # Differences that are alike in every world, zero among them, stay alike in every sample.
     unlike, place_of = np.unique(flat, axis=0, return_inverse=True, equal_nan=True)
     differences = [one.reshape(shape) for one in unlike]
-    samples, noise = _sampled(differences)
+    samples, noise = _sampled(differences, common_worlds)
     counted = np.stack([np.nanmean(one, axis=1) for one in differences], axis=1)
     ends = np.cumsum([len(policies) for policies in outcomes])[:-1]
     groups = np.split(place_of.reshape(-1), ends)
@@ -174,7 +248,7 @@ def _known(*outcomes: Sequence[Floats]) -> _Known:
     )
 
 
-def _sampled(differences: Sequence[Floats]) -> tuple[Floats, Noise]:
+def _sampled(differences: Sequence[Floats], common_worlds: bool) -> tuple[Floats, Noise]:
     """Samples of true differences, shape (n_samples, n_draws, n_differences), and how luck is dealt with."""
     valid = np.isfinite(differences[0])
     n_draws, generator = len(valid), np.random.default_rng(SEED)
@@ -188,14 +262,21 @@ def _sampled(differences: Sequence[Floats]) -> tuple[Floats, Noise]:
     samples = np.zeros((SAMPLES, n_draws, len(differences)))
     moving = [place for place, one in enumerate(differences) if np.nansum(np.abs(one)) > 0.0]
     if moving:
-        root = root_of(correlation_within([differences[place] for place in moving]))
+        parts = [two_ways(differences[place]) for place in moving] if common_worlds else []
+        noises = [part.rest for part in parts] or [differences[place] for place in moving]
+        splits = [part.split for part in parts] or [split_variance(one) for one in noises]
+        root = root_of(correlation_within(noises))
         luck = generator.standard_normal((SAMPLES, n_draws, len(moving))) @ root.T
         at = generator.random(SAMPLES)
-        for row, place in enumerate(moving):
-            effects = draw_effects(split_variance(differences[place]))
+        for row, (place, split) in enumerate(zip(moving, splits, strict=True)):
+            effects = draw_effects(split)
             chosen = np.searchsorted(np.cumsum(effects.weight)[:-1], at)
             samples[:, :, place] = effects.centre[chosen] + effects.deviation[chosen] * luck[:, :, row]
-    return samples, "removed"
+        # One shift for all draws of a sample, made by the same worlds in all differences.
+        waves = generator.standard_normal((SAMPLES, valid.shape[1]))
+        for place, part in zip(moving, parts, strict=False):
+            samples[:, :, place] -= part.shifts(waves)[:, None]
+    return samples, "shared" if common_worlds else "removed"
 
 
 def _together(values: Sequence[Mapping[str, Floats]]) -> tuple[list[str], list[list[Floats]], int]:
@@ -311,6 +392,7 @@ def pareto_front(
     costs: Mapping[str, Floats],
     effects: Mapping[str, Floats],
     *,
+    common_worlds: bool,
     version: str = "",
     drawn_from: str = "",
     named_by: str = "",
@@ -320,6 +402,8 @@ def pareto_front(
     Args:
         cost: what is to be paid, mostly public cost; effect: what is to be had for it.
         costs, effects: values of each policy, all of shape (n_draws, n_worlds).
+        common_worlds: whether a column is one world for all draws, as in most sweeps (``has_common_worlds``); in a
+            comparison every draw has worlds of its own.
         version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
 
     Raises:
@@ -331,10 +415,11 @@ def pareto_front(
     signed = [
         sign * one for sign, side in zip(signs, (cost_values, effect_values), strict=True) for one in side
     ]
-    known = _known(signed[: len(names)], signed[len(names) :])
+    known = _known(signed[: len(names)], signed[len(names) :], common_worlds=common_worlds)
     front = non_dominated(*known.samples)
     counted = non_dominated(*known.counted)
-    levels = [(level_of(one), level_of(other)) for one, other in zip(cost_values, effect_values, strict=True)]
+    level = level_on_common_worlds if common_worlds else level_of
+    levels = [(level(one), level(other)) for one, other in zip(cost_values, effect_values, strict=True)]
     mean_cost = np.array([signs[0] * one.mean for one, _ in levels])
     mean_effect = np.array([signs[1] * one.mean for _, one in levels])
     by_means = non_dominated(mean_cost[None, :], mean_effect[None, :])[0]
@@ -432,7 +517,8 @@ class Regret:
 
     Attributes:
         regret: over draws, luck dealt with as ``RegretTable.noise`` says.
-        counted: the same from the draws' plain means, which is too large where worlds are few.
+        counted: the same from the draws' plain means: too large where worlds are few, and where draws share them with
+            the luck that all draws had in it.
         best: share of draws in which no policy is better; best_counted: from plain means.
     """
 
@@ -475,6 +561,7 @@ def regret_table(
     outcome: OutcomeInfo,
     values: Mapping[str, Floats],
     *,
+    common_worlds: bool,
     version: str = "",
     drawn_from: str = "",
     named_by: str = "",
@@ -483,6 +570,7 @@ def regret_table(
 
     Args:
         outcome: what policies are judged by; values: of each policy, all of shape (n_draws, n_worlds).
+        common_worlds: whether a column is one world for all draws, as for ``pareto_front``.
         version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
 
     Raises:
@@ -491,7 +579,7 @@ def regret_table(
     """
     sign = _favourable(outcome)
     names, (kept,), left_out = _together([values])
-    known = _known([sign * one for one in kept])
+    known = _known([sign * one for one in kept], common_worlds=common_worlds)
     samples, counted = known.samples[0], known.counted[0][None]
     found = [
         Regret(
