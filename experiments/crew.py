@@ -7,6 +7,7 @@ workers, nor the order in which they finish can change a result.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -300,9 +301,15 @@ def _connect(address: str) -> Any:
         import distributed
     except ImportError:
         raise StudyError(
-            "a cluster needs Dask, which is not installed", 'Install it: pip install "passaat[cluster]".'
+            "a cluster needs Dask, which is not installed",
+            'Install passaat with its extra: pip install ".[cluster]" in the folder of the project.',
         ) from None
     client: Any = None
+    if not re.fullmatch(r"[a-z]+://[^/\s]+:\d+", address):
+        raise StudyError(
+            f"{address!r} is no address of a cluster",
+            "It looks like tcp://HOST:8786; the scheduler says it at its start.",
+        )
     try:
         connect: Any = distributed.Client  # carries no types
         client = connect(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)

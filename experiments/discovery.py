@@ -140,7 +140,7 @@ class Question:
             return f"{self.policy} does worse than {_named(self.against)} in {_lower(what)}"
         side = "below" if self.higher else "above"
         if self.against is None:
-            return f"{_lower(what)} of {self.policy} is {side} {amount}"
+            return f"under {_named(self.policy)} {_lower(what)} is {side} {amount}"
         return f"the difference of {self.policy} from {_named(self.against)} in {_lower(what)} is {side} {amount}"
 
     def _amount(self) -> str:

@@ -56,7 +56,7 @@ SPREAD: Final = (0.7548776662466927, 0.5698402909980532)
 + 1 (Roberts 2018, The unreasonable effectiveness of quasirandom sequences).
 """
 
-MOST_NAMED: Final = 12
+MOST_NAMED: Final = 6
 """Policies that a figure of the front names; beyond, those on the front bear their number in the table."""
 
 MOST_BARS: Final = 15
@@ -501,7 +501,7 @@ def regret_figure(table: RegretTable) -> Figure:
                 share_of_draws(one.best, table.draws, table.noise), (1.0, place), xycoords=("axes fraction", "data"),
                 xytext=(6, 0), textcoords="offset points", va="center", fontsize=7.5,
             )  # fmt: skip
-        names = [textwrap.shorten(one.policy, 34, placeholder=" …") for one in shown]
+        names = [textwrap.shorten(one.policy, 28, placeholder=" …") for one in shown]
         axes.set_yticks(range(len(shown)), names)
         quiet_axis(axes)
         axes.xaxis.set_major_formatter(FuncFormatter(_plain_tick))

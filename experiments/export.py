@@ -181,7 +181,7 @@ def _duckdb() -> Any:
     except ImportError:
         raise StudyError(
             "Parquet and DuckDB need the package duckdb, which is not installed",
-            'Install it: pip install "passaat[export]"; or write CSV, which needs nothing.',
+            "Install it: pip install duckdb; or write CSV, which needs nothing.",
         ) from None
     return duckdb
 

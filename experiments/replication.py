@@ -312,8 +312,8 @@ def replicate(
 
 
 _HINT: Final = (
-    "For example precision=2e7 for additional exports in EUR, or precision_share=0.05 of the reference's level;"
-    " first_draws=20, worlds_per_draw=2, budget_runs=10000."
+    "For example a precision of 2e7 for additional exports in EUR, or a precision share of 0.05 of the reference's"
+    " level; 20 first draws of 2 worlds, a budget of 10000 runs."
 )
 
 

@@ -352,8 +352,16 @@ def sensitivity(
         analysis.finding(policy, minus, known[name]) for policy, minus in about for name in names
     )
     if all(one.indices is None for one in findings):
-        reasons = {f"{one.subject}: {'; '.join(one.refused)}": None for one in findings}
-        raise StudyError(list(reasons), hint=analysis.hint)
+        reasons: dict[str, list[str]] = {}
+        for one in findings:
+            reasons.setdefault("; ".join(one.refused), []).append(one.subject)
+        raise StudyError(
+            [
+                f"{subjects[0]}{f' and {len(subjects) - 1} more' if len(subjects) > 1 else ''}: {why}"
+                for why, subjects in reasons.items()
+            ],
+            hint=analysis.hint,
+        )
     world = plan.reference.the_world
     return SensitivityReport(
         name=plan.name,
@@ -601,7 +609,9 @@ def _sentences(report: SensitivityReport, finding: Finding) -> Iterator[str]:
     luck = _luck_sentence(report, finding, found)
     if luck:
         yield luck
-    yield _interplay(report, found, order)
+    interplay = _interplay(report, found, order)
+    if interplay:
+        yield interplay
     dropped = _dropped(report, finding, found.blocks)
     if dropped:
         yield dropped
@@ -633,6 +643,11 @@ def _what_matters(report: SensitivityReport, finding: Finding, found: Indices, o
         "sobol": "by its share of the variance, interactions included; in brackets also the 95 % interval",
         "given data": "by its share of the variance on its own; in brackets also the 95 % interval",
     }[report.method]
+    if not any(_speaks(found, order, i) for i in order):
+        return (
+            f"For {_small(finding.subject)} no factor can be told from {_than(report, found)}; the largest seems"
+            f" {parts[0]}, {how}."
+        )
     rest = ", then " + " and ".join(parts[1:]) if len(parts) > 1 else ""
     return f"What matters most for {_small(finding.subject)} is {parts[0]}{rest}; {how}."
 
@@ -640,10 +655,7 @@ def _what_matters(report: SensitivityReport, finding: Finding, found: Indices, o
 def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order: Sequence[int]) -> str:
     importance = found.importance
     tail = [i for i in order if math.isfinite(importance[i].value) and not _speaks(found, order, i)]
-    than = "having no effect to speak of"
-    if isinstance(found, Morris) and report.worlds > 1:
-        than = "luck, or from having no effect to speak of"
-    few = f"{len(tail)} of {len(order)} factors cannot be told from {than}"
+    few = f"{len(tail)} of {len(order)} factors cannot be told from {_than(report, found)}"
     none = "every factor has an effect to speak of"
     if len(order) < 2 or not math.isfinite(importance[order[1]].value):
         return f"There is no second factor to rank; {few if tail else none}."
@@ -654,6 +666,15 @@ def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order
     else:
         sure = f"Which of {names[0]} and {names[1]} is the larger is open: their intervals overlap"
     return f"{_capital(sure)}; {few if tail else none}."
+
+
+def _than(report: SensitivityReport, found: Indices) -> str:
+    """What a factor that does not speak cannot be told from."""
+    if not isinstance(found, Morris):
+        return "making no share of the variance to speak of"
+    return (
+        "luck, or from having no effect to speak of" if report.worlds > 1 else "having no effect to speak of"
+    )
 
 
 def _speaks(found: Indices, order: Sequence[int], i: int) -> bool:
@@ -710,6 +731,8 @@ def _luck_sentence(report: SensitivityReport, finding: Finding, found: Indices) 
 def _interplay(report: SensitivityReport, found: Indices, order: Sequence[int]) -> str:
     names = [note.label for note in report.factors]
     if isinstance(found, Morris):
+        if not any(_speaks(found, order, i) for i in order):
+            return ""
         uneven = [
             names[i]
             for i in order[:5]

@@ -56,16 +56,20 @@ class StudyInfo:
 
 
 def list_studies(folder: Path) -> list[StudyInfo]:
-    """The study files of a folder, by name, whatever their ending; other files are passed over.
+    """The study files of a folder, by name, whatever their ending; other files are passed over. Of a study file the list
+    of itself.
 
     Raises:
         StudyError: there is no such folder.
     """
-    if not folder.is_dir():
+    if is_study(folder):
+        files = [folder]
+    elif not folder.is_dir():
         raise StudyError(
             f"there is no folder {folder}", "Name a folder with study files, or none for this one."
         )
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    else:
+        files = sorted(path for path in folder.iterdir() if path.is_file())
     return [info for path in files if (info := study_info(path)) is not None]
 
 
@@ -164,6 +168,8 @@ class Verification:
             equal = self.repeated - len(self.differing)
             lines.append(f"{self.repeated:,} runs made again: {equal:,} equal in every bit.")
         lines += [f"Problem: {problem}" for problem in self.problems]
+        if self.runs > self.results:
+            lines.append(f"{self.runs - self.results:,} runs are still missing: `passaat resume` makes them.")
         if not self.sound:
             lines.append("The study is NOT sound.")
         elif self.not_repeated:

@@ -253,8 +253,8 @@ def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
     if problems:
         raise StudyError(
             [f"{study.place} holds another plan: {problem}" for problem in problems],
-            f"Give another file for this plan. `passaat resume {study.place}` shows the study, `passaat extend` adds"
-            " points, worlds, draws or options to it.",
+            "Give another file for this plan, or bring the plan to the size of the study."
+            f" `passaat resume {study.place}` shows the study; `passaat extend` adds points, worlds, draws or options.",
         )
 
 

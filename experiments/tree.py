@@ -43,7 +43,7 @@ class Condition:
     values: tuple[Setting, ...] = ()
 
     def words(self) -> str:
-        """As people read it: "Follow-up years at most 2", "Start is slow or late"."""
+        """As people read it: "Follow-up years is at most 2", "Start is slow or late"."""
         name, unit = self.factor.label, shown_unit(self.factor)
         if self.values:
             left_out = [one for one in self.factor.categories if one not in self.values]
@@ -53,12 +53,12 @@ class Condition:
         between = self.factor.scale == "continuous"
         low, high = shown_limit(self.factor, self.low), shown_limit(self.factor, self.high)
         if math.isinf(self.low):
-            return f"{name} {'below' if between else 'at most'} {high}{unit}"
+            return f"{name} is {'below' if between else 'at most'} {high}{unit}"
         if math.isinf(self.high):
-            return f"{name} {'above' if between else 'at least'} {low}{unit}"
+            return f"{name} is {'above' if between else 'at least'} {low}{unit}"
         if self.low == self.high:
             return f"{name} is {low}{unit}"
-        return f"{name} {'between' if between else 'from'} {low} {'and' if between else 'to'} {high}{unit}"
+        return f"{name} is {'between' if between else 'from'} {low} {'and' if between else 'to'} {high}{unit}"
 
 
 def _or(words: Sequence[str]) -> str:

@@ -264,6 +264,6 @@ def test_without_duckdb_the_way_out_is_said_and_csv_needs_nothing(
     for ending in (".parquet", ".duckdb"):
         with pytest.raises(StudyError, match="duckdb, which is not installed") as caught:
             export(study, tmp_path / f"out{ending}")
-        assert "passaat[export]" in caught.value.hint
+        assert "pip install duckdb" in caught.value.hint
     assert os.listdir(tmp_path) == []
     assert export(study, tmp_path / "out.csv") > 0

@@ -276,6 +276,11 @@ def discover(
     from passaat.experiments.discovery_tables import discovery_view, print_view
     from passaat.experiments.files import save_beside
 
+    if fails_at is not None and (by != 0.0 or against != "reference"):
+        raise StudyError(
+            f"--fails-at {fails_at:g} asks for the option's own level, --by and --against for a comparison",
+            "Leave out one of the two.",
+        )
     table, path = _table(study, keep, workers, cluster)
     policy = option or _the_option(table)
     if fails_at is None:
@@ -288,8 +293,8 @@ def discover(
     else:
         print_view(discovery_view(found), make_console())
     say(f"Study: {path}")
-    say(f"Table: {save_beside(to_csv([found]), path, 'discovery')}")
-    for figure in save_discovery(found, path.with_suffix("")):
+    say(f"Table: {save_beside(to_csv([found]), path, f'discovery-{outcome}')}")
+    for figure in save_discovery(found, path.with_name(f"{path.stem}-{outcome}")):
         say(f"Figure: {figure}")
 
 
@@ -333,6 +338,11 @@ def tradeoffs(
     from passaat.experiments.files import save_beside
     from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
 
+    if outcome == PUBLIC_COST:
+        raise StudyError(
+            f"--outcome {PUBLIC_COST} is the cost that effects are held against",
+            "Name an effect, such as contracts.",
+        )
     judged, path = _judged(study, outcome, keep, workers, cluster)
     said = {"version": judged.version, "drawn_from": judged.drawn_from, "named_by": judged.named_by}
     common = judged.common_worlds

@@ -139,7 +139,7 @@ def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
 
 
 def studies(
-    folder: Annotated[Path, typer.Argument(help="Folder to look in.")] = Path("."),
+    folder: Annotated[Path, typer.Argument(help="Folder to look in, or one study file.")] = Path("."),
     as_json: JsonOption = False,
 ) -> None:
     """List the study files of a folder, with what they are about and how far they are."""
@@ -339,8 +339,14 @@ def export(
 ) -> None:
     """Write a study as CSV, Parquet or DuckDB, for other programs."""
     from passaat.experiments.export import export as write
+    from passaat.experiments.studies import study_info
 
     if to.exists() and not force:
         raise StudyError(f"{to} exists already", "Choose another name, or overwrite it with --force.")
     rows = write(study, to, table)
     typer.echo(f"Wrote {rows:,} rows to {to}")
+    info = study_info(study)
+    if info is not None and info.planned:
+        say(
+            f"{info.planned:,} runs of {study} are missing and have no results; `passaat resume {study}` makes them."
+        )
