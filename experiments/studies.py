@@ -56,8 +56,8 @@ class StudyInfo:
 
 
 def list_studies(folder: Path) -> list[StudyInfo]:
-    """The study files of a folder, by name, whatever their ending; other files are passed over. Of a study file the list
-    of itself.
+    """The study files of a folder, by name, whatever their ending; other files are passed over. Of a study file, it
+    alone.
 
     Raises:
         StudyError: there is no such folder.

@@ -244,7 +244,14 @@ def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Pat
     assert csv_of(path) == whole
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "nonsense://x", "tcp://127.0.0.1"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense://x", "tcp://127.0.0.1", "nonsense", ""])
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    with pytest.raises(StudyError, match="is no address of a cluster") as caught:
+        Cluster(address)
+    assert "tcp://HOST:8786" in caught.value.hint
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x:1"])
 def test_an_address_where_nobody_answers_is_refused_soon(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,8 +133,8 @@ def test_margins_of_beating_and_failing_by_hand() -> None:
             "follow-up beats the reference in additional exports, net by more than 1.5 M EUR",
         ),
         (replace(BEATS, kind="fails"), "follow-up does worse than the reference in additional exports, net"),
-        (Question("fails", "a", None, EXPORTS, 2e7), "additional exports, net of a is below 20 M EUR"),
-        (Question("fails", "a", None, QUARTERS, 9), "quarters to first contract of a is above 9 quarters"),
+        (Question("fails", "a", None, EXPORTS, 2e7), "under a additional exports, net is below 20 M EUR"),
+        (Question("fails", "a", None, QUARTERS, 9), "under a quarters to first contract is above 9 quarters"),
         (
             Question("fails", "a", "b", QUARTERS, 2),
             "the difference of a from b in quarters to first contract is above 2 quarters",
@@ -286,7 +286,7 @@ def test_the_tree_asks_the_two_questions_that_matter(found: Discovery) -> None:
     last = found.leaves[-1]
     assert last.share < 0.1
     assert {one.factor.name for one in last.conditions} == {"covenant_effect", "market_start"}
-    assert re.fullmatch(r"Covenant effect below 0\.3\d and Market start is not quick", last.words())
+    assert re.fullmatch(r"Covenant effect is below 0\.3\d and Market start is not quick", last.words())
     total = sum(leaf.points * leaf.share for leaf in found.leaves)
     assert total == pytest.approx(found.true_in)
 
@@ -318,15 +318,15 @@ def test_a_tree_of_one_answer_is_one_leaf() -> None:
 @pytest.mark.parametrize(
     ("place", "limits", "words"),
     [
-        (0, Limits(high=0.30149), "Covenant effect below 0.3"),
-        (0, Limits(low=0.25571), "Covenant effect above 0.26"),
-        (2, Limits(0.1, 0.25), "Decay between 0.1 and 0.25 per year"),
+        (0, Limits(high=0.30149), "Covenant effect is below 0.3"),
+        (0, Limits(low=0.25571), "Covenant effect is above 0.26"),
+        (2, Limits(0.1, 0.25), "Decay is between 0.1 and 0.25 per year"),
         (1, Limits(without=(2,)), "Market start is not quick"),
         (1, Limits(without=(0, 1)), "Market start is quick"),
-        (3, Limits(low=1.0), "Follow up years at least 1"),
-        (3, Limits(1.0, 2.0), "Follow up years from 1 to 2"),
+        (3, Limits(low=1.0), "Follow up years is at least 1"),
+        (3, Limits(1.0, 2.0), "Follow up years is from 1 to 2"),
         (3, Limits(2.0, 2.0), "Follow up years is 2"),
-        (4, Limits(high=0.012345), "Spillover below 0.0123"),
+        (4, Limits(high=0.012345), "Spillover is below 0.0123"),
     ],
 )
 def test_conditions_in_words(place: int, limits: Limits, words: str) -> None:
@@ -336,7 +336,7 @@ def test_conditions_in_words(place: int, limits: Limits, words: str) -> None:
 
 def test_large_numbers_in_words() -> None:
     amount = replace(number("amount", 200_000.0, 500_000.0, "EUR"), label="Amount")
-    assert Condition(amount, 312_345.6, math.inf).words() == "Amount above 312,000 EUR"
+    assert Condition(amount, 312_345.6, math.inf).words() == "Amount is above 312,000 EUR"
 
 
 def test_the_report_says_what_was_found(found: Discovery) -> None:
