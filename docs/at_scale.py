@@ -41,7 +41,13 @@ from passaat.experiments.sensitivity_study import SensitivityReport, sensitivity
 from passaat.experiments.sensitivity_tables import sensitivity_text
 from passaat.experiments.sequential import looks, runs_needed
 from passaat.experiments.sweep import SweepTable, sweep
-from passaat.experiments.tradeoffs import has_common_worlds, of_sweep, pareto_front, regret_table
+from passaat.experiments.tradeoffs import (
+    has_common_worlds,
+    of_sweep,
+    pareto_front,
+    policies_in_words,
+    regret_table,
+)
 from passaat.model.golden import behaviour
 from passaat.scenarios import load_scenario
 
@@ -308,7 +314,11 @@ def _discovered(found: Discovery) -> dict[str, Any]:
 def _tradeoffs(folder: Path) -> Found:
     """Cost against effect, and regret."""
     table = _table(read_plan("amount-and-follow-up"), folder)
-    said = {"version": table.version, "drawn_from": table.drawn_from}
+    said = {
+        "version": table.version,
+        "drawn_from": table.drawn_from,
+        "named_by": policies_in_words(table),
+    }
     shared = has_common_worlds(table)
     costs, effects = of_sweep(table, COST), of_sweep(table, EXPORTS)
     front = pareto_front(
