@@ -7,6 +7,7 @@ error of passaat is printed as its problem and way out, and the exit code is 2.
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ toy_model: Any = importlib.import_module("toy_model")
 
 
 def main() -> int:
+    # Started from a job in the background, a process would be deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path, size = Path(sys.argv[1]), int(sys.argv[2])
     if len(sys.argv) > 3:
         import resource
