@@ -804,7 +804,11 @@ def _connect(place: str, *, read_only: bool = False) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(target, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=read_only)
         if read_only:
-            connection.execute("PRAGMA query_only = ON")
+            try:
+                connection.execute("PRAGMA query_only = ON")
+            except BaseException:
+                connection.close()
+                raise
         return connection
     except sqlite3.Error as error:
         raise StudyError(*_explain(place, error)) from error
