@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -24,7 +23,7 @@ from passaat.experiments.decisions import (
     Says,
 )
 from passaat.experiments.numbers import label, percent
-from passaat.experiments.tables import PLAIN_WIDTH
+from passaat.experiments.tables import PLAIN_WIDTH, plain_text
 from passaat.model.parameters import PARAMETERS
 
 MOST_NOISE: Final = 0.5
@@ -53,12 +52,7 @@ def print_decisions(comparison: Comparison, console: Console, *, every_pair: boo
 
 def decisions_text(comparison: Comparison) -> str:
     """The same as plain text, 104 columns wide; the same bytes for the same study."""
-    out = StringIO()
-    console = Console(
-        file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
-    )
-    console.print(decisions_view(comparison))
-    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+    return plain_text(decisions_view(comparison))
 
 
 def decisions_view(comparison: Comparison, *, every_pair: bool = False) -> RenderableType:

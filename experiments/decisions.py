@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from passaat.experiments.files import csv_value
 from passaat.experiments.pairing import (
     NAN,
     Direction,
@@ -453,7 +454,7 @@ def to_csv(decisions: Sequence[Decision]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for row in _rows(decisions):
-        writer.writerow(_written(value) for value in row)
+        writer.writerow(csv_value(value) for value in row)
     return out.getvalue()
 
 
@@ -474,9 +475,3 @@ def _rows(decisions: Sequence[Decision]) -> Iterator[tuple[object, ...]]:
                 one.outcome, one.money, pair.ahead, pair.behind, pair.share, pair.says, pair.signal, *turned,
                 " > ".join(one.order), one.whole, one.first, *learned,
             )  # fmt: skip
-
-
-def _written(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.10g}" if math.isfinite(value) else ""
-    return value

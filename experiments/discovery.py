@@ -29,6 +29,7 @@ import numpy as np
 from passaat.errors import StudyError, unknown_name
 from passaat.experiments.compare import OutcomeInfo, as_json, plain
 from passaat.experiments.factors import Factor, Setting
+from passaat.experiments.files import csv_value
 from passaat.experiments.numbers import label, scale_for
 from passaat.experiments.pairing import NAN, Floats, paired_differences, split_variance
 from passaat.experiments.plan import REFERENCE
@@ -518,7 +519,7 @@ def to_csv(discoveries: Sequence[Discovery]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for row in _rows(discoveries):
-        writer.writerow(_written(value) for value in row)
+        writer.writerow(csv_value(value) for value in row)
     return out.getvalue()
 
 
@@ -537,9 +538,3 @@ def _rows(discoveries: Sequence[Discovery]) -> Iterator[tuple[object, ...]]:
                     *start, *shares, corner.sure_density, factor.name, factor.kind, factor.unit, asked.low, asked.high,
                     " | ".join(factor.show(value) for value in asked.values), restriction.p, restriction.again,
                 )  # fmt: skip
-
-
-def _written(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.10g}" if math.isfinite(value) else ""
-    return value

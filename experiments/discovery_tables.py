@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from io import StringIO
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -16,7 +15,7 @@ from rich.text import Text
 from passaat.experiments.discovery import CLEAR, HALF_SAMPLES, SURE, Corner, Discovery
 from passaat.experiments.factors import Factor
 from passaat.experiments.numbers import NOTHING, Scale, label, percent, scale_for
-from passaat.experiments.tables import PLAIN_WIDTH
+from passaat.experiments.tables import PLAIN_WIDTH, plain_text
 from passaat.experiments.tradeoffs import Front, Noise, RegretTable
 from passaat.experiments.tree import shown_limit, shown_unit
 
@@ -43,12 +42,7 @@ def print_view(view: RenderableType, console: Console) -> None:
 
 def view_text(view: RenderableType) -> str:
     """The same as plain text, 104 columns wide; the same bytes for the same study."""
-    out = StringIO()
-    console = Console(
-        file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
-    )
-    console.print(view)
-    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+    return plain_text(view)
 
 
 # --- scenario discovery -------------------------------------------------------------------------------------

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
 from passaat.errors import StudyError
+
+
+def csv_value(value: object) -> object:
+    """A value for a table: ten significant digits, and nothing where a number does not exist."""
+    if isinstance(value, float):
+        return f"{value:.10g}" if math.isfinite(value) else ""
+    return value
 
 
 def save_beside(text: str, study_path: Path, name: str) -> Path:

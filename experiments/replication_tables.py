@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from io import StringIO
 from itertools import pairwise
 from typing import Final
 
@@ -18,7 +17,7 @@ from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
 from passaat.experiments.pairing import Interval
 from passaat.experiments.replication import OptionRow, PairRow, Replication, Stop
 from passaat.experiments.sequential import FEWEST_DIFFERING, Bounds, RunsNeeded
-from passaat.experiments.tables import PLAIN_WIDTH
+from passaat.experiments.tables import PLAIN_WIDTH, plain_text
 
 _STOPPED: Final[dict[Stop, str]] = {
     "order settled": "its order is clear",
@@ -39,7 +38,7 @@ def print_replication(result: Replication, console: Console) -> None:
 
 def replication_text(result: Replication) -> str:
     """The same as plain text, 104 columns wide; the same bytes for the same study, but for runs made now."""
-    return _plain(replication_view(result))
+    return plain_text(replication_view(result))
 
 
 def print_needed(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int, console: Console) -> None:
@@ -53,7 +52,7 @@ def print_needed(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int, 
 
 def needed_text(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int) -> str:
     """The same as plain text."""
-    return _plain(needed_view(rows, outcome, worlds))
+    return plain_text(needed_view(rows, outcome, worlds))
 
 
 def replication_view(result: Replication) -> RenderableType:
@@ -63,15 +62,6 @@ def replication_view(result: Replication) -> RenderableType:
     if result.pairs:
         parts += [Text(), *_pairs(result, scale)]
     return Group(*parts, Text(), *_runs(result), Text(), *_reading(result))
-
-
-def _plain(view: RenderableType) -> str:
-    out = StringIO()
-    console = Console(
-        file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
-    )
-    console.print(view)
-    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
 
 def _scale(result: Replication) -> Scale:

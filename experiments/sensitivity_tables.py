@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -29,9 +28,7 @@ from passaat.experiments.sensitivity_study import (
     share,
     share_between,
 )
-
-PLAIN_WIDTH: Final = 104
-"""Columns used where there is no terminal to ask."""
+from passaat.experiments.tables import PLAIN_WIDTH, plain_text
 
 MOST_ROWS: Final = 12
 """Factors shown of each finding, largest first; all of them are in JSON and CSV."""
@@ -59,12 +56,7 @@ def sensitivity_text(
     report: SensitivityReport, *, findings: Sequence[Finding] = (), all_factors: bool = False
 ) -> str:
     """The same as plain text, 104 columns wide; the same bytes for the same runs."""
-    out = StringIO()
-    console = Console(
-        file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
-    )
-    console.print(sensitivity_view(report, findings=findings, all_factors=all_factors))
-    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+    return plain_text(sensitivity_view(report, findings=findings, all_factors=all_factors))
 
 
 def sensitivity_view(

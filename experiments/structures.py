@@ -31,6 +31,7 @@ from passaat.experiments.compare import (
 )
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.design import Design
+from passaat.experiments.files import csv_value
 from passaat.experiments.pairing import Floats, paired_differences, split_variance
 from passaat.experiments.runner import OnProgress, Progress
 from passaat.experiments.simulator import Simulator, the_model
@@ -135,7 +136,7 @@ class StructureComparison:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for row in self._rows():
-            writer.writerow(_written(value) for value in row)
+            writer.writerow(csv_value(value) for value in row)
         return out.getvalue()
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
@@ -281,12 +282,6 @@ def _order(of: Mapping[str, Floats]) -> tuple[str, ...]:
     """Policies by mean, the best first; equal ones in the order given, those without a value left out."""
     means = {policy: split_variance(values).mean for policy, values in of.items()}
     return tuple(sorted((p for p in means if math.isfinite(means[p])), key=lambda policy: -means[policy]))
-
-
-def _written(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.10g}" if math.isfinite(value) else ""
-    return value
 
 
 def with_structures(comparison: Comparison, found: StructureComparison) -> str:

@@ -46,14 +46,19 @@ def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: 
         console.width = before
 
 
-def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> str:
-    """The same as plain text, 104 columns wide; the same bytes for the same study."""
+def plain_text(view: RenderableType) -> str:
+    """A view as plain text, 104 columns wide; the same bytes for the same view."""
     out = StringIO()
     console = Console(
         file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
     )
-    console.print(comparison_view(comparison, all_outcomes=all_outcomes))
+    console.print(view)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> str:
+    """The same as plain text, 104 columns wide; the same bytes for the same study."""
+    return plain_text(comparison_view(comparison, all_outcomes=all_outcomes))
 
 
 def comparison_view(

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -39,6 +38,7 @@ from passaat.experiments.common_worlds import level_on_common_worlds, two_ways
 from passaat.experiments.compare import RATIOS, Money, OutcomeInfo, Values, as_json, plain
 from passaat.experiments.decisions import correlation_within, root_of
 from passaat.experiments.factors import Factor, Setting
+from passaat.experiments.files import csv_value
 from passaat.experiments.pairing import (
     HIGH,
     LOW,
@@ -657,11 +657,5 @@ def _csv(header: Sequence[str], rows: Iterator[tuple[object, ...]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_written(value) for value in row] for row in rows)
+    writer.writerows([csv_value(value) for value in row] for row in rows)
     return out.getvalue()
-
-
-def _written(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.10g}" if math.isfinite(value) else ""
-    return value
