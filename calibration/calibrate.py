@@ -39,7 +39,7 @@ from passaat.calibration.posterior import (
     COMMAND,
     NAME,
     Sample,
-    fingerprints,
+    sample_text,
     write_sample,
     write_whole,
 )
@@ -59,6 +59,7 @@ from passaat.calibration.table import (
 )
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import StudyError
+from passaat.identity import fingerprint_of_text
 
 Floats = NDArray[np.float64]
 
@@ -357,7 +358,11 @@ def describe(
         "command": COMMAND,
         "seed": work.seed,
         "draws": len(kept),
-        "fingerprints": fingerprints(known),
+        "fingerprints": work.evaluator.fingerprints,
+        "rests_on": {
+            **work.evaluator.rests_on,
+            "sample": {"digest": fingerprint_of_text(sample_text(kept))},
+        },
         "budget": {**asdict(budget), "runs": budget.runs(len(known))},
         "parameters_in_all": len(known),
         "chosen": list(work.chosen),

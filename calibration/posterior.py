@@ -2,18 +2,17 @@
 
 ``posterior/pib.csv`` holds weighted draws over *all* uncertain parameters, of the world and of its observation; those
 that the reported figures do not move are in it as their priors left them. ``posterior/pib.json`` says from what it was
-made: fingerprints of behaviour, observation, priors and evidence, budget, effective sample size, how much each
-parameter was narrowed, and what the posterior predicts for each figure.
+made: what it rests on (``passaat.calibration.grounds``), budget, effective sample size, how much each parameter was
+narrowed, and what the posterior predicts for each figure.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,8 +20,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.calibration.grounds import Grounds, changes, grounds
 from passaat.calibration.priors import Priors, priors
 from passaat.errors import EvidenceError
+from passaat.identity import fingerprint_of_text
 
 Floats = NDArray[np.float64]
 
@@ -170,12 +171,33 @@ def read_sample(path: Path, known: Priors | None = None) -> Sample:
     return Sample(column[WEIGHT] / total, column[DISCREPANCY], values, order)
 
 
-def write_sample(sample: Sample, path: Path) -> None:
-    """Write a sample, whole or not at all."""
+def sample_text(sample: Sample) -> str:
+    """A sample as it is written: one draw a line, five significant digits."""
     lines = [",".join([WEIGHT, DISCREPANCY, *sample.priors.names])]
     for weight, discrepancy, values in zip(sample.weights, sample.discrepancy, sample.values, strict=True):
         lines.append(",".join(f"{value:.{DIGITS}g}" for value in (weight, discrepancy, *values)))
-    write_whole(path, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
+
+
+def write_sample(sample: Sample, path: Path) -> None:
+    """Write a sample, whole or not at all."""
+    write_whole(path, sample_text(sample))
+
+
+@cache
+def shipped_digest() -> str:
+    """Fingerprint of the shipped sample, of its text as it lies in the file.
+
+    Raises:
+        EvidenceError: the file cannot be read.
+    """
+    path = FOLDER / f"{NAME}.csv"
+    try:
+        return fingerprint_of_text(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(
+            f"{path.name}: cannot be read ({error})", hint=f"Make it with: {COMMAND}"
+        ) from None
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -189,53 +211,24 @@ def write_whole(path: Path, text: str) -> None:
 # --- freshness -------------------------------------------------------------------------------------------
 
 
-def fingerprints(known: Priors | None = None) -> dict[str, str]:
-    """What a posterior depends on, each as sixteen digits: behaviour, observation, priors and evidence.
+def shipped_grounds() -> dict[str, dict[str, str]]:
+    """What the shipped posterior would rest on if it were made today, its sample included.
 
-    Runs the golden worlds, which takes some 50 ms once the model is compiled.
+    Raises:
+        EvidenceError: the sample cannot be read.
     """
-    from passaat.model.golden import behaviour_under_practice
+    from passaat.scenarios.loading import load_scenario
 
-    return {
-        "behaviour": behaviour_under_practice(),
-        "observation": observation_fingerprint(),
-        "priors": (priors() if known is None else known).fingerprint(),
-        "evidence": evidence_fingerprint(),
-    }
-
-
-def observation_fingerprint() -> str:
-    """Changes when evaluators would see something else in the same world."""
-    from passaat.calibration.observation import observation_parameters, observe
-    from passaat.model.compiled import simulate
-    from passaat.model.golden import golden_inputs
-
-    seen = []
-    for name in ("practice", "follow-up"):
-        run = simulate(*golden_inputs()[name])
-        for luck in (0.1, 0.5, 0.9):
-            unknowns = {o.name: o.at(luck) for o in observation_parameters().values()}
-            seen.append({key: f"{value:.9g}" for key, value in observe(run, unknowns).items()})
-    return _digest(seen)
-
-
-def evidence_fingerprint() -> str:
-    """Changes when a reported figure, its chance or its use does."""
-    from passaat.calibration.targets import figures
-
-    return _digest([{**asdict(figure), "label": "", "why": ""} for figure in figures()])
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return {**grounds(load_scenario(NAME, "reference")), "sample": {"digest": shipped_digest()}}
 
 
 def stale(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """What has changed since a posterior was made, in sentences; empty when it is fresh."""
-    stored = metadata.get("fingerprints", {})
-    return tuple(
-        f"{what} changed since the posterior was made ({stored.get(what, 'none')} then, {now} now); "
-        f"make it anew with: {COMMAND}"
-        for what, now in fingerprints().items()
-        if stored.get(what) != now
-    )
+    """What has changed since the shipped posterior was made, in sentences; empty when it is fresh.
+
+    Raises:
+        EvidenceError: the sample cannot be read.
+    """
+    stored: Grounds = metadata.get("rests_on", {})
+    if not stored:
+        return ("it does not say what it rests on",)
+    return tuple(changes(stored, shipped_grounds()))

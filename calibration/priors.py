@@ -10,8 +10,6 @@ which every prior is uniform), and the *unconstrained* scale, the logit of the p
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from passaat.calibration.observation import ObservationParameter, observation_parameters
 from passaat.errors import EvidenceError, unknown_name
+from passaat.identity import number_text
 from passaat.model.parameters import PARAMETERS, Parameter
 
 Floats = NDArray[np.float64]
@@ -137,10 +136,12 @@ class Priors:
             parts[prior.part][prior.name] = float(value)
         return parts["model"], parts["observation"]
 
-    def fingerprint(self) -> str:
-        """Sixteen digits that change when any prior does."""
-        records = [[p.name, p.part, p.value, p.minimum, p.maximum, p.shape] for p in self.all]
-        return hashlib.blake2b(json.dumps(records).encode(), digest_size=8).hexdigest()
+    def statement(self) -> dict[str, str]:
+        """Each prior as a text, by the name of its parameter: all of it that acts on a draw."""
+        return {
+            p.name: f"{p.part} {p.shape} {number_text(p.minimum)} to {number_text(p.maximum)}"
+            for p in self.all
+        }
 
 
 def unconstrained(places: Floats) -> Floats:

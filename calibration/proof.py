@@ -43,7 +43,6 @@ from passaat.calibration.inference import (
     propose_others,
 )
 from passaat.calibration.likelihood import Term
-from passaat.calibration.posterior import fingerprints
 from passaat.calibration.table import Batch, OnProgress, world_seeds
 from passaat.calibration.targets import figures
 from passaat.errors import StudyError
@@ -120,7 +119,7 @@ def simulation_based(
         said[name]["contraction_mean"] = float(narrowed[:, j].mean())
         said[name]["z_mean"], said[name]["z_sd"] = float(gaps[:, j].mean()), float(gaps[:, j].std())
     return {
-        "fingerprints": fingerprints(work.evaluator.priors),
+        "fingerprints": work.evaluator.fingerprints,
         "seed": work.seed,
         "reports": n,
         "emulator": kind,
@@ -258,7 +257,7 @@ def second_method(calibration: Calibration, n: int = 40) -> dict[str, Any]:
     differences = np.array([abs(one["difference_in_prior_sd"]) for one in said.values()])
     return {
         "method": "regression-adjusted rejection on the prior table",
-        "fingerprints": fingerprints(work.evaluator.priors),
+        "fingerprints": work.evaluator.fingerprints,
         "accepted": len(found.weights),
         "reports_for_coverage": len(truths),
         "all_calibrated": _coverage(np.array(ranks).ravel()),
@@ -328,7 +327,7 @@ def held_out(work: Work, n: int = 300) -> dict[str, Any]:
             "figures": lines,
         }
     return {
-        "fingerprints": fingerprints(work.evaluator.priors),
+        "fingerprints": work.evaluator.fingerprints,
         "seed": work.seed,
         "runs_each": n,
         "splits": said,
@@ -414,7 +413,7 @@ def what_stays_open(
         if name in NEVER_SEEN
     }
     return {
-        "fingerprints": fingerprints(known),
+        "fingerprints": work.evaluator.fingerprints,
         "draws": len(after),
         "outcomes": said,
         "never_seen": contracted,
@@ -454,7 +453,7 @@ def emulator_error(work: Work, places: int = 24, worlds: int = 24) -> dict[str, 
         error = np.square(emulator.mean(held) - mean) - noise
         said[kind] = float((np.sqrt(np.maximum(error.mean(axis=0), 0.0)) / blur).mean())
     return {
-        "fingerprints": fingerprints(known),
+        "fingerprints": work.evaluator.fingerprints,
         "places": places,
         "worlds_each": worlds,
         "error_in_reporting_sd": said,

@@ -291,8 +291,8 @@ def basis_of(reference: Reference, *, prior: bool = False) -> Basis:
         return basis
     return Basis(
         "prior",
-        notice=f"The shipped posterior is held against the figures for {' and '.join(CALIBRATED)} as they ship, not "
-        f"for {reference.name} as edited: {TO_PRIOR}.",
+        notice=f"Uncalibrated: the shipped posterior is held against the figures for {' and '.join(CALIBRATED)} as "
+        f"they ship, not for {reference.name} as edited; {TO_PRIOR}.",
     )
 
 

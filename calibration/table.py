@@ -9,12 +9,11 @@ in the user's cache folder.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -24,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from passaat.calibration.grounds import Grounds, fingerprints, grounds
 from passaat.calibration.observation import observe
-from passaat.calibration.posterior import fingerprints
 from passaat.calibration.priors import Priors, priors
 from passaat.calibration.targets import figures
 from passaat.errors import ModelError, StudyError
 from passaat.experiments.design import world_seed
+from passaat.identity import column_text, fingerprint, whole_number
 
 Floats = NDArray[np.float64]
 OnProgress = Callable[[str, int, int], None]
@@ -41,12 +41,10 @@ MOST_FAILED: Final = 0.02
 
 
 class Reference(Protocol):
-    """What is asked of a scenario: its name and hash, and the inputs of a run under given parameters."""
+    """What is asked of a scenario: its name, and the inputs of a run under given parameters."""
 
     @property
     def name(self) -> str: ...
-    @property
-    def hash(self) -> str: ...
     def inputs(self, parameters: Mapping[str, float] | None = None) -> Any: ...
 
 
@@ -57,6 +55,7 @@ class Evaluator:
     Attributes:
         key: changes whenever the results may: reference, behaviour, observation, priors.
         names: what is observed, in the order of the result.
+        rests_on: what a posterior made of these runs rests on; empty for a toy.
     """
 
     key: str
@@ -64,6 +63,12 @@ class Evaluator:
     priors: Priors
     look: Callable[[Floats, int], Mapping[str, float]]
     """(values of all parameters, world seed) -> what is observed; may be called from several threads at once."""
+    rests_on: Grounds = field(default_factory=dict)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Sixteen digits for each part of what a posterior rests on."""
+        return fingerprints(self.rests_on)
 
 
 def evaluator_of(reference: Reference) -> Evaluator:
@@ -71,16 +76,15 @@ def evaluator_of(reference: Reference) -> Evaluator:
     from passaat.model.compiled import simulate
 
     known = priors()
-    marks = fingerprints()
+    rests_on = grounds(reference, known)
 
     def look(values: Floats, seed: int) -> Mapping[str, float]:
         model, observation = known.split(values)
         return observe(simulate(reference.inputs(model), seed), observation)
 
-    key = "/".join(
-        [reference.name, reference.hash, marks["behaviour"], marks["observation"], marks["priors"]]
-    )
-    return Evaluator(key, tuple(figure.name for figure in figures()), known, look)
+    deciding = {part: rests_on[part] for part in ("practice", "observation", "priors", "reference")}
+    key = "/".join([reference.name, fingerprint(deciding)])
+    return Evaluator(key, tuple(figure.name for figure in figures()), known, look, rests_on)
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,8 @@ class Batch:
 
     def key(self, evaluator: Evaluator) -> str:
         """What the stored runs of this batch go by."""
-        digest = hashlib.blake2b(digest_size=12)
-        for part in (evaluator.key, "\0".join(evaluator.names)):
-            digest.update(part.encode() + b"\1")
-        digest.update(np.ascontiguousarray(self.places, dtype="<f8").tobytes())
-        digest.update(np.ascontiguousarray(self.seeds, dtype="<i8").tobytes())
-        return digest.hexdigest()
+        places = [column_text(column) for column in self.places.T]
+        return fingerprint([evaluator.key, evaluator.names, places, column_text(self.seeds)], 24)
 
 
 def prior_batch(known: Priors, draws: int, seed: int, title: str = "prior table") -> Batch:
@@ -111,9 +111,7 @@ def prior_batch(known: Priors, draws: int, seed: int, title: str = "prior table"
 
 def world_seeds(seed: int, n: int, purpose: str) -> NDArray[np.int64]:
     """Seeds of ``n`` worlds that no other purpose shares."""
-    base = int.from_bytes(
-        hashlib.blake2b(f"calibration {purpose} {seed}".encode(), digest_size=7).digest(), "big"
-    )
+    base = whole_number(f"calibration {purpose} {seed}", bits=56)
     return np.array([world_seed(base, draw, 0) for draw in range(n)], dtype=np.int64)
 
 

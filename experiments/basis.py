@@ -1,4 +1,9 @@
-"""Where parameter draws come from: the shipped posterior where it applies, the stated ranges where it does not.
+"""Where parameter draws come from: the shipped posterior where it applies, the stated ranges where there is none.
+
+Three cases are kept apart. The posterior belongs to the reference: it is used, and where it is out of date, damaged or
+edited that is an error, never a reason to go on with something else. There is none for this reference or structure: the
+run goes on with prior ranges and says *uncalibrated*, and why, wherever results are shown. Prior ranges were asked for:
+they are used without another word.
 
 A study belongs to one basis. Its key is stored with the study, so that runs of posterior draws are never mixed with
 runs of prior ones, nor with those of another calibration.
@@ -6,7 +11,6 @@ runs of prior ones, nor with those of another calibration.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +26,9 @@ CALIBRATED: Final = ("pib", "pib-next")
 """References that the posterior belongs to: the one it was calibrated to, and the one that shares its parameters. A
 copy that says it is based on one of them counts, too."""
 
-WAY_OUT: Final = "`passaat calibrate` makes a new one, `--prior` asks for prior ranges and silences this"
+WAYS_OUT: Final = "take prior ranges with --prior, or make a posterior anew: {command}"
 
-TO_PRIOR: Final = "parameters are drawn from their prior ranges, uncalibrated"
+TO_PRIOR: Final = "parameters are drawn from their prior ranges"
 
 Draw = Callable[[int, int], Sequence[Mapping[str, float]]]
 """(n, seed) -> n draws of all uncertain parameters."""
@@ -40,7 +44,7 @@ class Basis:
         sample: fingerprint of the posterior sample that is drawn from; empty for prior draws.
         effective_sample_size: how many independent draws that sample is worth; nan for prior draws.
         provisional: what is provisional about the posterior; empty for a finished one and for prior draws.
-        notice: why prior draws are used although the posterior was asked for; empty otherwise.
+        notice: why results are uncalibrated although nobody asked for that; empty otherwise.
     """
 
     kind: Literal["posterior", "prior", "defaults"]
@@ -86,25 +90,20 @@ def basis_for(reference: Reference, *, prior: bool = False) -> tuple[Basis, Draw
     """What to draw the parameters of a comparison from, and how.
 
     The first draws do not depend on how many are asked for. Prior draws are taken when asked for, and with a notice
-    where the posterior does not belong to the reference, cannot be read or is out of date.
+    where no posterior exists for the reference or its structure.
+
+    Raises:
+        EvidenceError: the posterior that belongs to the reference is out of date, damaged or was edited: what changed,
+            and from which value to which.
     """
     if prior:
         return PRIOR, prior_draws
     notice = does_not_belong(reference)
-    if not notice:
-        try:
-            found = _shipped()
-        except EvidenceError as error:
-            notice = (
-                f"The shipped posterior cannot be used ({'; '.join(error.problems)}): {TO_PRIOR} ({WAY_OUT})."
-            )
-        else:
-            if isinstance(found, Basis):
-                from passaat.calibration.posterior import posterior_draws
+    if notice:
+        return Basis("prior", notice=notice), prior_draws
+    from passaat.calibration.posterior import posterior_draws
 
-                return found, posterior_draws
-            notice = found
-    return Basis("prior", notice=notice), prior_draws
+    return shipped_basis(), posterior_draws
 
 
 def prior_draws(n: int, seed: int) -> Sequence[Mapping[str, float]]:
@@ -119,7 +118,10 @@ def does_not_belong(reference: Reference) -> str:
     from passaat.model.inputs import STRUCTURES
 
     if not {reference.name, reference.based_on} & set(CALIBRATED):
-        return f"The shipped posterior belongs to {' and '.join(CALIBRATED)}, not to {reference.name}: {TO_PRIOR}."
+        belongs = " and ".join(CALIBRATED)
+        return (
+            f"Uncalibrated: the shipped posterior belongs to {belongs}, not to {reference.name}; {TO_PRIOR}."
+        )
     rival = [
         f"{switch} = {getattr(reference.structure, switch)}"
         for switch, values in STRUCTURES.items()
@@ -127,44 +129,44 @@ def does_not_belong(reference: Reference) -> str:
     ]
     if rival:
         return (
-            "The shipped posterior belongs to the model's own structure, not to"
-            f" {', '.join(rival)} as in {reference.name}: {TO_PRIOR}."
+            "Uncalibrated: the shipped posterior belongs to the model's own structure, not to"
+            f" {', '.join(rival)} as in {reference.name}; {TO_PRIOR}."
         )
     return ""
 
 
-def _shipped() -> Basis | str:
-    """The shipped posterior, or one sentence on why it is out of date.
+def shipped_basis() -> Basis:
+    """The shipped posterior as a basis.
 
     Raises:
-        EvidenceError: it cannot be read.
+        EvidenceError: it cannot be read, or does not belong to the model, evidence and sample as they are.
     """
     from passaat.calibration import posterior
     from passaat.scenarios.loading import load_scenario
 
-    made = posterior.shipped()
-    stored = made.get("fingerprints", {})
-    changed = [what for what, now in posterior.fingerprints().items() if stored.get(what) != now]
+    hint = WAYS_OUT.format(command=posterior.COMMAND)
+    try:
+        made = posterior.shipped()
+        changed = posterior.stale(made)
+        sample = posterior.shipped_sample()
+        digest = posterior.shipped_digest()
+    except EvidenceError as error:
+        raise EvidenceError(
+            [f"the shipped posterior is damaged: {one}" for one in error.problems], hint
+        ) from None
     if changed:
-        return (
-            f"The shipped posterior is out of date, because {_listed(changed)} changed since it was made:"
-            f" {TO_PRIOR} ({WAY_OUT})."
+        raise EvidenceError(
+            [f"the shipped posterior does not belong to what is here: {one}" for one in changed], hint
         )
-    sample = posterior.shipped_sample()
-    digest = hashlib.blake2b(sample.weights.tobytes() + sample.values.tobytes(), digest_size=8)
     return Basis(
         "posterior",
         calibrated_to=load_scenario(made["reference"]).title,
-        sample=digest.hexdigest(),
+        sample=digest,
         effective_sample_size=min(
             float(made["effective_sample_size"]), 1.0 / float((sample.weights**2).sum())
         ),
         provisional=str(made.get("status", "provisional")) if made.get("provisional") else "",
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def in_blocks(draw: Draw) -> Draw:

@@ -4,12 +4,12 @@ compared.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from passaat.errors import StudyError
+from passaat.identity import whole_number
 
 DEFAULT_DRAWS: Final = 40
 DEFAULT_WORLDS: Final = 8
@@ -84,14 +84,9 @@ def world_seed(seed: int, draw: int, world: int) -> int:
 
     More draws, worlds or options later leave every seed as it was, and no two cells share a stream of luck.
     """
-    return _hash(f"world {seed} {draw} {world}")
+    return whole_number(f"passaat world {seed} {draw} {world}")
 
 
 def block_seed(seed: int, block: int) -> int:
     """Seed of one block of parameter draws, a whole number in [0, 2^63)."""
-    return _hash(f"parameters {seed} {block}")
-
-
-def _hash(text: str) -> int:
-    digest = hashlib.blake2b(f"passaat {text}".encode("ascii"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    return whole_number(f"passaat parameters {seed} {block}")

@@ -6,11 +6,10 @@ driver, a subclassed model, a toy in a test.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, Final, Literal, Protocol, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from passaat.experiments.basis import PRIOR, Basis, Reference, basis_for
 from passaat.experiments.pairing import Direction, Floats
+from passaat.identity import fingerprint, fingerprint_of_text, number_text, text_of
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.levers import LEVERS, LeverValue
 
@@ -164,6 +164,7 @@ class InputsOf:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, RunInputs] = OrderedDict()
+        self._texts: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     def __call__(self, arm: Arm, parameters: Mapping[str, float]) -> RunInputs:
         """Inputs of one arm under one draw of parameters; values that the scenario fixes win over the draw.
@@ -186,16 +187,27 @@ class InputsOf:
         )
 
     def content(self, arm: Arm) -> str:
-        """Hash of all that an arm brings to a run, however it is written: a lever that is set to what it is anyway
-        changes nothing.
+        """Fingerprint of all that an arm brings to a run, however it is written: a lever that is set to what it is
+        anyway changes nothing.
         """
-        inputs = self(arm, {})
-        digest = hashlib.blake2b(digest_size=12)
-        for name in sorted(inputs.levers):
-            digest.update(name.encode() + inputs.levers[name].tobytes())
-        rest = {name: value for name, value in vars(inputs).items() if name not in ("levers", "parameters")}
-        digest.update(repr((sorted(rest.items()), sorted(inputs.parameters.items()))).encode())
-        return digest.hexdigest()
+        policy, inputs = self._policy(arm), self(arm, {})
+        texts = dict(self._texts_of(arm.scenario_hash, policy))
+        for name, values in inputs.levers.items():
+            if values is not policy.levers[name]:
+                texts[f"lever {name}"] = text_of(values)
+        return fingerprint_of_text("\n".join(f"{name} {texts[name]}" for name in sorted(texts)), 24)
+
+    def _texts_of(self, scenario_hash: str, inputs: RunInputs) -> dict[str, str]:
+        """What a policy brings to a run, part by part as text; kept, because many arms move a lever or two of it."""
+        if scenario_hash not in self._texts:
+            texts = {f"lever {name}": text_of(values) for name, values in inputs.levers.items()}
+            texts |= {
+                name: text_of(_plain(value)) for name, value in vars(inputs).items() if name != "levers"
+            }
+            self._texts[scenario_hash] = texts
+            if len(self._texts) > self.KEPT:
+                self._texts.popitem(last=False)
+        return self._texts[scenario_hash]
 
     def _policy(self, arm: Arm) -> RunInputs:
         if arm.scenario_hash not in self._kept:
@@ -204,6 +216,13 @@ class InputsOf:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(arm.scenario_hash)
         return self._kept[arm.scenario_hash]
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, also in tuples, as dictionaries."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def amounts_in_window(inputs: RunInputs) -> Floats:
@@ -225,7 +244,9 @@ def behaviour_of_model() -> str:
 
     runs = {name: compiled.simulate(*golden.golden_inputs()[name]) for name in _OUTCOME_RUNS}
     twin = runs["no programme"]
-    judged = [f"{value:.9g}" for run in runs.values() for value in outcomes.outcomes_of(run, twin).tolist()]
     names = [outcome.name for outcome in outcomes.OUTCOMES]
-    text = "\n".join([golden.behaviour(), *names, *judged])
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    judged = {
+        name: dict(zip(names, map(number_text, outcomes.outcomes_of(run, twin).tolist()), strict=True))
+        for name, run in runs.items()
+    }
+    return fingerprint({"behaviour": golden.behaviour(), "outcomes": judged})

@@ -22,7 +22,6 @@ already. Its ``digest`` is a hash of its outcomes, by which damage is noticed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -44,6 +43,7 @@ from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
+from passaat.identity import fingerprint, fingerprint_of_text, number_text
 from passaat.scenarios.levers import LeverValue
 
 if sys.platform == "win32":
@@ -386,10 +386,14 @@ class Study:
         Raises:
             StudyError: the file holds other values for a draw: its runs belong to other parameters.
         """
-        stored: dict[int, dict[str, float]] = {}
+        stored: dict[int, dict[str, str]] = {}
         for base, name, value in self.rows("SELECT base, name, value FROM parameters"):
-            stored.setdefault(base, {})[name] = value
-        differing = [i for i, values in enumerate(draws) if i in stored and stored[i] != dict(values)]
+            stored.setdefault(base, {})[name] = number_text(value)
+        differing = [
+            i
+            for i, values in enumerate(draws)
+            if i in stored and stored[i] != {name: number_text(value) for name, value in values.items()}
+        ]
         if differing:
             raise StudyError(
                 f"{self._place}: the parameters of {len(differing)} stored draws (first: draw {differing[0]}) "
@@ -766,9 +770,7 @@ class Study:
 
 def parameters_digest(parameters: Mapping[str, float]) -> str:
     """Hash of a full set of parameters."""
-    names = sorted(parameters)
-    values = np.array([parameters[name] for name in names], dtype="<f8")
-    return hashlib.blake2b("\n".join(names).encode() + values.tobytes(), digest_size=12).hexdigest()
+    return fingerprint(parameters, 24)
 
 
 def run_key(arm_digest: str, draw_digest: str, world_seed: int) -> str:
@@ -787,7 +789,7 @@ def digest_of(status: str, reason: str, values: Sequence[object]) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+    return fingerprint_of_text("\n".join(parts), 24)
 
 
 _ANOTHER_FILE: Final = (

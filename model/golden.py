@@ -1,8 +1,9 @@
-"""The model's behaviour as one short hash: results of a fixed set of small runs, and the records of the parameters.
+"""The model's behaviour as one fingerprint: totals of a fixed set of small runs, and the records of the parameters.
 
-Two versions of the model with the same hash give the same results, whatever changed in their text; a study belongs to
-one hash. The runs differ in policy, calendar of shocks and agents, so that every rule acts in at least one of them.
-``python -m passaat.model.golden --write tests/golden.json`` stores the hashes after a deliberate change.
+Two versions of the model with the same fingerprint give the same results, whatever changed in their text; a study
+belongs to one. The runs differ in policy, calendar of shocks and agents, so that every rule acts in one of them.
+``python -m passaat.model.golden --write tests/golden.json`` stores the fingerprints after a deliberate change, and
+``--exact --write tests/exact_bits.json`` the hashes of every bit by which tests prove that machines agree.
 """
 
 from __future__ import annotations
@@ -19,13 +20,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.identity import column_text, fingerprint
 from passaat.model.compiled import Run, simulate
 from passaat.model.inputs import RunInputs, SeededGroup, Setting, ShockEvent, Structure, WorldSize
 from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
-
-SIGNIFICANT_DIGITS: Final = 9
-"""Digits of a number that enter the hash, so that mathematical libraries that differ in the last bit agree."""
 
 SMALL_WORLD: Final = WorldSize(
     first_year=2012,
@@ -194,38 +193,31 @@ def columns_of(run: Run) -> Iterator[tuple[str, NDArray[Any]]]:
         yield f"extra.{name}", getattr(extra, name)
 
 
-def run_hash(run: Run, digits: int | None = None) -> str:
-    """Hash of all final tables of a run, of every bit or of so many significant digits of each number."""
+def run_figures(run: Run) -> dict[str, str]:
+    """What a run's behaviour is known by: every column of its final tables as ``column_text``, by name. Columns of
+    zeros are left out: a column in which nobody has written says nothing.
+    """
+    return {name: column_text(column) for name, column in columns_of(run) if np.any(column)}
+
+
+def run_hash(run: Run) -> str:
+    """Hash of every bit of all final tables of a run: for tests, never an identity."""
     digest = hashlib.blake2b(digest_size=8)
     for name, column in columns_of(run):
         values = np.ascontiguousarray(column)
-        if digits is not None and values.dtype == np.float64:
-            values = _rounded(values, digits)
         digest.update(name.encode() + b"\0" + values.astype(values.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 
 
-def _rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
-    """Each number to so many significant digits, minus zero as zero; nan and infinity stay."""
-    rounded = values.copy()
-    plain = np.isfinite(values) & (values != 0.0)
-    scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values[plain]))))
-    rounded[plain] = np.round(values[plain] * scale) / scale
-    return rounded + 0.0
+def exact_hashes() -> dict[str, str]:
+    """Hash of every bit of each golden run, by name: for tests, never an identity."""
+    return {name: run_hash(simulate(inputs, seed)) for name, (inputs, seed) in golden_inputs().items()}
 
 
-def golden_hashes(digits: int | None = SIGNIFICANT_DIGITS) -> dict[str, str]:
-    """Hash of each golden run, by name."""
-    return {
-        name: run_hash(simulate(inputs, seed), digits) for name, (inputs, seed) in golden_inputs().items()
-    }
-
-
-def _records() -> dict[str, list[float | str]]:
-    return {
-        name: [record.value, record.minimum, record.maximum, record.shape]
-        for name, record in PARAMETERS.items()
-    }
+@lru_cache(maxsize=1)
+def golden_figures() -> dict[str, dict[str, str]]:
+    """``run_figures`` of each golden run, by name."""
+    return {name: run_figures(simulate(inputs, seed)) for name, (inputs, seed) in golden_inputs().items()}
 
 
 @lru_cache(maxsize=1)
@@ -234,30 +226,41 @@ def behaviour() -> str:
 
     Runs the golden worlds, which takes some 50 ms once the model is compiled.
     """
-    text = json.dumps({"runs": golden_hashes(), "parameters": _records()}, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    records = {
+        name: [record.value, record.minimum, record.maximum, record.shape]
+        for name, record in PARAMETERS.items()
+    }
+    return fingerprint({"runs": golden_figures(), "parameters": records})
 
 
 PRACTICE: Final = ("practice", "practice, another world", "dated shocks")
 """Golden runs under the rules of practice: what a reference and its calibration rest on."""
 
 
-@lru_cache(maxsize=1)
-def behaviour_under_practice() -> str:
-    """As ``behaviour``, but only of runs under the rules of practice: sixteen digits for what is calibrated.
+def practice_inputs() -> dict[str, tuple[RunInputs, int]]:
+    """Inputs and seed of golden runs under practice, with every parameter that is drawn in the middle of its range.
 
-    A change that acts under other rules alone leaves it as it is, and with it the posterior.
+    Not at its default: a posterior is made of draws and rests on no default of a parameter that is drawn.
     """
-    hashes = golden_hashes()
-    text = json.dumps(
-        {"runs": {name: hashes[name] for name in PRACTICE}, "parameters": _records()}, sort_keys=True
-    )
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    middle = {name: record.at(0.5) for name, record in PARAMETERS.items() if record.shape != "fixed"}
+    known = golden_inputs()
+    return {name: (replace(known[name][0], parameters=middle), known[name][1]) for name in PRACTICE}
+
+
+def practice_runs() -> dict[str, Run]:
+    """The runs of ``practice_inputs``, by name."""
+    return {name: simulate(inputs, seed) for name, (inputs, seed) in practice_inputs().items()}
 
 
 def golden_text() -> str:
     """What ``tests/golden.json`` holds: the behaviour and the hash of each golden run."""
-    return json.dumps({"behaviour": behaviour(), "runs": golden_hashes()}, indent=2) + "\n"
+    runs = {name: fingerprint(figures) for name, figures in golden_figures().items()}
+    return json.dumps({"behaviour": behaviour(), "runs": runs}, indent=2) + "\n"
+
+
+def exact_text() -> str:
+    """What ``tests/exact_bits.json`` holds: the hash of every bit of each golden run."""
+    return json.dumps({"tables": exact_hashes()}, indent=2) + "\n"
 
 
 def main() -> None:
@@ -266,14 +269,15 @@ def main() -> None:
         prog="python -m passaat.model.golden", description="Hashes of the golden runs."
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="file to write, tests/golden.json")
-    parser.add_argument("--exact", action="store_true", help="print hashes of every bit instead")
+    parser.add_argument(
+        "--exact", action="store_true", help="hashes of every bit instead, tests/exact_bits.json"
+    )
     chosen = parser.parse_args()
-    if chosen.exact:
-        print(json.dumps(golden_hashes(digits=None), indent=2))
-    elif chosen.write is None:
-        print(golden_text(), end="")
+    text = exact_text() if chosen.exact else golden_text()
+    if chosen.write is None:
+        print(text, end="")
     else:
-        chosen.write.write_text(golden_text(), encoding="utf-8")
+        chosen.write.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

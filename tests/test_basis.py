@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,21 @@ from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
-FRESH = {"behaviour": "a", "observation": "b", "priors": "c", "evidence": "d"}
+FRESH = {
+    "practice": {"firms": "2000"},
+    "figures": {"starts": "14", "money": "9.9"},
+    "sample": {"digest": "abc"},
+}
 
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The description of a posterior that is finished and fresh, whatever the state of the shipped one."""
-    found = {"reference": "pib", "fingerprints": dict(FRESH), "effective_sample_size": 250.4}
+    found = {"reference": "pib", "rests_on": copy.deepcopy(FRESH), "effective_sample_size": 250.4}
     monkeypatch.setattr(posterior, "shipped", lambda: found)
-    monkeypatch.setattr(posterior, "fingerprints", lambda: dict(FRESH))
+    monkeypatch.setattr(posterior, "shipped_grounds", lambda: FRESH)
     monkeypatch.setattr(posterior, "shipped_sample", fake_sample)
+    monkeypatch.setattr(posterior, "shipped_digest", lambda: "abc")
     monkeypatch.setattr(posterior, "posterior_draws", lambda n, seed: [{"x": float(i)} for i in range(n)])
     return found
 
@@ -77,35 +84,47 @@ def test_another_reference_or_structure_gets_prior_draws_and_one_sentence(
     basis, _ = basis_for(other)
     assert basis.kind == "prior"
     assert basis.notice == (
-        "The shipped posterior belongs to pib and pib-next, not to other: parameters are drawn from their prior ranges,"
-        " uncalibrated."
+        "Uncalibrated: the shipped posterior belongs to pib and pib-next, not to other; parameters are drawn from their"
+        " prior ranges."
     )
     rival, _ = basis_for(pib.with_structure(support="none"))
     assert "not to support = none as in pib" in rival.notice
 
 
-def test_a_stale_posterior_is_not_used_and_the_sentence_names_what_changed_and_the_way_out(
+def test_a_stale_posterior_is_an_error_that_says_what_changed_from_what_to_what_and_the_ways_out(
     made: dict[str, Any], pib: Scenario
 ) -> None:
-    made["fingerprints"] |= {"behaviour": "old", "evidence": "old"}
-    basis, draw = basis_for(pib)
-    assert basis.kind == "prior"
-    assert "out of date, because behaviour and evidence changed since it was made" in basis.notice
-    assert "`passaat calibrate`" in basis.notice
-    assert basis.notice.count(".") == 1
-    assert draw(2, 1) == prior_draws(2, 1)
+    made["rests_on"]["figures"]["money"] = "9.8"
+    made["rests_on"]["practice"]["firms"] = "1999"
+    with pytest.raises(EvidenceError) as raised:
+        basis_for(pib)
+    assert raised.value.problems == (
+        "the shipped posterior does not belong to what is here: the model under the rules of practice changed: firms "
+        "was 1999 and is 2000",
+        "the shipped posterior does not belong to what is here: reported figures changed: money was 9.8 and is 9.9",
+    )
+    assert "--prior" in raised.value.hint
+    assert "passaat calibrate pib --proof --out calibration/posterior" in raised.value.hint
+    basis, draw = basis_for(pib, prior=True)  # the first way out
+    assert (basis, draw(2, 1)) == (PRIOR, prior_draws(2, 1))
 
 
-def test_a_posterior_that_cannot_be_read_is_said_and_prior_draws_are_taken(
-    monkeypatch: pytest.MonkeyPatch, pib: Scenario
-) -> None:
+def test_an_edited_sample_is_an_error(made: dict[str, Any], pib: Scenario) -> None:
+    made["rests_on"]["sample"]["digest"] = "abd"
+    with pytest.raises(EvidenceError, match="the sample changed: digest was abd and is abc"):
+        basis_for(pib)
+
+
+def test_a_posterior_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, pib: Scenario) -> None:
     def unreadable() -> Any:
         raise EvidenceError("pib.json: cannot be read (gone)")
 
     monkeypatch.setattr(posterior, "shipped", unreadable)
-    basis, _ = basis_for(pib)
-    assert basis.kind == "prior"
-    assert "pib.json: cannot be read (gone)" in basis.notice
+    with pytest.raises(
+        EvidenceError, match=r"the shipped posterior is damaged: pib\.json: cannot be read \(gone\)"
+    ):
+        basis_for(pib)
+    assert basis_for(pib, prior=True)[0] == PRIOR
 
 
 def test_a_provisional_posterior_is_never_called_calibrated(made: dict[str, Any], pib: Scenario) -> None:
@@ -143,18 +162,19 @@ def test_the_model_is_compared_under_both_and_the_two_are_never_mixed(
 ) -> None:
     """A few worlds of the model itself, with a posterior made fresh by hand of two draws."""
     ranges = prior_draws(2, 99)
-    monkeypatch.setattr(posterior, "shipped", lambda: {"reference": "pib", "effective_sample_size": 2.0})
-    monkeypatch.setattr(posterior, "fingerprints", dict)
+    two = {"reference": "pib", "effective_sample_size": 2.0, "rests_on": FRESH}
+    monkeypatch.setattr(posterior, "shipped", lambda: two)
+    monkeypatch.setattr(posterior, "shipped_grounds", lambda: FRESH)
     monkeypatch.setattr(posterior, "shipped_sample", fake_sample)
+    monkeypatch.setattr(posterior, "shipped_digest", lambda: "abc")
     monkeypatch.setattr(posterior, "posterior_draws", lambda n, seed: ranges[:n])
     path = tmp_path / "study.db"
     few: dict[str, Any] = {"draws": 2, "worlds_per_draw": 2, "study_path": path}
     found = compare(pib, two_options[1:], **few)
     assert found.drawn_from.startswith("posterior, calibrated to PIB 2016-2020, 2 draws")
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         stored = dict(db.execute("SELECT name, value FROM parameters WHERE base = 1"))
         meta = dict(db.execute("SELECT key, value FROM meta"))
-    db.close()
     assert stored == ranges[1]
     assert meta["source of parameter draws"] == found.basis.key
     with pytest.raises(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from passaat.model import schedule
 from passaat.model.build import build_world
 from passaat.model.compiled import Run, simulate
-from passaat.model.golden import golden_hashes, golden_inputs, golden_text, run_hash, small_inputs
+from passaat.model.golden import exact_hashes, exact_text, golden_inputs, golden_text, run_hash, small_inputs
 from passaat.model.inputs import RunInputs, ShockEvent, WorldSize
 from passaat.model.parameters import PARAMETERS
 from passaat.model.programme import Programme
@@ -251,7 +251,7 @@ def _printed(python: str, arguments: list[str], **environment: str) -> str:
 def test_results_do_not_depend_on_pythons_hash_seed(hash_seed: str) -> None:
     """Likely causes of a failure: a set or hash() of text that decides an order."""
     exact = ["-m", "passaat.model.golden", "--exact"]
-    assert json.loads(_printed(sys.executable, exact, PYTHONHASHSEED=hash_seed)) == golden_hashes(digits=None)
+    assert _printed(sys.executable, exact, PYTHONHASHSEED=hash_seed) == exact_text()
     inputs = small_inputs(size=replace(golden_inputs()["practice"][0].size, n_firms=100))
     mesa_hash = _printed(sys.executable, ["-c", MESA_HASH], PYTHONHASHSEED=hash_seed).strip()
     assert mesa_hash == run_hash(simulate(inputs, 1))
@@ -269,9 +269,35 @@ def test_every_interpreter_gives_the_same_bits() -> None:
     others = list(other_interpreters())
     if not others:
         pytest.skip("no other environment: `make test-all` makes them")
-    mine = golden_hashes(digits=None)
     for python in others:
-        assert json.loads(_printed(python, ["-m", "passaat.model.golden", "--exact"])) == mine, python
+        assert _printed(python, ["-m", "passaat.model.golden", "--exact"]) == exact_text(), python
+
+
+PROCESSORS = {
+    "code for any processor of this kind": {"NUMBA_CPU_NAME": "generic"},
+    "NumPy and the C library without the newer instructions": {
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX",
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4",
+    },
+}
+"""Settings under which a process computes as on another processor; ``.ci/run`` runs all tests under them."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", PROCESSORS)
+def test_every_processor_gives_the_same_bits(setting: str) -> None:
+    exact = ["-m", "passaat.model.golden", "--exact"]
+    assert _printed(sys.executable, exact, **PROCESSORS[setting]) == exact_text()
+
+
+def test_every_bit_of_the_golden_runs_is_as_stored() -> None:
+    """The same bits on every processor, system and Python; no tolerance.
+
+    If results were meant to change: ``python -m passaat.model.golden --exact --write tests/exact_bits.json``. If they
+    were not, some arithmetic is not the model's own: a function of the C library, a fused operation, a sum whose order
+    a library chooses.
+    """
+    assert json.loads(exact_text()) == json.loads((HERE / "exact_bits.json").read_text(encoding="utf-8"))
 
 
 def test_the_stored_behaviour_is_that_of_the_model() -> None:
@@ -285,7 +311,7 @@ def test_the_stored_behaviour_is_that_of_the_model() -> None:
 
 
 def test_golden_runs_all_differ_and_are_not_empty() -> None:
-    hashes = golden_hashes()
+    hashes = exact_hashes()
     assert len(set(hashes.values())) == len(hashes)
     for name, (inputs, seed) in golden_inputs().items():
         started = int((simulate(inputs, seed).world.clusters.start_quarter >= 0).sum())

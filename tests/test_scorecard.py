@@ -436,7 +436,7 @@ def test_the_posterior_belongs_to_references_as_they_ship() -> None:
     assert basis_of(pib, prior=True) == PRIOR
     edited = basis_of(pib.with_levers({"assessors": 3}))
     assert edited.kind == "prior"
-    assert "not for pib as edited: parameters are drawn from their prior ranges" in edited.notice
+    assert "not for pib as edited; parameters are drawn from their prior ranges" in edited.notice
 
 
 def test_why_the_posterior_is_not_used_is_passed_on() -> None:

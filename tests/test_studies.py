@@ -199,7 +199,7 @@ CHANGES = {
     "a world seed": ("UPDATE runs SET world_seed = world_seed + 1 WHERE {one}", "keys that do not belong"),
     "a key": ("UPDATE runs SET key = 'abc' WHERE {one}", "keys that do not belong"),
     "a parameter": (
-        "UPDATE parameters SET value = value + 1e-12 WHERE base = 0 AND name = 'gain'",
+        "UPDATE parameters SET value = value * 1.000001 WHERE base = 0 AND name = 'gain'",
         "keys that do not belong",
     ),
     "a status, failed": ("UPDATE runs SET status = 'failed' WHERE {one}", "results that were changed"),
