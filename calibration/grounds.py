@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Protocol
 
-from passaat.calibration.priors import Priors, priors
+from passaat.calibration.priors import Priors, priors, statement
 from passaat.calibration.targets import Figure, figures
 from passaat.identity import fingerprint, number_text, text_of
 
@@ -62,7 +62,7 @@ def grounds(reference: Reference, known: Priors | None = None) -> dict[str, dict
     return {
         "practice": dict(_practice()),
         "observation": dict(_observation()),
-        "priors": drawn.statement(),
+        "priors": statement(drawn.all),
         "figures": figures_statement(figures()),
         "reference": dict(_reference(reference)),
         "inference": {"version": str(INFERENCE_VERSION)},

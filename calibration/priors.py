@@ -136,12 +136,10 @@ class Priors:
             parts[prior.part][prior.name] = float(value)
         return parts["model"], parts["observation"]
 
-    def statement(self) -> dict[str, str]:
-        """Each prior as a text, by the name of its parameter: all of it that acts on a draw."""
-        return {
-            p.name: f"{p.part} {p.shape} {number_text(p.minimum)} to {number_text(p.maximum)}"
-            for p in self.all
-        }
+
+def statement(some: Iterable[Prior]) -> dict[str, str]:
+    """Each prior as a text, by the name of its parameter: all of it that acts on a draw."""
+    return {p.name: f"{p.part} {p.shape} {number_text(p.minimum)} to {number_text(p.maximum)}" for p in some}
 
 
 def unconstrained(places: Floats) -> Floats:

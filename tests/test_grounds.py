@@ -15,7 +15,7 @@ from passaat.calibration import grounds as the_grounds
 from passaat.calibration import posterior
 from passaat.calibration.grounds import PARTS, changes, fingerprints, grounds
 from passaat.calibration.observation import observation_parameters
-from passaat.calibration.priors import priors, priors_of
+from passaat.calibration.priors import priors, priors_of, statement
 from passaat.identity import fingerprint_of_text
 from passaat.model import golden
 from passaat.model.parameters import PARAMETERS, Parameter
@@ -41,9 +41,9 @@ def test_every_part_has_items_and_a_name_for_people(pib: Scenario) -> None:
 def test_a_fixed_parameter_that_is_added_changes_nothing_and_a_drawn_one_does() -> None:
     fixed = Parameter("new", 1.0, 1.0, 1.0, "fixed", "share", "m", "assumed", False, "assumed")
     drawn = replace(fixed, minimum=0.5, maximum=2.0, shape="uniform")
-    usual = priors().statement()
-    assert priors_of({**PARAMETERS, "new": fixed}, observation_parameters()).statement() == usual
-    added = priors_of({**PARAMETERS, "new": drawn}, observation_parameters()).statement()
+    usual = statement(priors().all)
+    assert statement(priors_of({**PARAMETERS, "new": fixed}, observation_parameters()).all) == usual
+    added = statement(priors_of({**PARAMETERS, "new": drawn}, observation_parameters()).all)
     assert changes({"priors": usual}, {"priors": added}) == [
         "priors changed: new was not there and is model uniform 0.5 to 2"
     ]
