@@ -3,7 +3,7 @@
 Two versions of the model with the same fingerprint give the same results, whatever changed in their text; a study
 belongs to one. The runs differ in policy, calendar of shocks and agents, so that every rule acts in one of them.
 ``python -m passaat.model.golden --write tests/golden.json`` stores the fingerprints after a deliberate change, and
-``--exact --write tests/exact_bits.json`` the hashes of every bit by which tests prove that machines agree.
+``python -m tests.exact_bits --write`` the hashes of every bit by which tests prove that machines agree.
 """
 
 from __future__ import annotations
@@ -258,26 +258,17 @@ def golden_text() -> str:
     return json.dumps({"behaviour": behaviour(), "runs": runs}, indent=2) + "\n"
 
 
-def exact_text() -> str:
-    """What ``tests/exact_bits.json`` holds: the hash of every bit of each golden run."""
-    return json.dumps({"tables": exact_hashes()}, indent=2) + "\n"
-
-
 def main() -> None:
-    """Print the hashes, or write them to a file."""
+    """Print the fingerprints, or write them to a file."""
     parser = argparse.ArgumentParser(
-        prog="python -m passaat.model.golden", description="Hashes of the golden runs."
+        prog="python -m passaat.model.golden", description="Fingerprints of the golden runs."
     )
     parser.add_argument("--write", type=Path, metavar="FILE", help="file to write, tests/golden.json")
-    parser.add_argument(
-        "--exact", action="store_true", help="hashes of every bit instead, tests/exact_bits.json"
-    )
     chosen = parser.parse_args()
-    text = exact_text() if chosen.exact else golden_text()
     if chosen.write is None:
-        print(text, end="")
+        print(golden_text(), end="")
     else:
-        chosen.write.write_text(text, encoding="utf-8", newline="\n")
+        chosen.write.write_text(golden_text(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

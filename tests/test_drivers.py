@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from passaat.model import schedule
 from passaat.model.build import build_world
 from passaat.model.compiled import Run, simulate
-from passaat.model.golden import exact_hashes, exact_text, golden_inputs, golden_text, run_hash, small_inputs
+from passaat.model.golden import exact_hashes, golden_inputs, golden_text, run_hash, small_inputs
 from passaat.model.inputs import RunInputs, ShockEvent, WorldSize
 from passaat.model.parameters import PARAMETERS
 from passaat.model.programme import Programme
@@ -235,9 +235,18 @@ print(run_hash(Programme(small_inputs(size=replace(SMALL_WORLD, n_firms=100)), 1
 """
 
 
+EXACT = ["-m", "tests.exact_bits"]
+
+
+def stored_bits() -> Any:
+    """Hashes of every bit as they are stored."""
+    return json.loads((HERE / "exact_bits.json").read_text(encoding="utf-8"))
+
+
 def _printed(python: str, arguments: list[str], **environment: str) -> str:
     done = subprocess.run(
         [python, *arguments],
+        cwd=HERE.parent,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -250,8 +259,7 @@ def _printed(python: str, arguments: list[str], **environment: str) -> str:
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
 def test_results_do_not_depend_on_pythons_hash_seed(hash_seed: str) -> None:
     """Likely causes of a failure: a set or hash() of text that decides an order."""
-    exact = ["-m", "passaat.model.golden", "--exact"]
-    assert _printed(sys.executable, exact, PYTHONHASHSEED=hash_seed) == exact_text()
+    assert json.loads(_printed(sys.executable, EXACT, PYTHONHASHSEED=hash_seed)) == stored_bits()
     inputs = small_inputs(size=replace(golden_inputs()["practice"][0].size, n_firms=100))
     mesa_hash = _printed(sys.executable, ["-c", MESA_HASH], PYTHONHASHSEED=hash_seed).strip()
     assert mesa_hash == run_hash(simulate(inputs, 1))
@@ -270,7 +278,7 @@ def test_every_interpreter_gives_the_same_bits() -> None:
     if not others:
         pytest.skip("no other environment: `make test-all` makes them")
     for python in others:
-        assert _printed(python, ["-m", "passaat.model.golden", "--exact"]) == exact_text(), python
+        assert json.loads(_printed(python, EXACT)) == stored_bits(), python
 
 
 PROCESSORS = {
@@ -286,18 +294,16 @@ PROCESSORS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", PROCESSORS)
 def test_every_processor_gives_the_same_bits(setting: str) -> None:
-    exact = ["-m", "passaat.model.golden", "--exact"]
-    assert _printed(sys.executable, exact, **PROCESSORS[setting]) == exact_text()
+    assert json.loads(_printed(sys.executable, EXACT, **PROCESSORS[setting])) == stored_bits()
 
 
 def test_every_bit_of_the_golden_runs_is_as_stored() -> None:
     """The same bits on every processor, system and Python; no tolerance.
 
-    If results were meant to change: ``python -m passaat.model.golden --exact --write tests/exact_bits.json``. If they
-    were not, some arithmetic is not the model's own: a function of the C library, a fused operation, a sum whose order
-    a library chooses.
+    If results were meant to change: ``python -m tests.exact_bits --write``. If they were not, some arithmetic is not
+    the model's own: a function of the C library, a fused operation, a sum whose order a library chooses.
     """
-    assert json.loads(exact_text()) == json.loads((HERE / "exact_bits.json").read_text(encoding="utf-8"))
+    assert json.loads(_printed(sys.executable, EXACT)) == stored_bits()
 
 
 def test_the_stored_behaviour_is_that_of_the_model() -> None:
