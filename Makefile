@@ -24,7 +24,7 @@ help: ## list the commands
 
 demo: $(VENV)/.installed ## set up and compare the four options with PIB 2016-2020; writes to results/
 	@mkdir -p "$(RESULTS)"
-	$(BIN)/passaat compare pib --options $(OPTIONS) --study "$(RESULTS)/pib.db"
+	@$(BIN)/passaat compare pib --options $(OPTIONS) --study "$(RESULTS)/pib.db"
 
 test: $(VENV)/.installed-dev ## set up and run the tests on one Python, without the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)

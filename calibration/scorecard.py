@@ -129,7 +129,7 @@ class Scorecard:
 
     def summary(self) -> tuple[str, ...]:
         """The score in sentences, targets and validation apart."""
-        said = [self.basis.notice] if self.basis.notice else []
+        said = []
         if self.window != EVALUATED_WINDOW:
             said.append(
                 f"caution: the figures describe {EVALUATED_WINDOW[0]}-{EVALUATED_WINDOW[1]}, this reference "

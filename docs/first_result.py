@@ -1,24 +1,24 @@
-"""Make the first result that README shows: the table, the figures, and the sentence that reads them.
+"""Make the first result that README shows: the table and its sentence, the figures, and what `make demo` prints.
 
-`python docs/first_result.py` runs the main job (one to two minutes) and writes docs/first-result.json, the figures and
-the block of README between the markers. A test demands that the stored result belongs to the present model.
+`python docs/first_result.py` runs the command of `make demo` (one to two minutes) and writes docs/first-result.json,
+the figures and the block of README between the markers. `python docs/first_result.py --check STUDY PRINTED` tells
+whether a study that `make demo` has made, and what it printed, are those of README, to the character; `.ci/run` asks.
 """
 
 from __future__ import annotations
 
+import argparse
+import difflib
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from passaat.experiments.compare import Comparison, compare
-from passaat.experiments.decision_tables import decisions_text
-from passaat.experiments.figures import save_figures
 from passaat.experiments.numbers import percent
-from passaat.experiments.tables import comparison_text
 from passaat.model.golden import behaviour
-from passaat.scenarios import load_scenario
 
 HERE: Final = Path(__file__).parent
 README: Final = HERE.parent / "README.md"
@@ -29,54 +29,113 @@ HEADLINE: Final = "additional_exports_net_eur"
 END: Final = "<!-- end of first-result -->"
 
 
-def main() -> None:
-    """Run the main job and write everything that README shows of it."""
+def main() -> int:
+    """Make the first result, or hold one against it; 1 where they differ."""
+    parser = argparse.ArgumentParser(
+        prog="python docs/first_result.py", description="The first result of README."
+    )
+    parser.add_argument(
+        "--check",
+        nargs=2,
+        type=Path,
+        metavar=("STUDY", "PRINTED"),
+        help="a study, and the text it was printed with",
+    )
+    check = parser.parse_args().check
+    if check is None:
+        write()
+        return 0
+    problems = differences(stored_result(check[0]), check[1].read_text(encoding="utf-8"))
+    print("\n".join(problems) if problems else "README shows what `make demo` prints.")
+    return 1 if problems else 0
+
+
+def write() -> None:
+    """Run the command of `make demo` and write everything that README shows of it."""
     with tempfile.TemporaryDirectory() as folder:
-        study = Path(folder) / "first-result.db"
-        result = compare(load_scenario("pib"), [load_scenario(name) for name in OPTIONS], study_path=study)
-        for made in save_figures(result, study.with_suffix("")):
-            name = made.name.replace("first-result-differences", "first-result")
-            if made.suffix == ".png":
-                shutil.copyfile(made, HERE / "figures" / name)
-    stored = {"behaviour": behaviour(), "result": json.loads(result.to_json())}
-    STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        study = Path(folder) / "pib.db"
+        printed = passaat("compare", "pib", "--options", *OPTIONS, "--study", str(study))
+        result = stored_result(study)
+        for made in sorted(Path(folder).glob("*.png")):
+            kind = "first-result-funnel" if "funnel" in made.name else "first-result"
+            shutil.copyfile(made, HERE / "figures" / f"{kind}.png")
+    STORED.write_text(stored_text(result), encoding="utf-8", newline="\n")
     before, rest = README.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
-    README.write_text(before + BEGIN + "\n\n" + readme_block(result) + "\n" + END + after, encoding="utf-8")
+    text = before + BEGIN + "\n\n" + readme_block(result, printed) + "\n" + END + after
+    README.write_text(text, encoding="utf-8", newline="\n")
 
 
-def readme_block(result: Comparison) -> str:
-    """The part of README that shows the result, in Markdown."""
-    cost = result.levels["public_cost_eur"].mean / 1e6
-    exports = result.levels[HEADLINE].mean / 1e6
+def passaat(*arguments: str) -> str:
+    """What a command prints; what it says beside that goes to the terminal."""
+    command = [sys.executable, "-m", "passaat.cli", *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode("utf-8")
+
+
+def stored_result(study: Path) -> dict[str, Any]:
+    """The comparison that a study holds, as plain data; its numbers have nine significant digits."""
+    found: dict[str, Any] = json.loads(passaat("resume", str(study), "--json"))
+    return found
+
+
+def stored_text(result: dict[str, Any]) -> str:
+    """What docs/first-result.json holds."""
+    return json.dumps({"behaviour": behaviour(), "result": result}, indent=1, sort_keys=True) + "\n"
+
+
+def differences(result: dict[str, Any], printed: str) -> list[str]:
+    """What a comparison and its text have that the stored ones have not, line by line; empty where all is equal."""
+    found = []
+    block = README.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    for name, stored, now in (
+        ("README.md", block.strip(), readme_block(result, printed).strip()),
+        ("docs/first-result.json", STORED.read_text(encoding="utf-8"), stored_text(result)),
+    ):
+        lines = list(
+            difflib.unified_diff(stored.splitlines(), now.splitlines(), name, "now", lineterm="", n=0)
+        )
+        found += [*lines[:40], f"... {len(lines) - 40} more lines"] if len(lines) > 40 else lines
+    return found
+
+
+def readme_block(result: dict[str, Any], printed: str) -> str:
+    """The part of README that shows the result, in Markdown.
+
+    Args:
+        result: the comparison as plain data.
+        printed: what the command printed.
+    """
+    cost = result["levels"]["public_cost_eur"]["mean"] / 1e6
+    exports = result["levels"][HEADLINE]["mean"] / 1e6
+    draws, worlds = result["design"]["draws"], result["design"]["worlds"]
     lines = [
         f"Reference: {cost:.1f} M EUR of public money, {exports:,.0f} M EUR of net additional exports until the end",
-        f"of the run, on average over parameter draws: {result.drawn_from}. What the four options would change:",
+        f"of the run, on average over parameter draws: {result['drawn_from']}. What the four options would change:",
         "",
         "| option | public cost, M EUR | net additional exports, M EUR | over parameter draws (5-95 %) | better | "
         "at equal public money | better |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for option in result.options:
-        stands = option.as_it_stands.differences
+    for option in result["options"]:
+        stands = option["as_it_stands"]["differences"]
         found, money = stands[HEADLINE], stands["public_cost_eur"]
         cells = [
-            option.title,
-            f"{money.mean / 1e6:+.1f}",
-            f"{found.mean / 1e6:+,.0f} \u00b1 {found.error / 1e6:,.0f}",
-            f"{found.draws.low / 1e6:+,.0f} to {found.draws.high / 1e6:+,.0f}",
-            percent(found.chance_better, result.design.draws),
+            option["title"],
+            f"{money['mean'] / 1e6:+.1f}",
+            f"{found['mean'] / 1e6:+,.0f} \u00b1 {found['error'] / 1e6:,.0f}",
+            f"{found['draws']['low'] / 1e6:+,.0f} to {found['draws']['high'] / 1e6:+,.0f}",
+            percent(found["chance_better"], draws),
         ]
-        equal = option.at_equal_money.differences[HEADLINE]
-        if option.equal_money.reached:
-            cells += [f"{equal.mean / 1e6:+,.0f} \u00b1 {equal.error / 1e6:,.0f}"]
-            cells += [percent(equal.chance_better, result.design.draws)]
+        equal = option["at_equal_money"]["differences"][HEADLINE]
+        if option["equal_money"]["reached"]:
+            cells += [f"{equal['mean'] / 1e6:+,.0f} \u00b1 {equal['error'] / 1e6:,.0f}"]
+            cells += [percent(equal["chance_better"], draws)]
         else:
             cells += ["not reached", "\u2013"]
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        f"\u00b1 is the Monte Carlo error of {result.design.draws * result.design.worlds} paired worlds; "
+        f"\u00b1 is the Monte Carlo error of {draws * worlds} paired worlds; "
         "*better* is the share of parameter draws with a favourable mean difference.",
         "",
         "![Difference of each option from the reference, with its uncertainties](docs/figures/first-result.png)",
@@ -86,7 +145,7 @@ def readme_block(result: Comparison) -> str:
         "<details><summary>All that <code>make demo</code> prints</summary>",
         "",
         "```",
-        (comparison_text(result) + decisions_text(result)).rstrip(),
+        printed.rstrip(),
         "```",
         "",
         "</details>",
@@ -96,4 +155,4 @@ def readme_block(result: Comparison) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

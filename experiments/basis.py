@@ -60,6 +60,12 @@ class Basis:
         fixed = {"prior": "prior ranges", "defaults": "defaults"}
         return fixed.get(self.kind, f"posterior {self.sample}")
 
+    @property
+    def uncalibrated(self) -> str:
+        """Why results on this basis are not calibrated; empty where they are."""
+        asked = {"prior": "prior ranges were asked for", "defaults": "parameters were left at their defaults"}
+        return self.notice or asked.get(self.kind, self.provisional)
+
     def in_words(self, draws: int) -> str:
         """What a reader must know of the draws, for tables and figures."""
         if self.kind == "prior":

@@ -74,7 +74,7 @@ Values = Mapping[str, Mapping[Money, Mapping[str, Floats]]]
 REFERENCE: Final = "the reference"
 """Name of the reference among the policies whose values ``compare_on`` gives; no option can be called so."""
 
-JSON_DIGITS: Final = 10
+JSON_DIGITS: Final = 9
 """Significant digits in the JSON output: more than any result means, fewer than differ between machines."""
 
 
@@ -101,11 +101,13 @@ class Variant:
 class OptionResult:
     """What one option would change, as it stands and at the reference's total public money.
 
-    ``assumed_levers`` are the levers it moves whose effect no data identify, by their names for people.
+    ``description`` says it in words. ``assumed_levers`` are the levers it moves whose effect no data identify, by their
+    names for people.
     """
 
     name: str
     title: str
+    description: str
     assumed_levers: tuple[str, ...]
     as_it_stands: Variant
     equal_money: EqualMoney
@@ -168,7 +170,8 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data; a number that does not exist is None."""
-        result: dict[str, Any] = {"drawn_from": self.drawn_from, **plain(self)}
+        said = {"drawn_from": self.drawn_from, "uncalibrated": self.basis.uncalibrated}
+        result: dict[str, Any] = {**said, **plain(self)}
         return result
 
 
@@ -565,6 +568,7 @@ def _assemble(
         OptionResult(
             name=option.name,
             title=option.title,
+            description=option.description,
             assumed_levers=tuple(
                 LEVERS[name].label_en for name in option.levers if LEVERS[name].identified == "assumed"
             ),

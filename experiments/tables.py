@@ -83,14 +83,16 @@ def comparison_view(
 
 def _heading(comparison: Comparison) -> Iterator[RenderableType]:
     design = comparison.design
+    if comparison.basis.notice:
+        yield Text(comparison.basis.notice, style="yellow")
     yield Text(f"Compared with {comparison.reference}: {comparison.reference_title}", style="bold")
     yield Text(
         f"{comparison.period}; {design.draws * design.worlds} paired worlds:"
         f" {design.draws} parameter draws × {design.worlds} worlds each, seed {design.seed}"
     )
     yield Text(f"Parameters: {comparison.drawn_from}.")
-    if comparison.basis.notice:
-        yield Text(comparison.basis.notice, style="yellow")
+    for option in comparison.options:
+        yield Text(f"{option.name}: {option.description}")
 
 
 # --- money --------------------------------------------------------------------------------------------------

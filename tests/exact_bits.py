@@ -1,7 +1,7 @@
 """Hashes of every bit of what the model gives, by which tests prove that all machines agree.
 
-``python -m tests.exact_bits`` prints them, and ``--write`` stores them in tests/exact_bits.json. They are made for tests
-only: no study, posterior or page goes by them.
+``python -m tests.exact_bits`` prints them, and ``--write`` stores them in tests/exact_bits.json. They are made for
+tests only: no study, posterior or page goes by them.
 
 * ``tables``: the final tables of every golden run, small worlds in which every rule acts;
 * ``outcomes``: all outcomes of every golden run, judged against the world without programme;

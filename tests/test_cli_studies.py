@@ -312,12 +312,14 @@ def test_a_comparison_stopped_by_ctrl_c_goes_on_from_its_file_alone(
 def test_why_the_posterior_was_not_used_is_said_again_when_a_comparison_goes_on(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = replace(bench.toy, basis=Basis("prior", notice="The shipped posterior is out of date."))
+    why = "Uncalibrated: the shipped posterior belongs to another reference."
+    old = replace(bench.toy, basis=Basis("prior", notice=why))
+    monkeypatch.setattr("passaat.experiments.basis.does_not_belong", lambda reference: why)
     monkeypatch.setattr(
         "passaat.experiments.simulator.the_model", lambda *_, prior=False: bench.toy if prior else old
     )
     first = done(*COMPARE, "--json")
-    assert "The shipped posterior is out of date." in first
+    assert json.loads(first)["uncalibrated"] == why
     assert done("resume", "cmp.db", "--json") == first
 
 

@@ -39,7 +39,6 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
-    say,
     settings_of,
     warm_up,
 )
@@ -280,7 +279,7 @@ def validate(
             progress=lambda done, total: bar.show("validating", done, total),
         )
     if card.basis.notice:
-        say(card.basis.notice)
+        typer.echo(card.basis.notice, err=as_json)
     _print_card(card, as_json)
 
 

@@ -55,7 +55,7 @@ def compare_and_show(
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
-    _show(base, chosen, result, rivals, wishes)
+    _show(base, result, rivals, wishes)
     _save(result, rivals, path)
 
 
@@ -113,7 +113,6 @@ def say_stopped(path: Path, *, resumable: bool = True) -> None:
 
 def _show(
     base: Scenario,
-    chosen: Sequence[Scenario],
     result: Comparison,
     rivals: StructureComparison | None,
     wishes: Wishes,
@@ -131,10 +130,10 @@ def _show(
         changed = ", ".join(wishes.changed)
         console.print(f"Changed in the reference, and so under every option: {changed}", markup=False)
     if wishes.decisions:
+        if result.basis.notice:
+            console.print(result.basis.notice, markup=False, highlight=False)
         console.print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
     else:
-        for option in chosen:
-            console.print(f"{option.name}: {option.description}", markup=False, highlight=False)
         print_comparison(result, console, all_outcomes=wishes.all_outcomes)
     print_decisions(result, console, every_pair=wishes.decisions)
     if rivals is not None:
