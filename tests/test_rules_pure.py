@@ -60,7 +60,14 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
     rules = [node for node in functions if any(ast.unparse(mark) == "rule" for mark in node.decorator_list)]
     pure = {node.name for node in rules if all(argument.arg != "world" for argument in node.args.args)}
     assert len(pure) > 15
-    assert pure - set(globals()) == set()
+    elsewhere = {
+        "normal",
+        "inverse_normal",
+        "exp",
+        "log",
+        "_power_of_two",
+    }  # test_draws.py, test_elementary.py
+    assert pure - set(globals()) == elsewhere
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------
