@@ -80,7 +80,8 @@ def _as_float(number: Any) -> float:
 def places(values: Floats) -> NDArray[np.int64]:
     """Where each double stands in the row of all doubles, zero at 0."""
     bits = values.view(np.int64)
-    return np.asarray(np.where(bits < 0, np.iinfo(np.int64).min - bits, bits))
+    row: NDArray[np.int64] = np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
+    return row
 
 
 def units_off(name: str, values: Floats) -> NDArray[np.int64]:
