@@ -80,13 +80,13 @@ def _as_float(number: Any) -> float:
 def places(values: Floats) -> NDArray[np.int64]:
     """Where each double stands in the row of all doubles, zero at 0."""
     bits = values.view(np.int64)
-    row: NDArray[np.int64] = np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
-    return row
+    return np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
 
 
 def units_off(name: str, values: Floats) -> NDArray[np.int64]:
     """How many doubles each result lies from the one nearest to the truth."""
-    return np.abs(places(OF_EACH[name](values)) - places(nearest(name, values)))
+    apart: NDArray[np.int64] = np.abs(places(OF_EACH[name](values)) - places(nearest(name, values)))
+    return apart
 
 
 def arguments(name: str, n: int, seed: int) -> Iterator[Floats]:
