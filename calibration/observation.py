@@ -41,6 +41,7 @@ from passaat.calibration.records import (
     read_run,
 )
 from passaat.errors import EvidenceError, unknown_name
+from passaat.model.elementary import exp, log
 from passaat.model.inputs import QUARTERS_PER_YEAR
 
 PARAMETER_FILE: Final = Path(__file__).resolve().parent / "observation_parameters.toml"
@@ -71,7 +72,7 @@ class ObservationParameter:
         if self.shape == "switch":
             return self.minimum if luck < 0.5 else self.maximum
         if self.shape == "loguniform":
-            return self.minimum * math.exp(luck * math.log(self.maximum / self.minimum))
+            return self.minimum * exp(luck * log(self.maximum / self.minimum))
         return self.minimum + (self.maximum - self.minimum) * luck
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from passaat.calibration.observation import ObservationParameter, observation_parameters
 from passaat.errors import EvidenceError, unknown_name
 from passaat.identity import number_text
+from passaat.model.elementary import exp_of_each, log, log_of_each
 from passaat.model.parameters import PARAMETERS, Parameter
 
 Floats = NDArray[np.float64]
@@ -62,7 +63,7 @@ class Prior:
         if self.shape == "switch":
             return np.where(place < 0.5, self.minimum, self.maximum)
         if self.shape == "loguniform":
-            return self.minimum * np.exp(place * math.log(self.maximum / self.minimum))
+            return self.minimum * exp_of_each(place * log(self.maximum / self.minimum))
         return self.minimum + (self.maximum - self.minimum) * place
 
     def place_of(self, value: Floats) -> Floats:
@@ -70,7 +71,7 @@ class Prior:
         if self.shape == "switch":
             return np.where(value == self.minimum, 0.25, 0.75)
         if self.shape == "loguniform":
-            return np.asarray(np.log(value / self.minimum) / math.log(self.maximum / self.minimum))
+            return log_of_each(value / self.minimum) / log(self.maximum / self.minimum)
         return (value - self.minimum) / (self.maximum - self.minimum)
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from passaat.errors import StudyError, unknown_name
+from passaat.model.elementary import exp, log
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
 
@@ -117,7 +118,7 @@ class Factor:
             raise ValueError(f"{self.name}: a share of the range is from 0 to 1, not {u}")
         if self.scale == "continuous":
             if self.shape == "loguniform":
-                value = self.low * math.exp(u * math.log(self.high / self.low))
+                value = self.low * exp(u * log(self.high / self.low))
             else:
                 value = self.low + u * (self.high - self.low)
             # Rounding may miss the end, or pass one that is as far as a lever or parameter may go.

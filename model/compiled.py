@@ -163,7 +163,9 @@ def _collect_sources(function: Any, seen: set[object], parts: set[str]) -> None:
             if hasattr(getattr(value, "py_func", value), "__code__"):
                 _collect_sources(value, seen, parts)
         elif value is not None:
-            parts.add(f"{function.__module__}.{name} = {value!r}")
+            # As written by NumPy, numbers of an array are shortened.
+            constant = value.tolist() if isinstance(value, np.ndarray) else value
+            parts.add(f"{function.__module__}.{name} = {constant!r}")
 
 
 def cache_folder() -> Path:

@@ -6,6 +6,7 @@ import math
 
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
+from passaat.model.elementary import log
 from passaat.model.rules import between, clip, larger, rule, towards_one, whole, whole_cents
 from passaat.model.status import (
     APPLIED,
@@ -140,7 +141,7 @@ def _promise(world: World, k: int, m: int) -> float:
     """What a market promises to a coordinator: demand and receptivity, signals, and a taste of its own."""
     markets, p = world.markets, world.parameters
     country = markets.country[m]
-    promise = math.log(0.05 + markets.demand_now[m] * markets.receptivity[m])
+    promise = log(0.05 + markets.demand_now[m] * markets.receptivity[m])
     if world.embassies.signalled_market[country] == m:
         promise += p.signal_weight * world.embassies.signal_strength[country]
     if world.desks.signalled_market[markets.sector[m]] == m:

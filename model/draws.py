@@ -8,7 +8,8 @@ The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood 2014),
 a packed counter fails statistical batteries, two do not (``tests/test_draws.py``). Normals come from the inverse of
 the normal distribution (algorithm AS 241, Wichura 1988), which is monotone: paired worlds stay coupled.
 
-The functions are compiled also when rules are interpreted, because Python has no 64-bit wrap-around of its own.
+What works on 64 bits is compiled also when rules are interpreted, because Python has no wrap-around of its own. It
+calls nothing from other files: Numba, which keeps it on disk, would not notice that they changed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+
+from passaat.model.elementary import log
+from passaat.model.rules import rule
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -55,13 +59,19 @@ def uniform(key: int, tick: int, purpose: int) -> float:
     return (np.float64(_hash(key, tick, purpose) >> _SHIFT_12) + 0.5) * _TWO_TO_MINUS_52
 
 
-@njit(cache=True)
+@rule
+def log_odds(u: float) -> float:
+    """A standard logistic number from a uniform one in (0, 1)."""
+    return log(u / (1.0 - u))
+
+
+@rule
 def normal(key: int, tick: int, purpose: int) -> float:
     """A standard normal number, monotone in the uniform draw of the same key, tick and purpose."""
     return inverse_normal(uniform(key, tick, purpose))
 
 
-@njit(cache=True)
+@rule
 def inverse_normal(p: float) -> float:
     """The standard normal quantile of ``p`` in (0, 1), relative error about 1e-16 (AS 241, routine PPND16)."""
     q = p - 0.5
@@ -119,7 +129,7 @@ def inverse_normal(p: float) -> float:
             )
         )
     r = p if q < 0.0 else 1.0 - p
-    r = math.sqrt(-math.log(r))
+    r = math.sqrt(-log(r))
     if r <= 5.0:
         r -= 1.6
         value = (

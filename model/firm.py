@@ -7,9 +7,10 @@ import math
 from passaat.model import purposes
 from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE, at_work, in_covenant
 from passaat.model.coordinator import MEMBER_FIRM, hears_of
-from passaat.model.draws import combine, normal, uniform
+from passaat.model.draws import combine, log_odds, normal, uniform
+from passaat.model.elementary import exp, log
 from passaat.model.market import openness
-from passaat.model.rules import clip, larger, log_odds, rule, smaller, towards_one, whole, whole_cents
+from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
     CONTACT,
     CONTRACT,
@@ -55,9 +56,9 @@ def found_firm(world: World, i: int) -> None:
     elif u < p.large_firm_share + p.medium_firm_share + p.small_firm_share:
         firms.size_class[i] = 1
     firms.sme[i] = 1 if firms.size_class[i] < 3 and firms.institute[i] == 0 else 0
-    step = math.log(p.turnover_step) * firms.size_class[i]
+    step = log(p.turnover_step) * firms.size_class[i]
     spread = p.turnover_sigma * normal(key, 0, purposes.FIRM_TURNOVER)
-    firms.turnover_eur[i] = p.micro_turnover_eur * math.exp(step + spread)
+    firms.turnover_eur[i] = p.micro_turnover_eur * exp(step + spread)
     firms.chain_position[i] = uniform(key, 0, purposes.FIRM_POSITION)
     firms.distinctiveness[i] = uniform(key, 0, purposes.FIRM_DISTINCTIVENESS)
     firms.development[i] = uniform(key, 0, purposes.FIRM_DEVELOPMENT)
@@ -99,7 +100,7 @@ def consider_markets(world: World, i: int) -> None:
         for m in range(markets.key.shape[0]):
             if markets.sector[m] == world.firms.sector[i] and not _already_considered(world, i, place, m):
                 pair = combine(world.firms.key[i], markets.key[m])
-                view = math.log(markets.demand[m]) + log_odds(uniform(pair, 0, purposes.MARKET_CHOICE))
+                view = log(markets.demand[m]) + log_odds(uniform(pair, 0, purposes.MARKET_CHOICE))
                 if view > best_view:
                     best, best_view = m, view
         if best >= 0:
@@ -222,7 +223,7 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
     firms, clusters, levers, p = world.firms, world.clusters, world.levers, world.parameters
     m, year = clusters.market[c], clusters.rule_year[c]
     country = world.markets.country[m]
-    market_pull = math.log(0.05 + world.markets.demand_now[m] * world.markets.receptivity[m])
+    market_pull = log(0.05 + world.markets.demand_now[m] * world.markets.receptivity[m])
     fit = product_fit(firms.development[i], world.countries.development[country])
     known = 1.0 if firms.last_coordinator[i] == k else 0.0
     faith = world.coordinators.skill[k] + known * firms.last_cohesion[i]
@@ -676,7 +677,7 @@ def contract_value_eur(turnover_eur: float, demand: float, z: float, share: floa
     smaller share of what they are.
     """
     reference = 5.0e6
-    return share * math.sqrt(turnover_eur * reference) * math.sqrt(demand) * math.exp(sigma * z)
+    return share * math.sqrt(turnover_eur * reference) * math.sqrt(demand) * exp(sigma * z)
 
 
 @rule
@@ -713,9 +714,7 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
         _reach(world, e, SUSTAINED)
         engagements.delivery_quarters_left[e] = whole(p.delivery_quarters)
         sigma = p.repeat_order_sigma
-        change = math.exp(
-            sigma * normal(engagements.key[e], quarter, purposes.REPEAT_VALUE) - 0.5 * sigma * sigma
-        )
+        change = exp(sigma * normal(engagements.key[e], quarter, purposes.REPEAT_VALUE) - 0.5 * sigma * sigma)
         repeated = int(engagements.delivery_cents_per_quarter[e] * change)
         engagements.delivery_cents_per_quarter[e] = _within_reach(world, e, repeated)
         if uniform(engagements.key[e], quarter, purposes.LOCAL_PRESENCE) < p.local_presence_share:

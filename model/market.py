@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from passaat.model import purposes
 from passaat.model.agency import book_liaison_screening
 from passaat.model.draws import combine, normal, uniform
+from passaat.model.elementary import exp, log
 from passaat.model.liaison import liaison_budget_eur
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.status import FILLING, is_at_work, is_covenant
@@ -22,14 +21,14 @@ def found_market(world: World, m: int) -> None:
     markets, p = world.markets, world.parameters
     key = combine(combine(world.calendar.key[0], purposes.MARKET), m)
     markets.key[m] = key
-    markets.demand[m] = math.exp(p.market_demand_sigma * normal(key, 0, purposes.MARKET_DEMAND))
+    markets.demand[m] = exp(p.market_demand_sigma * normal(key, 0, purposes.MARKET_DEMAND))
     markets.growth[m] = p.market_growth_mean + p.market_growth_sd * normal(key, 0, purposes.MARKET_GROWTH)
     markets.receptivity[m] = between(uniform(key, 0, purposes.MARKET_RECEPTIVITY), 0.3, 1.0)
     markets.barrier[m] = uniform(key, 0, purposes.MARKET_BARRIER) * p.barrier_highest
     markets.blocking[m] = 1 if uniform(key, 0, purposes.MARKET_BLOCKING) < p.blocking_barrier_share else 0
     shortest, longest = p.deal_cycle_shortest_quarters, p.deal_cycle_longest_quarters
-    stretch = uniform(key, 0, purposes.MARKET_CYCLE) * math.log(longest / shortest)
-    markets.deal_cycle_quarters[m] = shortest * math.exp(stretch)
+    stretch = uniform(key, 0, purposes.MARKET_CYCLE) * log(longest / shortest)
+    markets.deal_cycle_quarters[m] = shortest * exp(stretch)
     markets.rivalry[m] = uniform(key, 0, purposes.MARKET_RIVALRY)
     markets.ordinary_awareness[m] = uniform(key, 0, purposes.MARKET_AWARENESS) * p.awareness_at_start
     markets.awareness[m] = markets.ordinary_awareness[m]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
+
+from passaat.model.elementary import exp, log
 
 SHAPES: Final = ("uniform", "loguniform", "fixed")
 GRADES: Final = ("measured", "inferred", "assumed")
@@ -44,7 +45,7 @@ class Parameter:
         if self.shape == "fixed":
             return self.value
         if self.shape == "loguniform":
-            return self.minimum * math.exp(u * math.log(self.maximum / self.minimum))
+            return self.minimum * exp(u * log(self.maximum / self.minimum))
         return self.minimum + u * (self.maximum - self.minimum)
 
 

@@ -1,8 +1,10 @@
 """What every rule is made with: the decorator, and arithmetic that gives the same bits compiled and interpreted.
 
 A rule is a plain function ``rule(world, row) -> None`` of scalar Python. ``@rule`` leaves it a plain function for the
-Mesa driver and makes it callable from compiled code. Rules use only ``math``, ``+ - * /`` and the helpers below:
-no powers, no NumPy functions on scalars, no ``min`` or ``max`` (they differ between drivers for signed zeros).
+Mesa driver and makes it callable from compiled code. Rules use only ``+ - * /``, ``math.sqrt``, ``math.floor`` and
+``math.fabs``, which the standard of floating-point arithmetic fixes to the last bit, ``exp`` and ``log`` of
+``model/elementary.py``, and the helpers below: no other function of ``math``, no powers, no NumPy functions on scalars,
+no ``min`` or ``max`` (they differ between drivers for signed zeros).
 """
 
 from __future__ import annotations
@@ -54,12 +56,6 @@ def towards_one(x: float, step: float) -> float:
 def between(u: float, low: float, high: float) -> float:
     """The number at share ``u`` of the way from ``low`` to ``high``."""
     return low + u * (high - low)
-
-
-@rule
-def log_odds(u: float) -> float:
-    """A standard logistic number from a uniform one in (0, 1)."""
-    return math.log(u / (1.0 - u))
 
 
 @rule

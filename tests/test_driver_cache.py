@@ -51,6 +51,23 @@ def test_a_changed_rule_in_another_file_changes_the_fingerprint(
     assert compiled.fingerprint(schedule.QUARTER) not in names
 
 
+def test_the_last_digit_of_a_constant_table_changes_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    names = set()
+    for place, entry in enumerate(("1.1", "1.1000000000000003")):
+        module = f"growing_by_table_{place}"
+        source = RULE.format(growth="TABLE[0]").replace(
+            "\n\n\n@rule", f"\nTABLE = np.array([{entry}])\n\n\n@rule"
+        )
+        (tmp_path / f"{module}.py").write_text("import numpy as np\n" + source, encoding="utf-8")
+        constants: set[str] = set()
+        compiled._collect_sources(__import__(module).grow, set(), constants)
+        names.add(next(part for part in constants if "TABLE = " in part).partition(".")[2])
+    assert names == {"TABLE = [1.1]", "TABLE = [1.1000000000000003]"}
+
+
 def test_compiling_is_announced_only_when_it_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled.is_compiled()
     monkeypatch.setenv("PASSAAT_CACHE_DIR", str(tmp_path))

@@ -15,6 +15,7 @@ import passaat.model
 from passaat.model.agency import is_call, offered_cents, towards_hundred
 from passaat.model.cluster import capacity_bought, guided, relevance
 from passaat.model.coordinator import mass, reported, towards_pay, weighted_mean
+from passaat.model.draws import log_odds
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
     FULL,
@@ -36,7 +37,7 @@ from passaat.model.firm import (
     weakest,
 )
 from passaat.model.liaison import match_strength
-from passaat.model.rules import between, clip, larger, log_odds, smaller, towards_one, whole, whole_cents
+from passaat.model.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.status import EXTENDED, FOLLOW_UP, INFORMAL, RUNNING, is_at_work, is_covenant
 
 MODEL = Path(str(passaat.model.__file__)).parent
@@ -59,7 +60,14 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
     rules = [node for node in functions if any(ast.unparse(mark) == "rule" for mark in node.decorator_list)]
     pure = {node.name for node in rules if all(argument.arg != "world" for argument in node.args.args)}
     assert len(pure) > 15
-    assert pure - set(globals()) == set()
+    elsewhere = {
+        "normal",
+        "inverse_normal",
+        "exp",
+        "log",
+        "_power_of_two",
+    }  # test_draws.py, test_elementary.py
+    assert pure - set(globals()) == elsewhere
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------
