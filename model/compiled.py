@@ -29,7 +29,7 @@ from passaat.model import schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
 from passaat.model.inputs import RunInputs
 from passaat.model.schedule import Step
-from passaat.model.world import World
+from passaat.model.world import TABLES, World
 
 _ROWS = {
     **{kind: f"world.{table}.key.shape[0]" for kind, table in schedule.TABLE_OF_KIND.items()},
@@ -134,10 +134,12 @@ def driver_source(
 def fingerprint(quarter: Sequence[Step]) -> str:
     """A short name for all that decides the machine code of a driver.
 
-    That is the driver itself, the source of every rule and of every function a rule calls, the constants they read, and
-    the versions of Python and of the compiler. (Column types are part of the compiled function's own signature.)
+    That is the driver itself, the source of every rule and of every function a rule calls, the constants they read, the
+    order of tables and columns, and the versions of Python and of the compiler. (Column types are part of the compiled
+    function's own signature; the order of columns of one type is not, and would go unnoticed.)
     """
-    parts = {driver_source(quarter)}
+    columns = [(table.__name__, list(table.__annotations__)) for table in (World, *TABLES.values())]
+    parts = {driver_source(quarter), repr(columns)}
     seen: set[object] = set()
     for step in (*schedule.FOUNDING, *quarter):
         _collect_sources(step.rule, seen, parts)

@@ -6,10 +6,11 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from passaat.model import compiled, schedule
+from passaat.model import compiled, schedule, world
 from passaat.model.schedule import Step
 
 RULE = """
@@ -49,6 +50,15 @@ def test_a_changed_rule_in_another_file_changes_the_fingerprint(
         names.add(compiled.fingerprint((*schedule.QUARTER, Step("firm", imported.grow))))
     assert len(names) == 2
     assert compiled.fingerprint(schedule.QUARTER) not in names
+
+
+def test_a_changed_order_of_columns_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns of one type would change places without any other trace: the compiler knows a table by its name."""
+    before = compiled.fingerprint(schedule.QUARTER)
+    columns = list(world.Engagements.__annotations__.items())
+    turned = NamedTuple("Engagements", columns[::-1])  # type: ignore[misc]
+    monkeypatch.setitem(world.TABLES, "engagements", turned)
+    assert compiled.fingerprint(schedule.QUARTER) != before
 
 
 def test_compiling_is_announced_only_when_it_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
