@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def _extra_turnover(course: Course, until: int) -> float:
     """Turnover from the year of the start until the horizon, above that of the year before."""
     years = max(until // QUARTERS_PER_YEAR, 1)
     before, after = course.turnover_eur[0], course.turnover_eur[1 : 1 + years]
-    return sum(after) - before * len(after)
+    return math.fsum(after) - before * len(after)
 
 
 def _best(measure: Callable[[Moment], float]) -> Callable[[Course, int], float]:

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -323,7 +324,9 @@ def held_out(work: Work, n: int = 300) -> dict[str, Any]:
             "inside": sum(inside),
             "better_than_prior": sum(better),
             "of": len(lines),
-            "log_score_gain": sum(line["log_score"] - line["log_score_prior"] for line in lines.values()),
+            "log_score_gain": math.fsum(
+                line["log_score"] - line["log_score_prior"] for line in lines.values()
+            ),
             "figures": lines,
         }
     return {

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,8 +150,9 @@ def choose(found: Sequence[Screened], n: int = CHOSEN) -> tuple[str, ...]:
 
 def strength_kept(found: Sequence[Screened], chosen: Sequence[str]) -> float:
     """Share of the summed squared strength that the chosen carry."""
-    total = sum(one.strength**2 for one in found)
-    return sum(one.strength**2 for one in found if one.parameter in chosen) / total if total else 0.0
+    total = math.fsum(one.strength * one.strength for one in found)
+    kept = math.fsum(one.strength * one.strength for one in found if one.parameter in chosen)
+    return kept / total if total else 0.0
 
 
 def write_screening(found: Sequence[Screened], chosen: Sequence[str], known: Priors, path: Path) -> None:

@@ -200,7 +200,7 @@ def _figure(name: str, table: Mapping[str, Any], rows: list[EvidenceRow]) -> Fig
     first, form = rows[0], str(table["form"])
     n = first.n or 0
     percent = first.unit == "percent"
-    reported = math.nan if form == "ordinal" else sum(row.value or 0.0 for row in rows)
+    reported = math.nan if form == "ordinal" else math.fsum(row.value or 0.0 for row in rows)
     if percent:
         reported /= 100.0
     elif form == "binomial":

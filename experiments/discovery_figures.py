@@ -447,7 +447,7 @@ def _position(
     """
     x, y = one.cost.mean / scales[0].divisor, one.effect.mean / scales[1].divisor
     if (few or one.best_by_means) and front.noise != "not told":
-        middle = [sum(level) / len(front.positions) for level in zip(
+        middle = [math.fsum(level) / len(front.positions) for level in zip(
             *((other.cost.mean, other.effect.mean) for other in front.positions), strict=True)]  # fmt: skip
         color, width = (LIGHT if one.best_by_means else RULE), (2.8 if few else 1.6)
         flat, tall = (

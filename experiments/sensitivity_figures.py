@@ -227,7 +227,7 @@ def _place_labels(
                 )
                 box = text.get_window_extent()
                 text.remove()
-                cost = sum(_overlap(box, other) for other in taken) + distance * pixels
+                cost = math.fsum(_overlap(box, other) for other in taken) + distance * pixels
                 cost += 50.0 * max(box.x1 - inside.x1, inside.x0 - box.x0, 0.0)
                 cost += 50.0 * max(box.y1 - inside.y1, inside.y0 - box.y0, 0.0)
                 if best is None or cost < best[0]:

@@ -753,7 +753,7 @@ def _interplay(report: SensitivityReport, found: Indices, order: Sequence[int]) 
             " by this method."
         )
     luck = report.luck_place
-    alone = sum(index.first.value for index in found.indices)
+    alone = math.fsum(index.first.value for index in found.indices)
     text = (
         f"Factors acting each on its own make {share(min(alone, 1.0))} of the variance, interactions the rest"
     )

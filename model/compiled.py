@@ -29,7 +29,7 @@ from passaat.model import schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
 from passaat.model.inputs import RunInputs
 from passaat.model.schedule import Step
-from passaat.model.world import World
+from passaat.model.world import TABLES, World
 
 _ROWS = {
     **{kind: f"world.{table}.key.shape[0]" for kind, table in schedule.TABLE_OF_KIND.items()},
@@ -101,8 +101,8 @@ def driver_source(
     a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply,
     into ``ticks[quarter, place]`` before the first step and after each.
     """
-    rules = list(dict.fromkeys(step.rule for step in [*founding, *quarter]))
-    names = {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
+    rules = rules_of([*founding, *quarter])
+    names = names_of_rules(rules)
     lines = ['"""Generated from the schedule; not meant to be edited."""', "", "from numba import njit", ""]
     lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
     lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)']
@@ -131,16 +131,33 @@ def driver_source(
     return "\n".join(lines) + "\n"
 
 
-def fingerprint(quarter: Sequence[Step]) -> str:
-    """A short name for all that decides the machine code of a driver.
+def rules_of(steps: Sequence[Step]) -> list[Callable[..., Any]]:
+    """The rules of these steps, each once, in their order."""
+    return list(dict.fromkeys(step.rule for step in steps))
 
-    That is the driver itself, the source of every rule and of every function a rule calls, the constants they read, and
-    the versions of Python and of the compiler. (Column types are part of the compiled function's own signature.)
+
+def names_of_rules(rules: Sequence[Callable[..., Any]]) -> dict[Callable[..., Any], str]:
+    """Names of rules in a generated module, where two of different modules may be called the same."""
+    return {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
+
+
+def fingerprint(quarter: Sequence[Step]) -> str:
+    """A short name for all that decides the machine code of a driver."""
+    return fingerprint_of(driver_source(quarter), rules_of([*schedule.FOUNDING, *quarter]))
+
+
+def fingerprint_of(source: str, rules: Sequence[Callable[..., Any]]) -> str:
+    """A short name for all that decides the machine code of a generated module that calls these rules.
+
+    That is the module itself, the source of every rule and of every function a rule calls, the constants they read, the
+    order of tables and columns, and the versions of Python and of the compiler. (Column types are part of the compiled
+    function's own signature; the order of columns of one type is not, and would go unnoticed.)
     """
-    parts = {driver_source(quarter)}
+    columns = [(table.__name__, list(table.__annotations__)) for table in (World, *TABLES.values())]
+    parts = {source, repr(columns)}
     seen: set[object] = set()
-    for step in (*schedule.FOUNDING, *quarter):
-        _collect_sources(step.rule, seen, parts)
+    for rule in rules:
+        _collect_sources(rule, seen, parts)
     parts.add(
         repr((sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor()))
     )
@@ -179,7 +196,8 @@ def driver_for(quarter: Sequence[Step] = schedule.QUARTER) -> Callable[[World], 
     name = fingerprint_cached(tuple(quarter))
     with _lock:
         if name not in _drivers:
-            _drivers[name] = _load(name, quarter)
+            rules = rules_of([*schedule.FOUNDING, *quarter])
+            _drivers[name] = load(name, driver_source(quarter), rules)
         return _drivers[name]
 
 
@@ -193,10 +211,10 @@ def fingerprint_cached(quarter: tuple[Step, ...]) -> str:
     return _fingerprints[quarter]
 
 
-def _load(name: str, quarter: Sequence[Step]) -> Callable[[World], None]:
-    source = driver_source(quarter)
-    if any(step.rule.__module__ == "__main__" for step in quarter):
-        return _load_in_memory(source, quarter)
+def load(name: str, source: str, rules: Sequence[Callable[..., Any]]) -> Callable[..., None]:
+    """The function ``run`` of a generated module, kept in the cache folder under its fingerprint ``name``."""
+    if any(rule.__module__ == "__main__" for rule in rules):
+        return _load_in_memory(source, rules)
     folder = cache_folder() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -206,22 +224,20 @@ def _load(name: str, quarter: Sequence[Step]) -> Callable[[World], None]:
             unfinished.write_text(source, encoding="utf-8")
             unfinished.replace(path)
     except OSError:
-        return _load_in_memory(source, quarter)
+        return _load_in_memory(source, rules)
     module = _import(f"passaat_driver_{name}", path)
-    driver: Callable[[World], None] = module.run
-    return driver
+    run: Callable[..., None] = module.run
+    return run
 
 
-def _load_in_memory(source: str, quarter: Sequence[Step]) -> Callable[[World], None]:
-    """A driver without cache, for rules typed into a notebook or where no cache folder can be written."""
+def _load_in_memory(source: str, rules: Sequence[Callable[..., Any]]) -> Callable[..., None]:
+    """A generated module without cache, for rules typed into a notebook or where no cache folder can be written."""
     uncached = source.replace("cache=True, ", "")
     lines = [line for line in uncached.splitlines() if not line.startswith("from __main__ ")]
-    steps = [*schedule.FOUNDING, *quarter]
-    rules = list(dict.fromkeys(step.rule for step in steps))
-    names: dict[str, Any] = {f"rule_{place}_{rule.__name__}": rule for place, rule in enumerate(rules)}
+    names: dict[str, Any] = {name: rule for rule, name in names_of_rules(rules).items()}
     exec(compile("\n".join(lines), "<driver>", "exec"), names)
-    driver: Callable[[World], None] = names["run"]
-    return driver
+    run: Callable[..., None] = names["run"]
+    return run
 
 
 def _import(name: str, path: Path) -> ModuleType:
@@ -236,19 +252,28 @@ def _import(name: str, path: Path) -> ModuleType:
 
 def is_compiled(quarter: Sequence[Step] = schedule.QUARTER) -> bool:
     """Whether machine code for this schedule lies on disk, so that starting takes no compilation."""
-    folder = cache_folder() / fingerprint_cached(tuple(quarter)) / "__pycache__"
+    return is_on_disk(fingerprint_cached(tuple(quarter)))
+
+
+def is_on_disk(name: str) -> bool:
+    """Whether machine code of the generated module of this fingerprint lies on disk."""
+    folder = cache_folder() / name / "__pycache__"
     return folder.is_dir() and any(folder.glob("*.nbc"))
 
 
 def warm_up(say: Callable[[str], None], quarter: Sequence[Step] = schedule.QUARTER) -> None:
-    """Make the driver ready: load its machine code, or compile it after saying so through ``say``."""
-    if not is_compiled(quarter):
+    """Make driver and judge ready: load their machine code, or compile it after saying so through ``say``."""
+    from passaat.model import judging, outcomes
+
+    if not (is_compiled(quarter) and judging.is_compiled(outcomes.judge)):
         say("Compiling the model, once per version; this takes about half a minute.")
-    driver_for(quarter)(_smallest_world())
+    run = _smallest_run()
+    driver_for(quarter)(run.store.compiled_world())
+    outcomes.outcomes_of(run)
 
 
-def _smallest_world() -> World:
-    """A world of two firms and no quarters: enough for the compiler to see all types."""
+def _smallest_run() -> Run:
+    """A run of two firms and no quarters: enough for the compiler to see all types."""
     from passaat.model.inputs import WorldSize
     from passaat.model.lever_table import LEVER_NAMES
 
@@ -256,4 +281,4 @@ def _smallest_world() -> World:
     inputs = RunInputs(size, {name: np.zeros(1) for name in LEVER_NAMES})
     store = build_world(inputs, 0)
     store.tables["calendar"]["until"] = 0
-    return store.compiled_world()
+    return Run(inputs, 0, store.column_world(), store)

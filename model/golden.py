@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from passaat.identity import column_text, fingerprint
 from passaat.model.compiled import Run, simulate
 from passaat.model.inputs import RunInputs, SeededGroup, Setting, ShockEvent, Structure, WorldSize
+from passaat.model.outcomes import outcomes_of
 from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
 
@@ -218,6 +219,25 @@ def exact_hashes() -> dict[str, str]:
 def golden_figures() -> dict[str, dict[str, str]]:
     """``run_figures`` of each golden run, by name."""
     return {name: run_figures(simulate(inputs, seed)) for name, (inputs, seed) in golden_inputs().items()}
+
+
+def without_programme(inputs: RunInputs) -> RunInputs:
+    """The same inputs with the programme off in every year: those of the twin of a golden run."""
+    off = np.zeros_like(inputs.levers["programme_on"])
+    return replace(inputs, levers={**inputs.levers, "programme_on": off})
+
+
+def outcome_hash(outcomes: NDArray[np.float64]) -> str:
+    """Hash of every bit of the outcomes of a run."""
+    return hashlib.blake2b(outcomes.astype("<f8").tobytes(), digest_size=8).hexdigest()
+
+
+def outcome_hashes() -> dict[str, str]:
+    """Hash of every bit of the outcomes of each golden run against its twin, by name."""
+    return {
+        name: outcome_hash(outcomes_of(simulate(inputs, seed), simulate(without_programme(inputs), seed)))
+        for name, (inputs, seed) in golden_inputs().items()
+    }
 
 
 @lru_cache(maxsize=1)

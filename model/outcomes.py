@@ -4,21 +4,29 @@ All outcomes count what covenants applied for in the window, and their members, 
 year to the end of the run; exports are in constant prices. A twin is the run of the same world seed and parameters in
 which the programme ends before the window. Member firms are those of this run, in both worlds: the same firms are
 compared.
+
+What is counted is written as rules, so that it gives the same bits compiled and interpreted, on every machine: money
+is added in whole cents and divided once, other numbers are added in the order of their rows. ``judge`` is the table of
+contents.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.errors import ModelError
 from passaat.model.cluster import OPEN
 from passaat.model.compiled import Run
+from passaat.model.judging import Judged, Twin, Work, compiled_judge, judged_tables, room_for, twin_tables
+from passaat.model.rules import rule
 from passaat.model.status import CONTACT, PARTNERSHIP, RELATION
+from passaat.model.world import World
 
-CENTS: Final = 100.0
 Better = Literal["higher", "lower", "neither"]
 
 
@@ -154,6 +162,11 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
 
 OUTCOME_NAMES: Final = tuple(outcome.name for outcome in OUTCOMES)
 
+Found = Any
+"""A record with one number per outcome, in the order of ``OUTCOMES``: rules write ``found.contracts``."""
+
+_FOUND_TYPE: Final = np.dtype([(name, np.float64) for name in OUTCOME_NAMES])
+
 
 def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
     """All outcomes of one run, aligned with ``OUTCOMES``; those that need a twin are nan without one.
@@ -161,184 +174,434 @@ def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
     Args:
         run: the run.
         twin: the run of the same world without programme.
+
+    Raises:
+        ModelError: a twin of a world of another size.
     """
-    found = {**_portfolio(run), **_members(run), **_exports(run), **_money(run)}
+    world = run.store.compiled_world()
     if twin is not None:
-        found.update(_additional(run, twin, found["public_cost_eur"]))
-    return np.array([found.get(name, np.nan) for name in OUTCOME_NAMES], dtype=np.float64)
+        _check_same_size(run, twin)
+    against = world if twin is None else twin.store.compiled_world()
+    found = np.zeros(1, dtype=_FOUND_TYPE)
+    judge_run = compiled_judge(judge)
+    judge_run(
+        judged_tables(world), twin_tables(against, known=twin is not None), room_for(run.world), found[0]
+    )
+    return found.view(np.float64)
+
+
+def _check_same_size(run: Run, twin: Run) -> None:
+    """Compiled code does not check indices: a smaller twin would be read beyond its end."""
+    (rows, years), (twin_rows, twin_years) = (one.world.exports_by_year_cents.shape for one in (run, twin))
+    if (rows, years) != (twin_rows, twin_years):
+        raise ModelError(
+            f"the twin has {twin_rows} engagements over {twin_years} years, the run {rows} over {years}",
+            hint="A twin is the run of the same world, seed and parameters without the programme.",
+        )
 
 
 def window_covenants(run: Run) -> NDArray[np.int64]:
-    """Rows of the covenants that were applied for in the window, in the order of first meeting.
+    """Rows of the covenants that were applied for in the window, in the order of first meeting."""
+    n = int(run.world.calendar.n_clusters[0])
+    return np.array([c for c in range(n) if is_counted(run.world, c)], dtype=np.int64)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+@rule
+def judge(world: Judged, twin: Twin, work: Work, found: Found) -> None:
+    """Every outcome, group by group: the table of contents."""
+    mark_covenants(world, work)
+    mark_members(world, work)
+    mark_what_firms_reached(world, work)
+    judge_applications(world, found)
+    judge_covenants(world, work, found)
+    judge_awareness(world, found)
+    judge_firms(world, work, found)
+    judge_contracts(world, work, found)
+    judge_cooperation(world, work, found)
+    judge_exports(world, work, found)
+    judge_concentration(world, work, found)
+    judge_costs(world, work, found)
+    judge_additional_exports(world, twin, work, found)
+    judge_discounted_exports(world, twin, work, found)
+
+
+@rule
+def is_counted(world: Judged | World, c: int) -> bool:
+    """Whether a group is a covenant that was applied for in the window.
 
     Those applied for before the window follow earlier rules in every option and in the twin, though what is decided on
     in the window draws on its budget. Nobody applies after it; who waited for a call or an inception may start later.
     """
-    clusters, calendar = run.world.clusters, run.world.calendar
-    n = int(calendar.n_clusters[0])
-    applied = clusters.applied_quarter[:n] >= calendar.window_first_quarter[0]
-    return np.flatnonzero(
-        applied & (clusters.start_quarter[:n] >= 0) & (clusters.turned_down[:n] == 0)
-    ).astype(np.int64)
+    clusters = world.clusters
+    return (
+        clusters.applied_quarter[c] >= world.calendar.window_first_quarter[0]
+        and clusters.start_quarter[c] >= 0
+        and clusters.turned_down[c] == 0
+    )
 
 
-def membership_rows(run: Run, covenants: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of all memberships of these covenants, past and present."""
-    clusters = run.world.clusters
-    if not len(covenants):
-        return np.zeros(0, dtype=np.int64)
-    counts, first = clusters.n_joined[covenants], clusters.first_membership[covenants]
-    starts = np.repeat(first - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
-    return (starts + np.arange(counts.sum())).astype(np.int64)
+@rule
+def never_started(world: Judged, c: int) -> bool:
+    """Whether an application of the window never became a covenant: turned down, or lapsed."""
+    clusters = world.clusters
+    return (
+        clusters.start_quarter[c] < 0
+        and clusters.applied_quarter[c] >= world.calendar.window_first_quarter[0]
+    )
 
 
-def _mean(values: NDArray[Any]) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+# what is marked first, because several groups of outcomes ask it
 
 
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else float("nan")
+@rule
+def mark_covenants(world: Judged, work: Work) -> None:
+    """Clusters: which are counted."""
+    for c in range(world.calendar.n_clusters[0]):
+        work.counted[c] = 1 if is_counted(world, c) else 0
 
 
-def _portfolio(run: Run) -> dict[str, float]:
-    world, covenants = run.world, window_covenants(run)
+@rule
+def mark_members(world: Judged, work: Work) -> None:
+    """Firms and engagements: which belonged to a counted covenant, and which gained contacts or contracts in it."""
+    clusters, memberships = world.clusters, world.memberships
+    for e in range(work.member_engagement.shape[0]):
+        work.member_engagement[e] = 0
+    for f in range(work.member.shape[0]):
+        work.member[f] = 0
+        work.with_contacts[f] = 0
+        work.with_contract[f] = 0
+    for c in range(world.calendar.n_clusters[0]):
+        if work.counted[c] == 1:
+            for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+                e = memberships.engagement[j]
+                f = world.engagements.firm[e]
+                work.member_engagement[e] = 1
+                work.member[f] = 1
+                if memberships.contacts_gained[j] >= 1.0:
+                    work.with_contacts[f] = 1
+                if memberships.contracts[j] > 0:
+                    work.with_contract[f] = 1
+
+
+@rule
+def mark_what_firms_reached(world: Judged, work: Work) -> None:
+    """Firms: what they reached in the markets of their counted covenants, one market being enough."""
+    engagements = world.engagements
+    for f in range(work.member.shape[0]):
+        work.with_relation[f] = 0
+        work.with_partnership[f] = 0
+        work.with_presence[f] = 0
+        work.learned_out[f] = 0
+    for e in range(work.member_engagement.shape[0]):
+        if work.member_engagement[e] == 1:
+            f = engagements.firm[e]
+            if engagements.best_stage[e] >= RELATION:
+                work.with_relation[f] = 1
+            if engagements.best_stage[e] >= PARTNERSHIP:
+                work.with_partnership[f] = 1
+            if engagements.presence[e] == 1:
+                work.with_presence[f] = 1
+            if engagements.stayed_out[e] == 1:
+                work.learned_out[f] = 1
+
+
+# the portfolio
+
+
+@rule
+def judge_applications(world: Judged, found: Found) -> None:
+    """Applications of the window and how many were rejected."""
     clusters, calendar = world.clusters, world.calendar
-    applied = clusters.applied_quarter[: int(calendar.n_clusters[0])]
-    asked = (applied >= calendar.window_first_quarter[0]) & (applied <= calendar.window_last_quarter[0])
-    rejected = asked & (clusters.turned_down[: len(applied)] == 1)
-    planned = clusters.plan_promotion + clusters.plan_knowledge + clusters.plan_diplomacy
-    done = clusters.done_promotion + clusters.done_knowledge + clusters.done_diplomacy
-    rows = membership_rows(run, covenants)
-    at_start = (
-        world.memberships.joined_quarter[rows] <= clusters.start_quarter[world.memberships.cluster[rows]]
-    )
-    ends = np.where(
-        clusters.end_quarter[covenants] < 0, calendar.n_quarters[0], clusters.end_quarter[covenants]
-    )
-    return {
-        "covenants": float(len(covenants)),
-        "members_per_covenant": _share(float(at_start.sum()), float(len(covenants))),
-        "applications": float(asked.sum()),
-        "rejections": float(rejected.sum()),
-        "extension_requests": float(clusters.extension_asked[covenants].sum()),
-        "mean_duration_years": _mean((ends - clusters.start_quarter[covenants]) / 4.0),
-        "covenants_stopped": float(clusters.stopped[covenants].sum()),
-        "activities_realised_share": _share(done[covenants].sum(), planned[covenants].sum()),
-        "memoranda": float(clusters.memoranda[covenants].sum()),
-        "demonstrations": float((clusters.demonstration[covenants] == OPEN).sum()),
-        "awareness": float(world.history.awareness[int(calendar.window_first_quarter[0]) :].mean()),
-    }
+    applications, rejections = 0, 0
+    for c in range(calendar.n_clusters[0]):
+        applied = clusters.applied_quarter[c]
+        if applied >= calendar.window_first_quarter[0] and applied <= calendar.window_last_quarter[0]:
+            applications += 1
+            if clusters.turned_down[c] == 1:
+                rejections += 1
+    found.applications = float(applications)
+    found.rejections = float(rejections)
 
 
-def _members(run: Run) -> dict[str, float]:
-    world = run.world
-    rows = membership_rows(run, window_covenants(run))
-    memberships, engagements, firms = world.memberships, world.engagements, world.firms
-    e = memberships.engagement[rows]
-    firm = np.unique(engagements.firm[e])
-    engagement = np.unique(e)
-    stage, best = engagements.stage[engagement], engagements.best_stage[engagement]
-    gained = memberships.contacts_gained[rows] >= 1.0
-    companies = firms.institute[firm] == 0
-    first = engagements.first_contract_quarter[e]
-    waited = (first - memberships.joined_quarter[rows])[first >= memberships.joined_quarter[rows]]
-    return {
-        "members": float(len(firm)),
-        "smes": float(firms.sme[firm].sum()),
-        "sme_share": _share(float(firms.sme[firm].sum()), float(companies.sum())),
-        "firms_with_contacts": _firms_that(run, e[gained]),
-        "relations": _firms_that(run, engagement[best >= RELATION]),
-        "partnerships": _firms_that(run, engagement[best >= PARTNERSHIP]),
-        "firms_with_contract": _firms_that(run, e[memberships.contracts[rows] > 0]),
-        "contracts": float(memberships.contracts[rows].sum()),
-        "local_presence": _firms_that(run, engagement[engagements.presence[engagement] == 1]),
-        "barriers_passed_share": _mean(engagements.permits[engagement]),
-        "firms_learned_out": _firms_that(run, engagement[engagements.stayed_out[engagement] == 1]),
-        "quarters_to_first_contract": _mean(waited),
-        "cooperation_survival_share": _share(float((stage >= CONTACT).sum()), float(len(engagement))),
-    }
+@rule
+def judge_covenants(world: Judged, work: Work, found: Found) -> None:
+    """Counted covenants: number, size at the start, length, and what they did."""
+    clusters, memberships = world.clusters, world.memberships
+    covenants, at_start, asked, stopped, quarters = 0, 0, 0, 0, 0
+    memoranda, demonstrations = 0, 0
+    planned, done = 0.0, 0.0
+    for c in range(world.calendar.n_clusters[0]):
+        if work.counted[c] == 1:
+            covenants += 1
+            for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+                if memberships.joined_quarter[j] <= clusters.start_quarter[c]:
+                    at_start += 1
+            asked += clusters.extension_asked[c]
+            stopped += clusters.stopped[c]
+            end = clusters.end_quarter[c]
+            quarters += (end if end >= 0 else world.calendar.n_quarters[0]) - clusters.start_quarter[c]
+            memoranda += clusters.memoranda[c]
+            if clusters.demonstration[c] == OPEN:
+                demonstrations += 1
+            planned += clusters.plan_promotion[c] + clusters.plan_knowledge[c] + clusters.plan_diplomacy[c]
+            done += clusters.done_promotion[c] + clusters.done_knowledge[c] + clusters.done_diplomacy[c]
+    found.covenants = float(covenants)
+    found.members_per_covenant = part_of(float(at_start), float(covenants))
+    found.extension_requests = float(asked)
+    found.covenants_stopped = float(stopped)
+    found.mean_duration_years = part_of(float(quarters) / 4.0, float(covenants))
+    found.memoranda = float(memoranda)
+    found.demonstrations = float(demonstrations)
+    found.activities_realised_share = part_of(done, planned)
 
 
-def _firms_that(run: Run, engagement: NDArray[np.int64]) -> float:
-    """Number of different firms behind these engagements."""
-    return float(len(np.unique(run.world.engagements.firm[engagement])))
+@rule
+def judge_awareness(world: Judged, found: Found) -> None:
+    """Awareness of Dutch solutions from the window on, mean over quarters."""
+    history, first = world.history, world.calendar.window_first_quarter[0]
+    awareness = 0.0
+    for quarter in range(first, history.awareness.shape[0]):
+        awareness += history.awareness[quarter]
+    found.awareness = part_of(awareness, float(history.awareness.shape[0] - first))
 
 
-def _exports(run: Run) -> dict[str, float]:
-    world, covenants = run.world, window_covenants(run)
-    rows = membership_rows(run, covenants)
-    e = np.unique(world.memberships.engagement[rows])
-    exports = world.engagements.exports_since_window_cents / CENTS
-    by_cluster = np.bincount(
-        world.memberships.cluster[rows],
-        exports[world.memberships.engagement[rows]],
-        minlength=int(world.calendar.n_clusters[0]),
-    )
-    top = np.sort(by_cluster)[::-1]
-    return {
-        "exports_members_eur": float(exports[e].sum()),
-        "exports_all_eur": float(exports.sum()),
-        "top_five_share": _share(top[:5].sum(), top.sum()),
-        "export_gini": gini(exports[e]),
-    }
+# the members
 
 
-def gini(values: NDArray[np.float64]) -> float:
-    """Gini coefficient of non-negative values: 0 if all are equal, near 1 if one has everything; nan without any."""
-    total = values.sum()
-    n = len(values)
-    if n == 0 or total <= 0.0:
-        return float("nan")
-    ranks = np.arange(1, n + 1)
-    return float(2.0 * (ranks * np.sort(values)).sum() / (n * total) - (n + 1) / n)
+@rule
+def judge_firms(world: Judged, work: Work, found: Found) -> None:
+    """Member firms, each once: how many, and how many reached something."""
+    firms = world.firms
+    members, smes, companies = 0, 0, 0
+    contacts, relations, partnerships, contract, presence, learned = 0, 0, 0, 0, 0, 0
+    for f in range(work.member.shape[0]):
+        if work.member[f] == 1:
+            members += 1
+            smes += firms.sme[f]
+            if firms.institute[f] == 0:
+                companies += 1
+        contacts += work.with_contacts[f]
+        relations += work.with_relation[f]
+        partnerships += work.with_partnership[f]
+        contract += work.with_contract[f]
+        presence += work.with_presence[f]
+        learned += work.learned_out[f]
+    found.members = float(members)
+    found.smes = float(smes)
+    found.sme_share = part_of(float(smes), float(companies))
+    found.firms_with_contacts = float(contacts)
+    found.relations = float(relations)
+    found.partnerships = float(partnerships)
+    found.firms_with_contract = float(contract)
+    found.local_presence = float(presence)
+    found.firms_learned_out = float(learned)
 
 
-def _money(run: Run) -> dict[str, float]:
-    """Cost of the window's covenants and of applications turned down or lapsed, in EUR."""
-    accounts, clusters, calendar = run.world.accounts, run.world.clusters, run.world.calendar
-    n = int(calendar.n_clusters[0])
-    # the cost of covenants that start in the window, and of applications turned down in it
-    start = clusters.start_quarter[:n]
-    counted = np.zeros(n, dtype=bool)
-    counted[window_covenants(run)] = True
-    turned_down = (start < 0) & (clusters.applied_quarter[:n] >= calendar.window_first_quarter[0])
-    counted |= turned_down
-    eur = {
-        name: float(getattr(accounts, f"{name}_cents")[:n][counted].sum()) / CENTS for name in PUBLIC_PURPOSES
-    }
-    private = sum(
-        float(getattr(accounts, f"{name}_cents")[:n][counted].sum()) / CENTS for name in PRIVATE_PURPOSES
-    )
-    costs = {f"public_cost_{name}_eur": value for name, value in eur.items()}
-    return {**costs, "public_cost_eur": sum(eur.values()), "private_cost_eur": private}
+@rule
+def judge_contracts(world: Judged, work: Work, found: Found) -> None:
+    """Memberships of counted covenants: contracts, and how long the first one took."""
+    clusters, memberships = world.clusters, world.memberships
+    contracts, quarters, waited = 0, 0, 0
+    for c in range(world.calendar.n_clusters[0]):
+        if work.counted[c] == 1:
+            for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+                contracts += memberships.contracts[j]
+                first = world.engagements.first_contract_quarter[memberships.engagement[j]]
+                if first >= memberships.joined_quarter[j]:
+                    quarters += first - memberships.joined_quarter[j]
+                    waited += 1
+    found.contracts = float(contracts)
+    found.quarters_to_first_contract = part_of(float(quarters), float(waited))
 
 
-PUBLIC_PURPOSES: Final = ("activities", "liaison", "branding", "follow_up", "administration", "support")
-PRIVATE_PURPOSES: Final = ("fees", "in_kind", "own_activity", "private_follow_up")
-"""Purposes of the ledger: columns ``<purpose>_cents`` of the accounts."""
+@rule
+def judge_cooperation(world: Judged, work: Work, found: Found) -> None:
+    """Markets of members, each once: barriers passed, and where there is still a contact."""
+    engagements = world.engagements
+    markets, in_touch, permits = 0, 0, 0.0
+    for e in range(work.member_engagement.shape[0]):
+        if work.member_engagement[e] == 1:
+            markets += 1
+            permits += engagements.permits[e]
+            if engagements.stage[e] >= CONTACT:
+                in_touch += 1
+    found.barriers_passed_share = part_of(permits, float(markets))
+    found.cooperation_survival_share = part_of(float(in_touch), float(markets))
 
 
-def _additional(run: Run, twin: Run, public_cost_eur: float) -> dict[str, float]:
-    """What the programme added, by firm: this run minus the twin; displaced sales are booked to other Dutch firms."""
-    world, parameters = run.world, run.world.parameters
-    gain = (
-        world.engagements.exports_since_window_cents - twin.world.engagements.exports_since_window_cents
-    ) / CENTS
-    by_firm = np.bincount(world.engagements.firm, gain, minlength=len(world.firms.key))
-    e = world.memberships.engagement[membership_rows(run, window_covenants(run))]
-    member = np.zeros(len(world.firms.key), dtype=bool)
-    member[world.engagements.firm[e]] = True
-    members, everyone = float(by_firm[member].sum()), float(by_firm.sum())
-    net = everyone * (1.0 - parameters.displacement_share)
-    first = run.inputs.size.window_first_year - run.inputs.size.first_year
-    yearly = (world.exports_by_year_cents - twin.world.exports_by_year_cents)[:, first:].sum(axis=0) / CENTS
-    factors = (1.0 + parameters.discount_rate) ** -np.arange(len(yearly))
-    return {
-        "additional_exports_members_eur": members,
-        "additional_exports_smes_eur": float(by_firm[member & (world.firms.sme == 1)].sum()),
-        "additional_exports_others_eur": net - members,
-        "additional_exports_net_eur": net,
-        "net_exports_per_public_euro": _share(net, public_cost_eur),
-        "additional_exports_net_discounted_eur": float((yearly * factors).sum())
-        * (1.0 - parameters.displacement_share),
-    }
+# exports
+
+
+@rule
+def judge_exports(world: Judged, work: Work, found: Found) -> None:
+    """Exports of members in the markets of their covenants, each market once, and of everyone everywhere."""
+    exports, of_members, of_all = world.engagements.exports_since_window_cents, 0, 0
+    for e in range(work.member_engagement.shape[0]):
+        of_all += exports[e]
+        if work.member_engagement[e] == 1:
+            of_members += exports[e]
+    found.exports_members_eur = eur(of_members)
+    found.exports_all_eur = eur(of_all)
+
+
+@rule
+def judge_concentration(world: Judged, work: Work, found: Found) -> None:
+    """How exports are spread over covenants (a market that two covenants share counts in both) and over members."""
+    clusters, exports = world.clusters, world.engagements.exports_since_window_cents
+    total = 0
+    for c in range(world.calendar.n_clusters[0]):
+        work.cluster_exports_cents[c] = 0
+        if work.counted[c] == 1:
+            for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+                work.cluster_exports_cents[c] += exports[world.memberships.engagement[j]]
+            total += work.cluster_exports_cents[c]
+    top_five = take_largest(work.cluster_exports_cents, world.calendar.n_clusters[0], 5)
+    found.top_five_share = part_of(float(top_five), float(total))
+    members = 0
+    for e in range(work.member_engagement.shape[0]):
+        if work.member_engagement[e] == 1:
+            work.ascending_cents[members] = exports[e]
+            members += 1
+    sort_up(work.ascending_cents, members)
+    found.export_gini = gini(work.ascending_cents, members)
+
+
+# money
+
+
+@rule
+def judge_costs(world: Judged, work: Work, found: Found) -> None:
+    """Cost of counted covenants, and of applications of the window that were turned down or lapsed."""
+    accounts = world.accounts
+    activities, liaison, branding, follow_up, administration, support = 0, 0, 0, 0, 0, 0
+    private = 0
+    for c in range(world.calendar.n_clusters[0]):
+        if work.counted[c] == 1 or never_started(world, c):
+            activities += accounts.activities_cents[c]
+            liaison += accounts.liaison_cents[c]
+            branding += accounts.branding_cents[c]
+            follow_up += accounts.follow_up_cents[c]
+            administration += accounts.administration_cents[c]
+            support += accounts.support_cents[c]
+            private += accounts.fees_cents[c] + accounts.in_kind_cents[c]
+            private += accounts.own_activity_cents[c] + accounts.private_follow_up_cents[c]
+    found.public_cost_activities_eur = eur(activities)
+    found.public_cost_liaison_eur = eur(liaison)
+    found.public_cost_branding_eur = eur(branding)
+    found.public_cost_follow_up_eur = eur(follow_up)
+    found.public_cost_administration_eur = eur(administration)
+    found.public_cost_support_eur = eur(support)
+    found.public_cost_eur = eur(activities + liaison + branding + follow_up + administration + support)
+    found.private_cost_eur = eur(private)
+
+
+# against the twin
+
+
+@rule
+def judge_additional_exports(world: Judged, twin: Twin, work: Work, found: Found) -> None:
+    """What the programme added: this run minus the twin; displaced sales are booked to other Dutch firms."""
+    exports, firm = world.engagements.exports_since_window_cents, world.engagements.firm
+    found.additional_exports_members_eur = math.nan
+    found.additional_exports_smes_eur = math.nan
+    found.additional_exports_others_eur = math.nan
+    found.additional_exports_net_eur = math.nan
+    found.net_exports_per_public_euro = math.nan
+    if twin.known == 1:
+        of_members, of_smes, of_all = 0, 0, 0
+        for e in range(exports.shape[0]):
+            gain = exports[e] - twin.exports_since_window_cents[e]
+            of_all += gain
+            if work.member[firm[e]] == 1:
+                of_members += gain
+                if world.firms.sme[firm[e]] == 1:
+                    of_smes += gain
+        net_eur = eur(of_all) * (1.0 - world.parameters.displacement_share)
+        found.additional_exports_members_eur = eur(of_members)
+        found.additional_exports_smes_eur = eur(of_smes)
+        found.additional_exports_others_eur = net_eur - eur(of_members)
+        found.additional_exports_net_eur = net_eur
+        found.net_exports_per_public_euro = part_of(net_eur, found.public_cost_eur)
+
+
+@rule
+def judge_discounted_exports(world: Judged, twin: Twin, work: Work, found: Found) -> None:
+    """Net additional exports, each year discounted to the first of the window."""
+    exports, first_year = world.exports_by_year_cents, world.calendar.window_first_quarter[0] // 4
+    found.additional_exports_net_discounted_eur = math.nan
+    if twin.known == 1:
+        for year in range(first_year, exports.shape[1]):
+            work.yearly_cents[year] = 0
+        for e in range(exports.shape[0]):
+            for year in range(first_year, exports.shape[1]):
+                work.yearly_cents[year] += exports[e, year] - twin.exports_by_year_cents[e, year]
+        total_eur, growth = 0.0, 1.0
+        for year in range(first_year, exports.shape[1]):
+            total_eur += eur(work.yearly_cents[year]) / growth
+            growth = growth * (1.0 + world.parameters.discount_rate)
+        net = 1.0 - world.parameters.displacement_share
+        found.additional_exports_net_discounted_eur = total_eur * net
+
+
+# arithmetic
+
+
+@rule
+def eur(cents: int) -> float:
+    """Whole cents in euros."""
+    return float(cents) / 100.0
+
+
+@rule
+def part_of(part: float, whole: float) -> float:
+    """A part of a whole; no number where there is no whole."""
+    return part / whole if whole > 0.0 else math.nan
+
+
+@rule
+def take_largest(values: Any, n: int, how_many: int) -> int:
+    """Sum of so many largest of the first ``n`` whole numbers, none negative; each one taken is left as zero."""
+    total = 0
+    for _ in range(how_many):
+        largest, place = 0, 0
+        for i in range(n):
+            if values[i] > largest:
+                largest, place = values[i], i
+        if largest > 0:
+            total += largest
+            values[place] = 0
+    return total
+
+
+@rule
+def sort_up(values: Any, n: int) -> None:
+    """Sort the first ``n`` values in place, smallest first: those far apart at first, then ever closer ones."""
+    distance = 1
+    while distance < n:
+        distance = 3 * distance + 1
+    while distance > 1:
+        distance = distance // 3
+        for i in range(distance, n):
+            value, place = values[i], i
+            while place >= distance and values[place - distance] > value:
+                values[place] = values[place - distance]
+                place -= distance
+            values[place] = value
+
+
+@rule
+def gini(ascending: Any, n: int) -> float:
+    """Gini coefficient of ``n`` sorted amounts, none negative: 0 if all are equal, near 1 if one has everything.
+
+    It adds up the differences of all pairs: the largest and the smallest, the next two, and so on, each with its
+    weight. No number without any amount.
+    """
+    total, apart = 0, 0.0
+    for i in range(n):
+        total += ascending[i]
+    for i in range(n // 2):
+        apart += float(n - 1 - 2 * i) * float(ascending[n - 1 - i] - ascending[i])
+    return part_of(apart, float(n) * float(total))

@@ -16,13 +16,15 @@ from passaat.model.columns import declared_columns
 from passaat.model.compiled import Run, driver_for, simulate
 from passaat.model.golden import SMALL_WORLD, columns_of, golden_inputs, run_hash, small_inputs
 from passaat.model.inputs import RunInputs, WorldSize
-from passaat.model.outcomes import PUBLIC_PURPOSES
 from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.scenario import Scenario
 
 Differing = Callable[[Run, Run], list[str]]
+
+PUBLIC_PURPOSES = ("activities", "liaison", "branding", "follow_up", "administration", "support")
+"""Columns ``<purpose>_cents`` of the accounts that hold public money."""
 
 BEYOND_A_SHARE = {"countries.demand_shift"}
 """Columns in shares that may lie outside 0 to 1: a change, up or down."""

@@ -168,7 +168,9 @@ def used_in(paths: list[Path]) -> tuple[set[str], set[str]]:
             if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("found", "work"):
+                pass  # an outcome, not a column, though some bear the same name
+            elif isinstance(node, ast.Attribute):
                 (written if id(node) in stored else read).add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 read.add(node.value)  # tables["clusters"]["status"] and getattr

@@ -37,6 +37,7 @@ from passaat.model.firm import (
     weakest,
 )
 from passaat.model.liaison import match_strength
+from passaat.model.outcomes import eur, gini, part_of, sort_up, take_largest
 from passaat.model.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.status import EXTENDED, FOLLOW_UP, INFORMAL, RUNNING, is_at_work, is_covenant
 
@@ -178,6 +179,14 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (match_strength(1.0, 1.0, 1.0, 1.0), 1.0),
         (match_strength(0.0, 0.0, 1.0, 1.0), 0.04),
         (match_strength(1.0, 1.0, 0.5, 0.0), 0.25),
+        (eur(12_345), 123.45),
+        (eur(-1), -0.01),
+        (part_of(1.0, 4.0), 0.25),
+        (part_of(0.0, 4.0), 0.0),
+        # of two, one has all; equal; one, two and three: (2 x (3 - 1)) / (3 x 6)
+        (gini([0, 5], 2), 0.5),
+        (gini([7, 7, 7], 3), 0.0),
+        (gini([1, 2, 3, 99], 3), 2.0 / 9.0),
         # a firm of the reference turnover (5 million), an average market, median luck
         (contract_value_eur(5.0e6, 1.0, 0.0, 0.02, 1.5), 100_000.0),
         (contract_value_eur(20.0e6, 4.0, 0.0, 0.02, 1.5), 400_000.0),
@@ -216,6 +225,19 @@ def test_amounts_are_rounded_to_whole_cents(eur: float, cents: int) -> None:
 def test_a_step_ends_fully_partly_or_not(u: float, result: int) -> None:
     """With chance 0.2 fully; of the other 0.8 the share 0.4 x 0.2 / 0.22 partly, so up to 0.2 + 0.2909."""
     assert step_result(u, 0.2, 0.4) == result
+
+
+@pytest.mark.parametrize(("part", "whole"), [(0.0, 0.0), (1.0, 0.0), (1.0, -1.0)])
+def test_without_a_whole_there_is_no_part(part: float, whole: float) -> None:
+    assert math.isnan(part_of(part, whole))
+
+
+def test_the_largest_are_taken_and_leave_zero() -> None:
+    values = [3, 9, 0, 9, 4, 1, 100]
+    assert take_largest(values, 6, 3) == 22
+    assert values == [3, 0, 0, 0, 0, 1, 100]
+    assert take_largest(values, 6, 5) == 4
+    assert take_largest([], 0, 5) == 0
 
 
 # --- always -----------------------------------------------------------------------------------------------------------
@@ -424,3 +446,36 @@ def test_contracts_grow_with_turnover_demand_and_luck_but_less_than_turnover(
     assert never_falls(
         lambda x: -contract_value_eur(x, demand, z, share, sigma) / x, turnover, larger_turnover
     )
+
+
+@given(st.lists(st.integers(0, 2**60), max_size=200), st.integers(0, 200))
+@EXAMPLES
+def test_sorting_sorts_the_first_values_and_leaves_the_rest(values: list[int], n: int) -> None:
+    n = min(n, len(values))
+    sorted_here = list(values)
+    sort_up(sorted_here, n)
+    assert sorted_here == sorted(values[:n]) + values[n:]
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=60), st.integers(2, 9))
+@EXAMPLES
+def test_inequality_is_that_of_all_pairs_and_knows_no_unit(values: list[int], factor: int) -> None:
+    """Half of the mean difference of all pairs over the mean; copying everyone changes nothing."""
+    values.sort()
+    n, total = len(values), sum(values)
+    found = gini(values, n)
+    if total == 0:
+        assert math.isnan(found)
+        return
+    pairs = sum(abs(one - other) for one in values for other in values)
+    assert found == pytest.approx(pairs / (2 * n * total), rel=1e-12, abs=1e-15)
+    assert 0.0 <= found < 1.0
+    assert gini([factor * value for value in values], n) == pytest.approx(found, rel=1e-12, abs=1e-15)
+    assert gini(sorted(values * factor), factor * n) == pytest.approx(found, rel=1e-12, abs=1e-15)
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=40), st.integers(0, 9))
+@EXAMPLES
+def test_the_largest_few_are_the_end_of_the_sorted(values: list[int], few: int) -> None:
+    expected = sum(sorted(values, reverse=True)[:few])
+    assert take_largest(values, len(values), few) == expected

@@ -76,8 +76,8 @@ def describe_run(scenario: Scenario, run: Run) -> dict[str, Any]:
             "firms": len({member["firm"] for group in covenants for member in group["members"]}),
             "contracts": sum(group["contracts"] for group in covenants),
             "exports_eur": round(math.fsum(exports.values()), 2),
-            "public_eur": round(sum(group["public_eur"] for group in shown), 2),
-            "private_eur": round(sum(group["private_eur"] for group in shown), 2),
+            "public_eur": round(math.fsum(group["public_eur"] for group in shown), 2),
+            "private_eur": round(math.fsum(group["private_eur"] for group in shown), 2),
         },
     }
 
@@ -102,9 +102,9 @@ def _group(world: Any, row: int, sectors: tuple[str, ...], first_year: int) -> d
         "extended": bool(clusters.extended[row]),
         "members": members,
         "smes": sum(member["sme"] for member in members),
-        "contacts": float(sum(member["contacts_gained"] for member in members)),
+        "contacts": math.fsum(member["contacts_gained"] for member in members),
         "contracts": sum(member["contracts"] for member in members),
-        "exports_eur": round(sum(member["exports_eur"] for member in members), 2),
+        "exports_eur": round(math.fsum(member["exports_eur"] for member in members), 2),
         "public_eur": _euro(accounts, row, _PUBLIC),
         "private_eur": _euro(accounts, row, _PRIVATE),
     }
