@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -151,10 +152,9 @@ def test_the_model_is_compared_under_both_and_the_two_are_never_mixed(
     few: dict[str, Any] = {"draws": 2, "worlds_per_draw": 2, "study_path": path}
     found = compare(pib, two_options[1:], **few)
     assert found.drawn_from.startswith("posterior, calibrated to PIB 2016-2020, 2 draws")
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         stored = dict(db.execute("SELECT name, value FROM parameters WHERE base = 1"))
         meta = dict(db.execute("SELECT key, value FROM meta"))
-    db.close()
     assert stored == ranges[1]
     assert meta["source of parameter draws"] == found.basis.key
     with pytest.raises(
