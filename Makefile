@@ -9,6 +9,8 @@ PYTHON ?= $(shell sh .ci/find-python)
 VENV ?= .venv
 WORKERS ?= 2
 RESULTS ?= results
+# What `make test-all` tests, all of it when empty: make test-all SETTINGS="3.11-lowest 3.13-newest"
+SETTINGS ?=
 OPTIONS ?= stricter-selection go-no-go follow-up sme-focus
 
 BIN := $(VENV)/bin
@@ -17,7 +19,7 @@ BIN := $(VENV)/bin
 # links a plain install is made instead; run `make clean` there after a change.
 INSTALL := $(if $(wildcard src/passaat/model/.),-e .,.)
 
-.PHONY: help demo test test-all lint format bench lock clean
+.PHONY: help demo test test-slow test-all lint format bench lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -29,8 +31,11 @@ demo: $(VENV)/.installed ## set up and compare the four options with PIB 2016-20
 test: $(VENV)/.installed-dev ## set up and run the tests on one Python, without the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)
 
-test-all: ## run every test, the slow ones too, on each supported Python found on this machine
-	@sh .ci/test-all "$(WORKERS)" $(PYTEST)
+test-slow: $(VENV)/.installed-dev ## set up and run the slow tests only, on one Python
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow $(PYTEST)
+
+test-all: ## run the quick tests on each Python found, with the lowest and the newest packages; store what came out
+	@sh .ci/test-all "$(WORKERS)" "$(INSTALL)" $(SETTINGS)
 
 lint: $(VENV)/.installed-dev ## check style, layout and types
 	$(BIN)/ruff check .
@@ -44,11 +49,11 @@ format: $(VENV)/.installed-dev ## repair what can be repaired by itself
 bench: $(VENV)/.installed-dev ## measure the drivers against each other and against plain Mesa
 	$(BIN)/python -m benchmarks.run
 
-lock: $(VENV)/.installed-dev ## write requirements.lock from the environments of `make test-all` (run that first)
-	$(BIN)/python .ci/lock.py .venv-3.11 .venv-3.12 .venv-3.13
+lock: $(VENV)/.installed-dev ## write requirements.lock from the newest environments of `make test-all` (run that first)
+	$(BIN)/python .ci/lock.py .venv-3.11-newest .venv-3.12-newest .venv-3.13-newest
 
 clean: ## remove environments, caches and builds (results/ stays)
-	rm -rf .venv .venv-3.11 .venv-3.12 .venv-3.13 dist build
+	rm -rf .venv .venv-3.* dist build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,6 +1,6 @@
 """Write requirements.lock: exact versions, with environment markers where the supported Pythons differ.
 
-Usage: ``python .ci/lock.py .venv-3.11 .venv-3.12 .venv-3.13`` (the environments made by ``make test-all``).
+Usage: ``python .ci/lock.py .venv-3.11-newest .venv-3.12-newest .venv-3.13-newest`` (made by ``make test-all``).
 Only what passaat and its `dev` extra need is written, not what happens to be installed beside them.
 """
 

@@ -252,14 +252,15 @@ class Study:
             StudyError: as ``read``, or it cannot be written or is being run by another process.
         """
         require_writable(path)
-        cls.read(path).close()
+        with cls.read(path) as seen:
+            names = seen._names
         lock = _lock(path)
         try:
             study = cls(_connect(str(path)), str(path), lock)
         except BaseException:
             _unlock(lock, str(path))
             raise
-        study._names = tuple(study.meta("outcomes").split())
+        study._names = names
         return study
 
     def __enter__(self) -> Self:

@@ -56,6 +56,15 @@ def test_every_command_has_help() -> None:
         assert "Usage:" in out
 
 
+def test_help_says_what_an_argument_means_and_that_it_is_needed() -> None:
+    """The text of an argument was lost, or its marks came with a backslash, with some pairs of typer and click."""
+    _, out, _ = call("compare", "--help")
+    arguments = out.split("Arguments:")[1].split("Options:")[0]
+    said = " ".join(arguments.split())
+    assert said.lower().startswith("reference ")
+    assert said.endswith(" Shipped name, such as pib, or path of a .toml file. [required]")
+
+
 @pytest.mark.parametrize("command", ["run", "compare", "validate"])
 def test_help_lists_every_lever_with_its_range(command: str) -> None:
     _, out, _ = call(command, "--help")

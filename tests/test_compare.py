@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -242,14 +243,13 @@ def test_the_model_itself_is_compared_the_same_by_one_worker_and_by_two(
         path = tmp_path / f"{workers}.db"
         found = compare(pib, two_options[1:], draws=2, worlds_per_draw=2, workers=workers, study_path=path)
         texts.append(found.to_json())
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db:
             files.append(db.execute("SELECT * FROM runs ORDER BY arm, draw, world").fetchall())
             drawn = dict(db.execute("SELECT name, value FROM parameters WHERE base = 1"))
             row = db.execute(
                 "SELECT world_seed, contracts, additional_exports_net_eur FROM runs JOIN arms USING (arm)"
                 " WHERE role = 'reference' AND draw = 1 AND world = 0"
             ).fetchone()
-        db.close()
     assert texts[0] == texts[1]
     assert files[0] == files[1]
     run = compiled.simulate(pib.inputs(drawn), int(row[0]))
@@ -288,10 +288,9 @@ def test_interrupted_and_resumed_is_the_same_study(
     if stop_after == 1:  # nothing done, nothing left
         assert not resumed.exists()
         return
-    with sqlite3.connect(resumed) as db:
+    with closing(sqlite3.connect(resumed)) as db:
         state = db.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
         done = db.execute("SELECT count(*) FROM runs WHERE status = 'done'").fetchone()[0]
-    db.close()
     assert state == ("incomplete",)
     assert done < stop_after
 
@@ -541,9 +540,8 @@ def test_the_queries_in_the_documentation_work(
     page = (Path(__file__).parents[1] / "docs" / "comparisons.md").read_text(encoding="utf-8")
     queries = page.split("```sql")[1].split("```")[0].split(";")[:-1]
     assert len(queries) == 4
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         *_, by_draw = [db.execute(query).fetchall() for query in queries]
-    db.close()
     mean = sum(difference for _, difference in by_draw) / len(by_draw)
     assert mean == pytest.approx(result.options[1].as_it_stands.differences["contracts"].mean)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -727,9 +728,8 @@ def test_a_sweep_makes_as_many_runs_as_its_plan_says(
 ) -> None:
     plan = plan_of(method, 4, luck=luck, draws=2, options=(FOLLOW_UP, GO_NO_GO))
     sweep(plan, study_path=tmp_path / "study.db", simulator=toy, workers=1)
-    with sqlite3.connect(tmp_path / "study.db") as database:
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database:
         ((made,),) = database.execute("SELECT count(*) FROM runs WHERE status = 'done'")
-    database.close()
     assert made == n_runs(plan)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def test_design_is_registered_before_anything_runs(tmp_path: Path, toy: Simulato
         arm = Arm.of(pib, "reference", "pib")
         study.register_parameters(toy.draw_parameters(3, 1))
         study.register([arm], list(Design(3, 4).cells()))
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as reader:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader:
             assert reader.execute("SELECT status, runs FROM progress").fetchall() == [("planned", 12)]
             assert reader.execute("SELECT count(DISTINCT world_seed) FROM runs").fetchone() == (12,)
             assert reader.execute("SELECT count(*) FROM parameters").fetchone() == (3,)
@@ -40,12 +41,11 @@ def test_file_is_readable_in_wal_mode_while_written_and_leaves_no_side_files(
     with Study.open(path, toy, pib, 1) as study:
         arm, cell = Arm.of(pib, "reference", "pib"), Cell(0, 0, world_seed(1, 0, 0))
         study.register([arm], [cell])
-        with sqlite3.connect(path) as reader:
+        with closing(sqlite3.connect(path)) as reader:
             assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             before = reader.execute("SELECT status FROM runs").fetchone()
             study.record([RunRecord(0, 0, 1, "done", values=np.arange(float(len(toy.outcomes))))])
             after = reader.execute("SELECT status, contracts FROM runs").fetchone()
-        reader.close()
         assert (before, after) == (("planned",), ("done", float(contracts)))
     assert [entry.name for entry in tmp_path.iterdir()] == ["study.db"]
 
@@ -115,9 +115,8 @@ def test_unusable_paths_are_refused_in_words(tmp_path: Path, toy: Simulator, pib
     text_file = tmp_path / "notes.txt"
     text_file.write_text("not a database, but someone's notes, long enough to be looked at\n" * 20)
     foreign = tmp_path / "foreign.db"
-    with sqlite3.connect(foreign) as db:
+    with closing(sqlite3.connect(foreign)) as db:
         db.execute("CREATE TABLE mine (x)")
-    db.close()
     cases = {
         tmp_path: "is a folder",
         tmp_path / "no" / "such" / "study.db": "does not exist",
@@ -154,11 +153,10 @@ def test_a_locked_file_is_said_to_be_locked(
     path = tmp_path / "study.db"
     Study.open(path, toy, pib, 1).close()
     monkeypatch.setattr("passaat.experiments.store.LOCK_WAIT_SECONDS", 0.05)
-    holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StudyError, match="another process"):
-        Study.open(path, toy, pib, 1)
-    holder.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StudyError, match="another process"):
+            Study.open(path, toy, pib, 1)
 
 
 def test_world_seeds_are_named_not_counted() -> None:

@@ -12,6 +12,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -441,11 +442,10 @@ def test_runs_of_all_structures_are_kept_in_the_study_and_used_again(
     again = under(pib, two_options, counting, path)
     assert len(calls) == 5 * main
     assert again.to_csv() == first.to_csv()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         roles = dict(db.execute("SELECT role, count(*) FROM arms GROUP BY role"))
         names = {name for (name,) in db.execute("SELECT name FROM arms")}
         hashes = [row for row in db.execute("SELECT DISTINCT scenario_hash FROM arms")]
-    db.close()
     assert (roles["reference"], roles["rival-reference"], roles["no-programme"]) == (1, 4, 5)
     assert {"follow-up", "follow-up [support=none]", "pib [network=none]"} <= names
     assert len(hashes) == 5 * 4
