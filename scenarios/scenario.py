@@ -423,14 +423,14 @@ class Scenario(BaseModel):
         return self._replaced(levers=merged, levers_why=whys)
 
     def _from_window_on(self, name: str, setting: LeverSetting, world: World) -> dict[int, LeverValue]:
-        """The lever's history up to the window, then the new setting."""
+        """The lever's history up to the window, or up to the first year that is set, then the new setting."""
         start = world.window_first_year
-        before = {year: self.lever(name, year) for year in range(world.first_year, start)}
         if not isinstance(setting, Mapping):
-            return _changes({**before, start: setting})
-        first = value_in(tuple(setting.items()), start) if start >= min(setting) else self.lever(name, start)
-        later = {year: value for year, value in setting.items() if year > start}
-        return _changes({**before, start: first, **later})
+            setting = {start: setting}
+        since = max(start, min(setting))
+        before = {year: self.lever(name, year) for year in range(world.first_year, since)}
+        later = {year: value for year, value in setting.items() if year > since}
+        return _changes({**before, since: value_in(tuple(setting.items()), since), **later})
 
     def _replaced(self, **changes: Any) -> Scenario:
         return Scenario(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
