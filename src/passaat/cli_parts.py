@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from passaat.errors import ScenarioError, StudyError
-from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverValue, lever
+from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -141,28 +140,25 @@ def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenar
     return scenario.with_levers(chosen) if chosen else scenario
 
 
-def settings_of(texts: Iterable[str] | None) -> dict[str, LeverValue]:
-    """Read `lever=value` texts.
+def settings_of(texts: Iterable[str] | None) -> dict[str, LeverSetting]:
+    """Read `lever=value` texts; a value may have years, as in `lever=2019:4200000,2021:5000000`.
 
     Raises
     ------
-    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range.
+    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range, or a
+        number that can be read in two ways.
     """
-    chosen: dict[str, LeverValue] = {}
+    chosen: dict[str, LeverSetting] = {}
     problems: list[str] = []
     for text in texts or ():
         name, equals, value = text.partition("=")
         try:
             if not equals:
                 raise ValueError(f"--set {text} has no value; write --set lever=value")
-            if re.fullmatch(r"\s*\d{1,3}([.,]\d{3})+\s*", value):
-                raise ValueError(
-                    f"--set {text}: write the number without separators of thousands, and a share as 0.25"
-                )
             if name.strip() in chosen:
                 raise ValueError(f"lever {name.strip()} is set twice")
             entry = lever(name.strip())
-            chosen[entry.name] = entry.parse(value)
+            chosen[entry.name] = entry.parse_setting(value)
         except ValueError as error:
             problems.append(str(error))
         except ScenarioError as error:
