@@ -514,7 +514,9 @@ def one_of(words: Sequence[str]) -> str:
 def describe(plan: Plan) -> list[str]:
     """What will be run, in plain words, one sentence or factor a line."""
     lines = [f"{plan.name}: {plan.question}", f"World: {plan.reference.title} ({plan.reference.name})."]
-    lines += [f"Option {option.name}: {option.title}." for option in plan.options]
+    for option in plan.options:
+        stacked = f" {option.description}" if "+" in option.name else ""  # says what overrides what
+        lines.append(f"Option {option.name}: {option.title}.{stacked}")
     if not plan.options and plan.option_names:
         lines.append("Option levers: the reference with the levers of the point.")
     elif not plan.options:

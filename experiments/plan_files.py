@@ -58,6 +58,7 @@ from passaat.scenarios.reading import (
     toml_data,
 )
 from passaat.scenarios.scenario import Scenario
+from passaat.scenarios.stacking import load_option
 
 __all__ = ["SHIPPED", "plan_from_file"]
 
@@ -272,10 +273,11 @@ def _scenario(draft: _Draft, name: str, kind: Literal["reference", "option"]) ->
     """A scenario by name, or by path from where the plan file lies; None, and the problems noted, if it is wrong."""
     if not name:
         return None
-    is_path = Path(name).suffix == ".toml" or len(Path(name).parts) > 1
-    path = draft.folder / name if is_path else name
+    is_path = Path(name).suffix != "" or len(Path(name).parts) > 1
     try:
-        return load_scenario(path, kind)
+        if kind == "option":
+            return load_option(name, draft.folder)
+        return load_scenario(draft.folder / name if is_path else name, kind)
     except ScenarioError as error:
         draft.problems += [f"{kind} {name}: {problem}" for problem in error.problems]
         return None

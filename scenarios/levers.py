@@ -184,8 +184,9 @@ class Lever:
             )
             raise ValueError(f"{refusal}; {why}" if why else refusal) from None
 
-    def parse_setting(self, text: str) -> LeverSetting:
-        """Read what ``--set`` says after the name: a value, or values by year such as 2019:4200000,2021:5000000.
+    def parse_setting(self, text: str, flag: str = "--set") -> LeverSetting:
+        """Read what ``--set`` or another ``flag`` says after the name: a value, or values by year such as
+        2019:4200000,2021:5000000.
 
         Raises
         ------
@@ -193,19 +194,17 @@ class Lever:
         """
         dated = re.split(r",(?=\s*\d{4}\s*:)", text)
         if not re.match(r"\s*\d{4}\s*:", text):
-            return self.parse(text, lambda number: f"--set {self.name}={number}")
+            return self.parse(text, lambda number: f"{flag} {self.name}={number}")
         years: dict[int, LeverValue] = {}
         for place, part in enumerate(dated):
             year, colon, value = part.partition(":")
             if not re.fullmatch(r"\s*[12]\d{3}\s*", year, re.ASCII) or not colon or not value.strip():
-                raise ValueError(f"--set {self.name}={text}: {part!r} must read like 2019:VALUE")
+                raise ValueError(f"{flag} {self.name}={text}: {part!r} must read like 2019:VALUE")
             if int(year) in years:
-                raise ValueError(f"--set {self.name}={text}: {int(year)} is named twice")
+                raise ValueError(f"{flag} {self.name}={text}: {int(year)} is named twice")
 
             def write(number: str, place: int = place, year: str = year) -> str:
-                return (
-                    f"--set {self.name}={','.join([*dated[:place], f'{year}:{number}', *dated[place + 1 :]])}"
-                )
+                return f"{flag} {self.name}={','.join([*dated[:place], f'{year}:{number}', *dated[place + 1 :]])}"
 
             years[int(year)] = self.parse(value, write)
         return dict(sorted(years.items()))
@@ -224,6 +223,12 @@ class Lever:
         if isinstance(value, bool):
             return "true" if value else "false"
         return value if isinstance(value, str) else plain(value)
+
+    def show_setting(self, setting: LeverSetting) -> str:
+        """A setting as people read it: `60`, or `3 from 2016; 4 from 2019`."""
+        if isinstance(setting, Mapping):
+            return "; ".join(f"{self.show(value)} from {year}" for year, value in setting.items())
+        return self.show(setting)
 
 
 def value_in(by_year: Sequence[tuple[int, LeverValue]], year: int) -> LeverValue:

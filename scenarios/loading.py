@@ -14,6 +14,7 @@ from passaat.scenarios.scenario import Scenario, Shock, World, limits
 
 __all__ = [
     "file_called",
+    "file_exists",
     "load_scenario",
     "parameter_quantity",
     "quantity_at",
@@ -72,10 +73,7 @@ def file_called(text: str, error: type[PassaatError], what: str, names: Sequence
     """
     path = Path(text)
     plain_path = len(path.parts) > 1 and not path.suffix  # such as a pipe of the shell
-    try:
-        there = path.is_file() or plain_path
-    except (OSError, ValueError):  # a name that no file can have
-        there = False
+    there = file_exists(path) or plain_path
     if there and (path.suffix.lower() == ".toml" or plain_path):
         return path
     near = neighbour(path)
@@ -93,6 +91,14 @@ def file_called(text: str, error: type[PassaatError], what: str, names: Sequence
         if what == "scenario"
         else "use one of these names, or the path of a file that ends in .toml.",
     )
+
+
+def file_exists(path: str | Path) -> bool:
+    """Whether there is a file of this name, also where no file can have it."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long, or with a null character
+        return False
 
 
 def _misnamed(path: Path, there: Path, what: str) -> tuple[str, str]:

@@ -284,7 +284,7 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+_-]{0,99}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+=._-]{0,99}$")]
     title: _Text
     kind: Literal["reference", "option"]
     description: _Text

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,6 @@ from passaat import cli_analysis, cli_studies
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
-    FOUR_OPTIONS,
     PIPED_WIDTH_OF_RUNS,
     Bar,
     ClusterOption,
@@ -30,7 +30,9 @@ from passaat.cli_parts import (
     OptionsOption,
     ScenarioArgument,
     SeedOption,
+    SetAnOption,
     SetOption,
+    SetReferenceOption,
     WorkersOption,
     crew_of,
     lever_epilog,
@@ -39,12 +41,14 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
+    reference_and_options,
     say,
+    say_each,
     settings_of,
     warm_up,
 )
 from passaat.errors import PassaatError, ScenarioError
-from passaat.scenarios.levers import LEVERS, Lever, lever
+from passaat.scenarios.levers import LEVERS, Lever, LeverSetting, lever
 
 if TYPE_CHECKING:
     from passaat.calibration.scorecard import Scorecard
@@ -108,7 +112,8 @@ def compare(
     worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 8,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
-    levers: SetOption = None,
+    levers: SetAnOption = None,
+    of_reference: SetReferenceOption = None,
     study: Annotated[
         Path | None, typer.Option("--study", help="Study file (SQLite); default NAME.db in this folder.")
     ] = None,
@@ -135,12 +140,11 @@ def compare(
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
-    Name the reference first. Without --options four are compared: stricter-selection, go-no-go, follow-up,
-    sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the reference
-    and is up to date; with --prior, and elsewhere, from their prior ranges.
+    Name the reference first. With neither --options nor --set four are compared: stricter-selection, go-no-go,
+    follow-up, sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the
+    reference and is up to date; with --prior, and elsewhere, from their prior ranges.
     """
-    base = load_with_levers(reference, levers, "reference")
-    chosen = [load(name, "option") for name in options or FOUR_OPTIONS]
+    base, chosen = reference_and_options(reference, options, levers, of_reference)
     from passaat.cli_compare import Wishes, compare_and_show
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
@@ -157,7 +161,7 @@ def compare(
         structure_draws=structure_draws,
         structure_worlds=structure_worlds,
         as_json=as_json,
-        changed=tuple(levers or ()),
+        changed=tuple(of_reference or ()),
     )
     with crew_of(workers, cluster) as crew:
         compare_and_show(
@@ -203,10 +207,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run plainly: which clusters formed, with whom, and what became of them."""
-    base = load(name, "reference")
-    for option in options or ():
-        base = base.with_option(load(option, "option"))
-    base = base.with_levers(settings_of(levers)) if levers else base
+    base = _under_options(load(name, "reference"), options or (), settings_of(levers))
     from passaat.run_view import describe_run, print_cluster, print_run, require_cluster
 
     warm_up()
@@ -223,6 +224,24 @@ def run(
         if options or levers:
             make_console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
         print_run(report, make_console(PIPED_WIDTH_OF_RUNS), everything=everything)
+
+
+def _under_options(base: Scenario, names: Sequence[str], levers: Mapping[str, LeverSetting]) -> Scenario:
+    """The reference with options on top, then the levers set by hand; says what overrides what, and what is idle."""
+    from passaat.scenarios.effects import idle_settings
+    from passaat.scenarios.stacking import option_of_levers, option_parts, overridden
+
+    options = [part for name in names for part in option_parts(name)]
+    options += [option_of_levers(levers)] if levers else []
+    layers = [(option.name, option.levers) for option in options]
+    if levers:
+        layers[-1] = ("--set", levers)
+    say_each(overridden(layers))
+    for place, option in enumerate(options):
+        say_each(idle_settings(base, option))
+        by_hand = bool(levers) and place == len(options) - 1  # does not go into the name
+        base = base.with_levers(levers) if by_hand else base.with_option(option)
+    return base
 
 
 @app.command(epilog=lever_epilog())

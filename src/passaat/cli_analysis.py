@@ -13,7 +13,6 @@ import typer
 from passaat.cli_compare import say_stopped
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
-    FOUR_OPTIONS,
     Bar,
     ClusterOption,
     JsonOption,
@@ -21,12 +20,12 @@ from passaat.cli_parts import (
     OptionsOption,
     ScenarioArgument,
     SeedOption,
-    SetOption,
+    SetAnOption,
+    SetReferenceOption,
     WorkersOption,
     crew_of,
-    load,
-    load_with_levers,
     make_console,
+    reference_and_options,
     say,
     warm_up,
 )
@@ -98,7 +97,8 @@ def replicate(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    levers: SetOption = None,
+    levers: SetAnOption = None,
+    of_reference: SetReferenceOption = None,
     study: StudyOption = None,
     prior: Annotated[
         bool, typer.Option("--prior", help="Draw parameters from their prior ranges, not from the posterior.")
@@ -114,8 +114,7 @@ def replicate(
     from passaat.experiments.replication_tables import print_replication
     from passaat.experiments.simulator import the_model
 
-    base = load_with_levers(reference, levers, "reference")
-    chosen = [load(name, "option") for name in options or FOUR_OPTIONS]
+    base, chosen = reference_and_options(reference, options, levers, of_reference)
     path = study or Path(f"{base.name}-replicated.db")
     warm_up()
     model = the_model(base, prior=prior)

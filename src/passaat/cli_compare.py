@@ -129,7 +129,10 @@ def _show(
     console = make_console()
     if wishes.changed:
         changed = ", ".join(wishes.changed)
-        console.print(f"Changed in the reference, and so under every option: {changed}", markup=False)
+        moved = {setting.partition("=")[0].strip() for setting in wishes.changed}
+        own = [f"{one.name} has its own {name}" for one in chosen for name in one.levers if name in moved]
+        under = f"under every option that does not set it ({'; '.join(own)})" if own else "under every option"
+        console.print(f"Changed in the reference, and so {under}: {changed}", markup=False)
     if wishes.decisions:
         console.print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
     else:

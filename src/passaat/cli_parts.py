@@ -85,10 +85,28 @@ SetOption = Annotated[
         "--set", metavar="LEVER=VALUE", help="Move a lever from the decision window on; repeatable."
     ),
 ]
+SetAnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="LEVER=VALUE",
+        help="Compare an option that moves this lever, VALUE or YEAR:VALUE,YEAR:VALUE; repeatable.",
+    ),
+]
+SetReferenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-reference",
+        metavar="LEVER=VALUE",
+        help="Move a lever in the reference, and so under every option that does not set it; repeatable.",
+    ),
+]
 OptionsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--options", metavar="NAME...", help="Option scenarios, names or paths, separated by spaces."
+        "--options",
+        metavar="NAME...",
+        help="Option scenarios, names or paths, separated by spaces; a+b is b on top of a.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
@@ -133,6 +151,58 @@ def load(name: str, kind: str | None = None) -> Scenario:
     return load_scenario(name, kind)
 
 
+def load_options(names: Iterable[str]) -> list[Scenario]:
+    """Options by name or path; "a+b" is b on top of a, and what b overrides of a is said.
+
+    Raises:
+        ScenarioError: as ``scenarios.stacking.load_option``.
+    """
+    from passaat.scenarios.stacking import option_parts, overridden, stack
+
+    chosen = []
+    for name in names:
+        parts = option_parts(name)
+        chosen.append(stack(parts))
+        say_each(overridden([(part.name, part.levers) for part in parts]))
+    return chosen
+
+
+def reference_and_options(
+    reference: str,
+    names: Sequence[str] | None,
+    settings: list[str] | None,
+    of_reference: list[str] | None,
+) -> tuple[Scenario, list[Scenario]]:
+    """What is compared: ``--set`` is an option of its own, ``--set-reference`` moves the reference.
+
+    Without options and without ``--set`` the four options of the main comparison are taken. What the options say that
+    moves nothing, and what they override, is said on the way.
+
+    Raises:
+        ScenarioError: a scenario or a setting that cannot be read.
+    """
+    from passaat.scenarios.effects import idle_settings, same_content
+    from passaat.scenarios.stacking import option_of_levers, overridden
+
+    base = load(reference, "reference")
+    by_hand = settings_of(of_reference, "--set-reference")
+    base = base.with_levers(by_hand) if by_hand else base
+    chosen = load_options(names or (() if settings else FOUR_OPTIONS))
+    levers = settings_of(settings)
+    if levers:
+        mine = option_of_levers(levers)
+        chosen.append(mine)
+        say(
+            f"New in this release: --set is an option of its own, {mine.name}, beside the reference as it is;"
+            " --set-reference moves the reference, as --set did before."
+        )
+    for option in chosen:
+        say_each(overridden([("--set-reference", by_hand), (option.name, option.levers)]))
+        say_each(idle_settings(base, option))
+    say_each(same_content(base, chosen))
+    return base, chosen
+
+
 def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenario:
     """The scenario with --set applied."""
     scenario = load(name, kind)
@@ -140,7 +210,7 @@ def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenar
     return scenario.with_levers(chosen) if chosen else scenario
 
 
-def settings_of(texts: Iterable[str] | None) -> dict[str, LeverSetting]:
+def settings_of(texts: Iterable[str] | None, flag: str = "--set") -> dict[str, LeverSetting]:
     """Read `lever=value` texts; a value may have years, as in `lever=2019:4200000,2021:5000000`.
 
     Raises
@@ -154,11 +224,11 @@ def settings_of(texts: Iterable[str] | None) -> dict[str, LeverSetting]:
         name, equals, value = text.partition("=")
         try:
             if not equals:
-                raise ValueError(f"--set {text} has no value; write --set lever=value")
+                raise ValueError(f"{flag} {text} has no value; write {flag} lever=value")
             if name.strip() in chosen:
                 raise ValueError(f"lever {name.strip()} is set twice")
             entry = lever(name.strip())
-            chosen[entry.name] = entry.parse_setting(value)
+            chosen[entry.name] = entry.parse_setting(value, flag)
         except ValueError as error:
             problems.append(str(error))
         except ScenarioError as error:
@@ -204,6 +274,12 @@ def make_table(*columns: str) -> Table:
 def say(message: str) -> None:
     """A message beside the result: on standard error."""
     typer.echo(message, err=True)
+
+
+def say_each(messages: Iterable[str]) -> None:
+    """Sentences beside the result, one a line, each with its full stop."""
+    for message in messages:
+        say(f"{message}.")
 
 
 def warm_up() -> None:

@@ -18,11 +18,12 @@ from passaat.cli_parts import (
     OptionsOption,
     WorkersOption,
     crew_of,
-    load,
+    load_options,
     make_console,
     make_table,
     print_json,
     say,
+    say_each,
     warm_up,
 )
 from passaat.errors import StudyError
@@ -91,6 +92,9 @@ def sweep(
             typer.echo("\n".join(describe(read)))
         return
     path = study or Path(f"{read.name}.db")
+    say_each(
+        option.description.removesuffix(".") for option in read.options if " overrides " in option.description
+    )
     with crew_of(workers, cluster) as crew:
         table = run_sweep(read, path, crew, reuse or ())
     _show_sweep(table, path, as_json)
@@ -210,7 +214,7 @@ def extend(
     if points is None and draws is None and worlds is None and not options:
         raise StudyError("nothing to extend by", "Give --points, --draws, --worlds or --options.")
     asked = _plan_in(study)
-    more = [load(name, "option") for name in options or ()]
+    more = load_options(options or ())
     if isinstance(asked, Plan):
         larger = asked.extended(size=points, worlds=worlds, draws=draws, options=more)
         with crew_of(workers, cluster) as crew:
