@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -154,6 +155,7 @@ def plan_from_file(source: str | Path) -> Plan:
     options = [_scenario(draft, one, "option") for one in draft.part("options", list) if isinstance(one, str)]
     draft.add(_given_problems(design))
     draft.add(number_problems({**_DEFAULT_WORDS, **{k: v for k, v in design.items() if v is not None}}))
+    draft.add(_too_few(design))
     draft.problems += scenario_problems(None, [option for option in options if option is not None])
     listed: list[dict[str, Setting]] = []
     steps: dict[str, int] = {}
@@ -281,6 +283,22 @@ def _scenario(draft: _Draft, name: str, kind: Literal["reference", "option"]) ->
     except ScenarioError as error:
         draft.problems += [f"{kind} {name}: {problem}" for problem in error.problems]
         return None
+
+
+FEWEST: Final[Mapping[str, int]] = MappingProxyType({"morris": 4, "saltelli": 32})
+"""Trajectories or base points below which `passaat sensitivity` can tell nothing of these designs."""
+
+
+def _too_few(design: Mapping[str, Any]) -> Iterator[Problem]:
+    """Whether the points of a design made for sensitivity are too few for it, which is better said before they run."""
+    method, points = design["method"], design["points"]
+    if method in FEWEST and points is not None and 1 <= points < FEWEST[method]:
+        what = "trajectories" if method == "morris" else "base points, a power of two,"
+        yield (
+            ("points",),
+            f"points = {points}: method {method} needs {FEWEST[method]} {what} or more: fewer cannot tell factors"
+            " apart",
+        )
 
 
 def _given_problems(design: Mapping[str, Any]) -> Iterator[Problem]:

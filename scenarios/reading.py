@@ -11,7 +11,7 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -425,6 +425,8 @@ def toml_data(
     known = [token.text for token in places] == [number.text for number in written]
     problems = [] if unit_of is None else list(_underscored(tokens, lines))
 
+    wrong: list[_WrongNumber] = []
+
     def checked(value: Any, path: Place) -> Any:
         if isinstance(value, dict):
             return {key: checked(item, (*path, key)) for key, item in value.items()}
@@ -432,39 +434,60 @@ def toml_data(
             return [checked(item, path) for item in value]
         if not isinstance(value, _Written):
             return value
-        problem = _number_problem(
-            value, path, quantity_at(path), places[value.place] if known else None, lines
-        )
-        problems.extend([problem] if problem else [])
+        if _PLAIN.fullmatch(
+            value.text
+        ):  # inf and nan are refused by what reads the value, odd underscores by line
+            try:
+                read_number(value.text, quantity_at(path))
+            except NumberError as error:
+                at = places[value.place] if known else None
+                wrong.append(_WrongNumber(".".join(path), value.text, at, error))
         return float(value)
 
     found = {key: checked(value, (key,)) for key, value in data.items()}
+    problems += _by_line(wrong, lines)
     if problems:
         raise error([f"{place}, {problem}" for problem in problems], "correct the lines above.")
     return found
 
 
-def _number_problem(value: _Written, path: Place, of: Quantity, at: _Token | None, lines: list[str]) -> str:
-    """What is wrong with a float as it is written, or nothing."""
-    if "inf" in value.text or "nan" in value.text or not _PLAIN.fullmatch(value.text):
-        return ""  # the first two are refused by what reads the value, the last by its line
-    try:
-        read_number(value.text, of)
-    except NumberError as wrong:
-        name = ".".join(path)
+@dataclass(frozen=True)
+class _WrongNumber:
+    """A float of a file that cannot be read with certainty; ``at`` is None where its place could not be found."""
 
-        def line(number: str) -> str:
-            return f"{name} = {number}" if at is None else _with(lines, at, number)
+    name: str
+    text: str
+    at: _Token | None
+    error: NumberError
 
-        where = f"line {at.line}: " if at else ""
-        return f"{where}{name} = {_number_shown(value.text)}: {wrong.advice(line)}"
-    return ""
+
+def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
+    """A problem for each line with wrong numbers, with the line as it can be meant: all numbers read the same way."""
+    by_line: dict[int, list[_WrongNumber]] = {}
+    for one in wrong:
+        if one.at is None:
+            yield f"{one.name} = {_number_shown(one.text)}: {one.error.advice(lambda new: new)}"
+        else:
+            by_line.setdefault(one.at.line, []).append(one)
+    for number, found in by_line.items():
+        told = ", ".join(f"{one.name} = {_number_shown(one.text)}" for one in found)
+        why = "; ".join(dict.fromkeys(one.error.why for one in found))
+        meant: list[str] = []
+        if all(one.error.corrections for one in found):
+            for reading in range(max(len(one.error.corrections) for one in found)):
+                new = lines
+                for one in sorted(found, key=lambda one: one.at.column if one.at else 0, reverse=True):
+                    assert one.at is not None
+                    corrected = one.error.corrections[min(reading, len(one.error.corrections) - 1)]
+                    new = [*new[: number - 1], _with(new, one.at, corrected), *new[number:]]
+                meant.append(new[number - 1].strip())
+        yield f"line {number}: {told}: {why}" + (f"; write {', or '.join(meant)}" if meant else "")
 
 
 def _with(lines: list[str], token: _Token, number: str) -> str:
     """The line of a number with another number in its place."""
     old = lines[token.line - 1]
-    return (old[: token.column - 1] + number + old[token.column - 1 + len(token.text) :]).strip()
+    return old[: token.column - 1] + number + old[token.column - 1 + len(token.text) :]
 
 
 def _value_tokens(tokens: list[_Token]) -> Iterator[_Token]:
@@ -520,7 +543,7 @@ def _underscored(tokens: list[_Token], lines: list[str]) -> Iterator[str]:
             and not _PLAIN.fullmatch(token.text)
             and re.fullmatch(r"[+-]?\d[\d_]*(\.[\d_]+)?([eE][+-]?[\d_]+)?", token.text, re.ASCII)
         ):
-            new = _with(lines, token, token.text.replace("_", ""))
+            new = _with(lines, token, token.text.replace("_", "")).strip()
             yield f"line {token.line}: {_number_shown(token.text)}: {_NO_SEPARATORS}; write {new}"
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,8 +47,9 @@ from passaat.cli_parts import (
     settings_of,
     warm_up,
 )
-from passaat.errors import PassaatError, ScenarioError
+from passaat.errors import PassaatError, ScenarioError, command
 from passaat.scenarios.levers import LEVERS, Lever, LeverSetting, lever
+from passaat.scenarios.reading import shown_name
 
 if TYPE_CHECKING:
     from passaat.calibration.scorecard import Scorecard
@@ -489,28 +490,38 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented scenario file to edit."""
+    from passaat.scenarios.loading import file_exists
     from passaat.scenarios.scenario import Scenario
+    from passaat.scenarios.stacking import LONGEST_NAME
     from passaat.scenarios.writing import scenario_text
 
     start = load(source)
-    if path.suffix != ".toml":
-        raise ScenarioError(f"{path} does not end in .toml", "name the file like my.toml.")
-    if path.exists() and not force:
+    if path.suffix.lower() != ".toml":
+        raise ScenarioError(f"{shown_name(str(path))} does not end in .toml", "name the file like my.toml.")
+    if not path.name.isprintable():
+        raise ScenarioError(
+            f"{shown_name(str(path))} holds a character that cannot be shown", "name the file like my.toml."
+        )
+    if file_exists(path) and not force:
         raise ScenarioError(f"{path} exists already", "choose another name, or overwrite it with --force.")
-    slug = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_") or "my-scenario"
+    slug = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_")[:LONGEST_NAME] or "my-scenario"
     fields = {name: getattr(start, name) for name in Scenario.model_fields}
     mine = Scenario(**{**fields, "name": slug, "based_on": start.name})
-    head = [
-        f"# A {start.kind} to edit, started from {start.name}. When done:",
-        f"#   passaat check {path.name}",
-        f"#   passaat run {path.name}"
+    name = PurePath(path.name)
+    then = (
+        ("passaat", "run", name)
         if start.kind == "reference"
-        else f"#   passaat compare pib --options {path.name}",
+        else ("passaat", "compare", "pib", "--options", name)
+    )
+    head = [
+        f"# {'A' if start.kind == 'reference' else 'An'} {start.kind} to edit, started from {start.name}. When done:",
+        f"#   {command('passaat', 'check', name)}",
+        f"#   {command(*then)}",
         "",
         "",
     ]
     _write("\n".join(head) + scenario_text(mine, guide=True), path)
-    typer.echo(f"Wrote {path}. Edit it, then: passaat check {path}")
+    typer.echo(f"Wrote {path}. Edit it, then: {command('passaat', 'check', path)}")
 
 
 def _write(text: str, path: Path) -> None:
@@ -531,52 +542,109 @@ def _write(text: str, path: Path) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise ScenarioError(
-            f"cannot write {path}: {error.strerror or error}",
-            "choose a folder that exists and that you may write to.",
+            f"cannot write {shown_name(str(path))}: {error.strerror or error}",
+            "choose a shorter name, or a folder that exists and that you may write to.",
         ) from None
 
 
 @app.command()
 def check(
-    path: Annotated[str, typer.Argument(help="Scenario file, or shipped name.")],
+    path: Annotated[str, typer.Argument(help="Scenario file, or shipped name; a+b is option b on top of a.")],
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help="Reference to hold an option against; default what it is based on."),
+    ] = None,
+    attempt: Annotated[
+        bool, typer.Option("--try", help="Also run an option in eight pairs of small worlds.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a scenario file and say what it does."""
-    scenario = load(path)
-    moved = {name: _moved_text(scenario, name) for name in scenario.levers}
+    """Check a scenario file and say what it does; without --try nothing is run."""
+    from passaat.scenarios.effects import idle_settings, reported_ceilings, shipped_twin
+    from passaat.scenarios.loading import file_exists
+    from passaat.scenarios.stacking import option_parts, overridden, stack
+
+    if "+" in path and not file_exists(path):
+        parts = option_parts(path)
+        say_each(overridden([(part.name, part.levers) for part in parts]))
+        scenario = stack(parts)
+    else:
+        scenario = load(path)
+    base = None if scenario.kind == "reference" else load(reference or _based_on(scenario), "reference")
+    if base is None and (attempt or reference is not None):
+        raise ScenarioError(
+            f"{scenario.name} is a reference: it is not held against another one",
+            f"show one run of it: {command('passaat', 'run', path)}",
+        )
+    notes = [] if base is None else [*idle_settings(base, scenario), *reported_ceilings(base, scenario)]
+    twin = shipped_twin(scenario)
+    trial = None
+    if attempt and base is not None:
+        from passaat.experiments.trial import try_option
+
+        warm_up()
+        trial = try_option(base, scenario)
     if as_json:
-        print_json({"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved})
+        moved = {name: _moved_text(scenario, name) for name in scenario.levers}
+        print_json(
+            {
+                **{"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved},
+                **{"reference": base.name if base else None, "notes": notes, "same_as": twin or None},
+                "pairs_unchanged": None if trial is None else trial.unchanged,
+            }
+        )
         return
-    typer.echo(f"{scenario.name} is a valid {scenario.kind}: {scenario.title}")
+    typer.echo("\n".join(_scenario_lines(scenario)))
+    if twin:
+        typer.echo(f"  the same content as {twin}, under another name")
+    if base is not None:
+        found = [f"  {note}" for note in notes] or ["  every lever changes in some year of the run"]
+        typer.echo("\n".join([f"Held against {base.name} (--reference chooses another):", *found]))
+    if trial is not None:
+        typer.echo("\n".join(trial.summary()))
+
+
+def _based_on(option: Scenario) -> str:
+    """The shipped reference that an option goes back to; pib where it names none."""
+    from passaat.scenarios.loading import shipped_names
+
+    name = option.based_on
+    while name in shipped_names():
+        start = load(name)
+        if start.kind == "reference":
+            return name
+        name = start.based_on if start.based_on != name else ""
+    return "pib"
+
+
+def _scenario_lines(scenario: Scenario) -> list[str]:
+    """What a scenario says, a fact a line."""
+    lines = [f"{scenario.name} is a valid {scenario.kind}: {scenario.title}"]
     if scenario.world is not None:
         world = scenario.world
-        typer.echo(
+        lines.append(
             f"  {world.n_firms} firms, {world.n_markets} markets in {world.n_countries} countries; covenants start "
             f"in {world.window_first_year}-{world.window_last_year}, the run ends in {world.last_year}"
         )
-    for name, text in moved.items():
-        typer.echo(f"  {name}: {text}")
+    for name in scenario.levers:
+        lines.append(f"  {name}: {_moved_text(scenario, name)}")
         if name in scenario.levers_why:
-            typer.echo(f"      {scenario.levers_why[name]}")
-    if not moved:
-        typer.echo("  all levers follow the practice of each year")
-    for name, value in scenario.parameters.items():
-        typer.echo(f"  parameter {name} is fixed at {value:g}")
+            lines.append(f"      {scenario.levers_why[name]}")
+    if not scenario.levers:
+        lines.append("  all levers follow the practice of each year")
+    lines += [f"  parameter {name} is fixed at {value:g}" for name, value in scenario.parameters.items()]
     for name, value in scenario.structure.model_dump().items():
         if value != type(scenario.structure).model_fields[name].default:
-            typer.echo(f"  rival structure: {name} = {value}")
+            lines.append(f"  rival structure: {name} = {value}")
     for kind, agents in scenario.agents.model_dump().items():
         if agents:
-            typer.echo(f"  agents {kind}: {', '.join(agents)}")
+            lines.append(f"  agents {kind}: {', '.join(agents)}")
+    return [*lines, f"  hash {scenario.hash}"]
 
 
 def _moved_text(scenario: Scenario, name: str) -> str:
-    entry, setting = LEVERS[name], scenario.levers[name]
-    if isinstance(setting, bool | int | float | str):
-        shown = entry.show(setting)
-    else:
-        shown = "; ".join(f"{entry.show(value)} from {year}" for year, value in setting.items())
-    return f"{shown} (practice {entry.default_text})"
+    entry = LEVERS[name]
+    return f"{entry.show_setting(scenario.levers[name])} (practice {entry.default_text})"
 
 
 cli_studies.add_commands(app)
