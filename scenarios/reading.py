@@ -27,6 +27,7 @@ __all__ = [
     "character",
     "in_thousands",
     "neighbour",
+    "plain_dashes",
     "read_number",
     "read_text",
     "shown",
@@ -139,6 +140,13 @@ def shown(value: object) -> str:
     if len(text) <= 200:
         return repr(value) if isinstance(value, str) else text
     return _shortened(text, "characters")
+
+
+def plain_dashes(word: str) -> str:
+    """A word of a command line with plain hyphens at its start, where it has typographic dashes: --set for –set."""
+    rest = word.lstrip("".join(one for one, plain_one in _ASCII_FOR.items() if plain_one == "-") + "-")
+    typographic = len(rest) < len(word) and not word.isascii() and _ASCII_FOR.get(word[0]) == "-"
+    return f"--{rest}" if typographic and rest[:1].isalpha() else word
 
 
 def shown_name(name: str) -> str:

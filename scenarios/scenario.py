@@ -322,7 +322,7 @@ class Scenario(BaseModel):
         if self.world is None:
             raise ScenarioError(
                 f"{self.name} is an option: it moves levers and has no world of its own to run in",
-                f"apply it to a reference, for example `passaat compare pib --options {self.name}`.",
+                "apply it to a reference: `passaat compare pib --options follow-up` does so with follow-up.",
             )
         return self.world
 

@@ -49,7 +49,7 @@ from passaat.cli_parts import (
 )
 from passaat.errors import PassaatError, ScenarioError, command
 from passaat.scenarios.levers import LEVERS, Lever, LeverSetting, lever
-from passaat.scenarios.reading import shown_name
+from passaat.scenarios.reading import character, plain_dashes, shown_name
 
 if TYPE_CHECKING:
     from passaat.calibration.scorecard import Scorecard
@@ -61,6 +61,18 @@ __all__ = ["app", "main"]
 
 class _Group(TyperGroup):
     """Turns our own errors and Ctrl-C into one clear message and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Word processors make long dashes of the two hyphens of an option, which then reads as a name."""
+        wrong = next((word for word in args if word[:1] != "-" and plain_dashes(word) != word), None)
+        if wrong is not None:
+            typer.echo(
+                f"Error: {shown_name(wrong)} begins with {character(wrong[0])}, where an option begins with two"
+                f" hyphens\nWay out: {command('passaat', *map(plain_dashes, args))}",
+                err=True,
+            )
+            raise typer.Exit(EXIT_REFUSED)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -30,7 +30,7 @@ from passaat.cli_parts import (
     warm_up,
 )
 from passaat.cli_studies import StudyOption, run_sweep
-from passaat.errors import StudyError
+from passaat.errors import StudyError, command
 
 FIRST_DRAWS = 20
 WORLDS = 2
@@ -423,7 +423,8 @@ def _is_study_file(path: Path) -> bool:
 
 def _say_missing(missing: int, path: Path) -> None:
     if missing:
-        say(f"{missing:,} runs of {path} are missing and left out; `passaat resume {path}` makes them.")
+        makes = command("passaat", "resume", path)
+        say(f"{missing:,} runs of {path} are missing and left out; `{makes}` makes them.")
 
 
 def _table(

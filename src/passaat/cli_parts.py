@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from passaat.errors import ScenarioError, StudyError
+from passaat.errors import ScenarioError, StudyError, command
 from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ListCommand(TyperCommand):
             )
             raise ScenarioError(
                 f"options go behind --options, and {', '.join(ctx.args)} does not",
-                f"passaat {ctx.info_name} {first} --options {' '.join(named)}",
+                command("passaat", ctx.info_name, first, "--options", *named),
             )
         return rest
 

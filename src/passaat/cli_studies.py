@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +26,7 @@ from passaat.cli_parts import (
     say_each,
     warm_up,
 )
-from passaat.errors import StudyError
+from passaat.errors import StudyError, command
 
 if TYPE_CHECKING:
     from passaat.experiments.comparison_plan import ComparisonPlan
@@ -73,11 +73,13 @@ def sweep(
     amount-and-follow-up, what-drives-follow-up, what-matters, shares-of-variance.
     """
     from passaat.experiments.plan import describe, n_runs, read_plan
+    from passaat.scenarios.loading import file_exists
 
-    if plan.endswith(".db") and Path(plan).is_file():
+    if plan.endswith(".db") and file_exists(plan):
         raise StudyError(
             f"{plan} is a study that was run, not a plan to run",
-            f"Go on with it or show it: passaat resume {plan}; make it larger: passaat extend {plan}.",
+            f"Go on with it or show it: `{command('passaat', 'resume', Path(plan))}`; make it larger, for example:"
+            f" `{command('passaat', 'extend', Path(plan), '--worlds', '16')}`.",
         )
     read = read_plan(plan)
     if dry_run:
@@ -139,7 +141,9 @@ def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
         print_sweep(table, make_console())
     say(f"Study: {path}")
     if not as_json:
-        say(f"Every run as a table: passaat export {path} --to {path.with_suffix('.csv').name}")
+        say(
+            f"Every run as a table: {command('passaat', 'export', path, '--to', PurePath(path.with_suffix('.csv').name))}"
+        )
 
 
 def studies(
@@ -243,7 +247,7 @@ def _plan_in(path: Path) -> Plan | ComparisonPlan:
     if path.suffix == ".toml" and path.is_file():
         raise StudyError(
             f"{path} is a plan, not a study that was run",
-            f"Run it first: passaat sweep {path}; `passaat studies` lists the studies of this folder.",
+            f"Run it first: `{command('passaat', 'sweep', path)}`; `passaat studies` lists the studies of this folder.",
         )
     with Study.read(path) as study:
         return plan_of(study) if study.meta("kind") == "sweep" else comparison_plan_of(study)
@@ -352,5 +356,6 @@ def export(
     info = study_info(study)
     if info is not None and info.planned:
         say(
-            f"{info.planned:,} runs of {study} are missing and have no results; `passaat resume {study}` makes them."
+            f"{info.planned:,} runs of {study} are missing and have no results;"
+            f" `{command('passaat', 'resume', study)}` makes them."
         )
