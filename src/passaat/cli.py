@@ -44,6 +44,7 @@ from passaat.cli_parts import (
     reference_and_options,
     say,
     say_each,
+    say_workload,
     settings_of,
     warm_up,
 )
@@ -159,9 +160,16 @@ def compare(
     """
     base, chosen = reference_and_options(reference, options, levers, of_reference)
     from passaat.cli_compare import Wishes, compare_and_show
+    from passaat.experiments.design import Design
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
 
+    design = Design(draws, worlds, seed)
+    if cluster is None:
+        arms = 2 + 2 * len(
+            chosen
+        )  # no programme, reference, and options as they stand and at equal public money
+        say_workload(base, design.draws * design.worlds * arms, workers)
     require_writable(study or Path(_study_name(base, seed, "posterior")))
     warm_up()
     model = the_model(base, prior=prior)
@@ -223,6 +231,7 @@ def run(
     base = _under_options(load(name, "reference"), options or (), settings_of(levers))
     from passaat.run_view import describe_run, print_cluster, print_run, require_cluster
 
+    say_workload(base, 1)
     warm_up()
     from passaat.model.compiled import simulate
 
@@ -285,7 +294,10 @@ def validate(
     """
     base = load_with_levers(name, levers, "reference")
     from passaat.calibration.scorecard import validate as score
+    from passaat.experiments.design import Design
 
+    Design(draws, max(2, worlds), seed)  # refuses numbers that nobody runs
+    say_workload(base, 2 * draws * worlds * (5 if structures else 1), workers)
     warm_up()
     if structures:
         from passaat.calibration.structures import validate_structures
@@ -343,7 +355,9 @@ def cases(
     to choose anything in the model.
     """
     from passaat.calibration.case_study import run_cases
+    from passaat.experiments.design import Design
 
+    Design(draws, max(2, worlds), seed)  # refuses numbers that nobody runs
     warm_up()
     with Bar() as bar:
         study = run_cases(

@@ -27,6 +27,7 @@ from passaat.cli_parts import (
     make_console,
     reference_and_options,
     say,
+    say_workload,
     warm_up,
 )
 from passaat.cli_studies import StudyOption, run_sweep
@@ -116,6 +117,8 @@ def replicate(
 
     base, chosen = reference_and_options(reference, options, levers, of_reference)
     path = study or Path(f"{base.name}-replicated.db")
+    if cluster is None:
+        say_workload(base, budget, workers)
     warm_up()
     model = the_model(base, prior=prior)
     if model.basis.notice:

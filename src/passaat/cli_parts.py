@@ -282,6 +282,20 @@ def say_each(messages: Iterable[str]) -> None:
         say(f"{message}.")
 
 
+def say_workload(reference: Scenario, runs: int, workers: int | None = None) -> None:
+    """Say what long or large work takes, before it starts.
+
+    Raises:
+        StudyError: it cannot fit into this machine's memory.
+    """
+    from passaat.experiments.workload import workload
+
+    work = workload(reference, runs, workers)
+    work.require_memory()
+    if work.is_large:
+        say(work.in_words())
+
+
 def warm_up() -> None:
     """Load the compiled model, saying so on a terminal when it has to be compiled first."""
     from passaat.model.compiled import warm_up as make_ready

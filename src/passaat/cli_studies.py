@@ -24,6 +24,7 @@ from passaat.cli_parts import (
     print_json,
     say,
     say_each,
+    say_workload,
     warm_up,
 )
 from passaat.errors import StudyError, command
@@ -72,7 +73,7 @@ def sweep(
     Stopped by Ctrl-C it goes on with the same command or with `passaat resume`. Shipped plans: levers-together,
     amount-and-follow-up, what-drives-follow-up, what-matters, shares-of-variance.
     """
-    from passaat.experiments.plan import describe, n_runs, read_plan
+    from passaat.experiments.plan import describe, most_runs, n_runs, read_plan
     from passaat.scenarios.loading import file_exists
 
     if plan.endswith(".db") and file_exists(plan):
@@ -94,6 +95,8 @@ def sweep(
             typer.echo("\n".join(describe(read)))
         return
     path = study or Path(f"{read.name}.db")
+    if cluster is None:
+        say_workload(read.reference, most_runs(read), workers)
     say_each(
         option.description.removesuffix(".") for option in read.options if " overrides " in option.description
     )
@@ -141,9 +144,8 @@ def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
         print_sweep(table, make_console())
     say(f"Study: {path}")
     if not as_json:
-        say(
-            f"Every run as a table: {command('passaat', 'export', path, '--to', PurePath(path.with_suffix('.csv').name))}"
-        )
+        table_file = PurePath(path.with_suffix(".csv").name)
+        say(f"Every run as a table: {command('passaat', 'export', path, '--to', table_file)}")
 
 
 def studies(
