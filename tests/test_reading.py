@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from passaat import cli
+from passaat import cli, cli_parts
 from passaat.errors import PassaatError, ScenarioError, StudyError
 from passaat.experiments.plan import read_plan
 from passaat.model.parameters import PARAMETERS
@@ -236,6 +236,28 @@ def test_set_offers_a_dated_setting_again() -> None:
 def test_dated_settings_that_cannot_be_meant_are_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         LEVERS["assessors"].parse_setting(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("replicate", "pib", "--precision", "100.000"), "write 100000, or 100"),
+        (("replicate", "pib", "--precision-share", "0,05"), "write 0.05"),
+        (("discover", "x.db", "--by", "50.000.000"), "write 50000000"),
+        (("discover", "x.db", "--fails-at", "5_0"), "write 50"),
+        (("discover", "x.db", "--by", "much"), "it is no number"),
+    ],
+)
+def test_amounts_behind_other_options_are_read_the_same_way(arguments: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(cli.app, list(arguments))
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_amounts_that_can_be_read_in_one_way_are_taken() -> None:
+    assert cli_parts.amount("4e7") == 4e7
+    assert cli_parts.amount(0.0) == 0.0
+    assert cli_parts.share("0.125") == 0.125
 
 
 def test_set_takes_values_by_year() -> None:

@@ -23,11 +23,13 @@ from passaat.cli_parts import (
     SetAnOption,
     SetReferenceOption,
     WorkersOption,
+    amount,
     crew_of,
     make_console,
     reference_and_options,
     say,
     say_workload,
+    share,
     warm_up,
 )
 from passaat.cli_studies import StudyOption, run_sweep
@@ -73,12 +75,20 @@ def replicate(
     precision: Annotated[
         float | None,
         typer.Option(
-            "--precision", help="How far a difference may be off, in the outcome's unit (EUR, contracts)."
+            "--precision",
+            parser=amount,
+            metavar="NUMBER",
+            help="How far a difference may be off, in the outcome's unit (EUR, contracts).",
         ),
     ] = None,
     precision_share: Annotated[
         float | None,
-        typer.Option("--precision-share", help="The same as a share of the reference's level, such as 0.05."),
+        typer.Option(
+            "--precision-share",
+            parser=share,
+            metavar="SHARE",
+            help="The same as a share of the reference's level, such as 0.05.",
+        ),
     ] = None,
     budget: Annotated[int, typer.Option("--budget", min=1, help="Runs at most.")] = 10_000,
     worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = WORLDS,
@@ -261,11 +271,22 @@ def discover(
     against: Annotated[str, typer.Option("--against", help="Policy that it is compared with.")] = "reference",
     outcome: OutcomeOption = MAIN_OUTCOME,
     by: Annotated[
-        float, typer.Option("--by", help="It must be better by more than this, in the outcome's unit.")
+        float,
+        typer.Option(
+            "--by",
+            parser=amount,
+            metavar="NUMBER",
+            help="It must be better by more than this, in the outcome's unit.",
+        ),
     ] = 0.0,
     fails_at: Annotated[
         float | None,
-        typer.Option("--fails-at", help="Ask where its own level is worse than this, instead of comparing."),
+        typer.Option(
+            "--fails-at",
+            parser=amount,
+            metavar="NUMBER",
+            help="Ask where its own level is worse than this, instead of comparing.",
+        ),
     ] = None,
     keep: StudyOption = None,
     workers: WorkersOption = None,

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from passaat.errors import ScenarioError, StudyError, command
 from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
+from passaat.scenarios.reading import NumberError, Quantity, read_number, shown_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -208,6 +209,31 @@ def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenar
     scenario = load(name, kind)
     chosen = settings_of(settings)
     return scenario.with_levers(chosen) if chosen else scenario
+
+
+def amount(text: str | float) -> float:
+    """An amount in the unit of an outcome, EUR or a count, as typed behind an option.
+
+    Raises:
+        typer.BadParameter: no number, or one that can be read in two ways.
+    """
+    return _number(text, Quantity("EUR"))
+
+
+def share(text: str | float) -> float:
+    """A share of one, as typed behind an option.
+
+    Raises:
+        typer.BadParameter: no number, or one that can be read in two ways.
+    """
+    return _number(text, Quantity("share"))
+
+
+def _number(text: str | float, of: Quantity) -> float:
+    try:
+        return read_number(str(text), of)  # a default comes as the number that it is
+    except NumberError as error:
+        raise typer.BadParameter(f"{shown_name(str(text))}: {error.advice(str)}") from None
 
 
 def settings_of(texts: Iterable[str] | None, flag: str = "--set") -> dict[str, LeverSetting]:
