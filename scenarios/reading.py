@@ -81,7 +81,7 @@ MEASURES: Final = frozenset(
 LARGEST_WHOLE: Final = 2**63 - 1
 """The largest whole number that a TOML file can hold."""
 
-LARGEST_FILE_MB: Final = 10
+LARGEST_FILE_MB: Final = 1
 """A scenario or plan has a few kilobytes; what is larger than this is another file."""
 
 DEEPEST: Final = 20
@@ -91,6 +91,8 @@ _PLAIN = re.compile(r"[+-]?(([1-9]\d{0,2}(_\d{3})+|\d+)\.?\d*|\.\d+)([eE][+-]?\d
 """A number as TOML has it; 350_000 can be meant in one way only, while 2_0_0 is a slip of the pen."""
 
 
+_FLOAT = re.compile(r"[+-]?(\d[\d_]*(\.\d[\d_]*)?([eE][+-]?\d[\d_]*)?|inf|nan)", re.ASCII)
+_WHOLE = re.compile(r"[+-]?[\d_]+", re.ASCII)
 _IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 _GROUPS = {sign: re.compile(rf"[1-9]\d{{0,2}}({re.escape(sign)}\d{{3}})+", re.ASCII) for sign in ".,"}
 _MONEY = re.compile(r"^(?:€|EUR|euro)\s*|\s*(?:€|EUR|euro)$|(?<=\d)[.,]-+$", re.IGNORECASE)
@@ -227,7 +229,8 @@ def read_number(text: str, of: Quantity) -> float:
             raise NumberError(f"{_number_shown(word)} is larger than any number that can be worked with")
         return value
     why, readings = _readings(word, of.unit)
-    meant = tuple(dict.fromkeys(plain(number) for number in readings if of.allows(number)))
+    write = unmistakable if in_thousands(of.unit) else plain
+    meant = tuple(dict.fromkeys(write(number) for number in readings if of.allows(number)))
     raise NumberError(why, meant)
 
 
@@ -363,7 +366,7 @@ def decoded(raw: bytes, path: Path, error: type[PassaatError], what: str) -> str
 
 @dataclass(frozen=True)
 class _Token:
-    """A piece of TOML text outside comments: a string, a word or number, or a single character."""
+    """A piece of TOML text, no blank and no comment: a string, a word or number, or a single character."""
 
     text: str
     line: int
@@ -371,7 +374,7 @@ class _Token:
 
 
 _PIECE = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|\#[^\n]*|[A-Za-z0-9_.+:\-]+|.',
+    r'[ \t]+|"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|\#[^\n]*|[A-Za-z0-9_.+:\-]+|.',
     re.DOTALL,
 )
 
@@ -380,7 +383,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     line, start = 1, 0
     for match in _PIECE.finditer(text):
         piece = match.group()
-        if not piece.startswith("#"):
+        if piece[0] not in "# \t":
             yield _Token(piece, line, match.start() - start + 1)
         if "\n" in piece:
             line += piece.count("\n")
@@ -432,7 +435,6 @@ def toml_data(
     places = [token for token in _value_tokens(tokens) if _is_float(token.text)]
     known = [token.text for token in places] == [number.text for number in written]
     problems = [] if unit_of is None else list(_underscored(tokens, lines))
-
     wrong: list[_WrongNumber] = []
 
     def checked(value: Any, path: Place) -> Any:
@@ -442,15 +444,15 @@ def toml_data(
             return [checked(item, path) for item in value]
         if not isinstance(value, _Written):
             return value
-        if _PLAIN.fullmatch(
-            value.text
-        ):  # inf and nan are refused by what reads the value, odd underscores by line
-            try:
-                read_number(value.text, quantity_at(path))
-            except NumberError as error:
-                at = places[value.place] if known else None
-                wrong.append(_WrongNumber(".".join(path), value.text, at, error))
-        return float(value)
+        # inf and nan are refused by what reads the value, and odd underscores with their line.
+        if not _PLAIN.fullmatch(value.text):
+            return float(value)
+        try:
+            return read_number(value.text, quantity_at(path))
+        except NumberError as error:
+            at = places[value.place] if known else None
+            wrong.append(_WrongNumber(".".join(path), value.text, at, error))
+            return float(value)
 
     found = {key: checked(value, (key,)) for key, value in data.items()}
     problems += _by_line(wrong, lines)
@@ -499,18 +501,16 @@ def _with(lines: list[str], token: _Token, number: str) -> str:
 
 
 def _value_tokens(tokens: list[_Token]) -> Iterator[_Token]:
-    """Words and numbers that are no keys: nothing but blanks stands between a key and its "="."""
-    for place, token in enumerate(tokens):
-        if re.fullmatch(r"[A-Za-z0-9_.+:\-]+", token.text):
-            after = next((one.text for one in tokens[place + 1 :] if one.text not in (" ", "\t")), "")
-            if after != "=":
-                yield token
+    """Words and numbers that are no keys, which are followed by "="."""
+    following = [*(token.text for token in tokens[1:]), ""]
+    for token, after in zip(tokens, following, strict=True):
+        if after != "=" and re.fullmatch(r"[A-Za-z0-9_.+:\-]+", token.text):
+            yield token
 
 
 def _is_float(word: str) -> bool:
-    return re.fullmatch(
-        r"[+-]?(\d[\d_]*(\.\d[\d_]*)?([eE][+-]?\d[\d_]*)?|inf|nan)", word, re.ASCII
-    ) is not None and (not re.fullmatch(r"[+-]?[\d_]+", word, re.ASCII))
+    """Whether TOML reads a word as a float: a number with a point or an exponent, inf or nan."""
+    return _FLOAT.fullmatch(word) is not None and not _WHOLE.fullmatch(word)
 
 
 def _too_deep(tokens: list[_Token]) -> Iterator[str]:
@@ -526,11 +526,10 @@ def _too_deep(tokens: list[_Token]) -> Iterator[str]:
 
 
 def _too_large(tokens: list[_Token]) -> Iterator[str]:
+    """Whole numbers of more than 64 bits, which TOML does not know, and of which Python refuses very long ones."""
     for token in tokens:
-        if (
-            not re.fullmatch(r"[+-]?(\d[\d_]*|0[xob][0-9a-fA-F_]+)", token.text, re.ASCII)
-            or len(token.text) < 19
-        ):
+        is_whole = re.fullmatch(r"[+-]?(\d[\d_]*|0[xob][0-9a-fA-F_]+)", token.text, re.ASCII)
+        if not is_whole or len(token.text) < len(str(LARGEST_WHOLE)):
             continue
         try:
             large = len(token.text) > 400 or abs(int(token.text, 0)) > LARGEST_WHOLE
@@ -596,7 +595,7 @@ def _not_toml(
     if told:
         return f"line {number}: {told}", "correct that line."
     return (
-        f"{problem}: {_shortened(line.strip(), 'characters') if len(line) > 100 else line.strip()}",
+        f"{problem}: {line.strip() if len(line) <= 100 else _shortened(line.strip(), 'characters')}",
         _TOML_HINT,
     )
 

@@ -121,6 +121,7 @@ def test_every_unit_is_either_written_in_thousands_or_not() -> None:
         ("\N{FULLWIDTH DIGIT THREE}\N{FULLWIDTH DIGIT ZERO}", MONEY, ("30",)),
         ("3.000", PERSONS, ("3",)),  # three thousand persons are not allowed, so three are meant
         ("2,0", PERSONS, ("2",)),
+        ("3.125", MONEY, ("3125", "3.1250")),  # what is offered must be read in one way
         ("0,5", SHARE, ("0.5",)),
         ("0,125", SHARE, ("0.125",)),
         ("1,000", SHARE, ("1",)),
@@ -194,6 +195,7 @@ def test_a_decimal_comma_is_never_read_and_its_number_always_offered(value: obje
     unit=st.sampled_from(["EUR", "share"]),
 )
 @example(text="-", unit="EUR")
+@example(text="1.001", unit="EUR")
 @example(text=",", unit="EUR")
 def test_any_text_is_a_number_or_a_number_error(text: str, unit: str) -> None:
     try:
@@ -599,5 +601,18 @@ def test_names_in_plans_that_no_file_can_have_are_one_line(tmp_path: Path) -> No
 def test_a_file_far_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     with path.open("wb") as file:
-        file.truncate(11_000_000)  # a hole: no disk is filled
-    assert "has 11 MB; of a scenario at most 10 MB are read" in refused(path)
+        file.truncate(2_000_000)  # a hole: no disk is filled
+    assert "has 2 MB; of a scenario at most 1 MB are read" in refused(path)
+
+
+def test_a_file_of_a_million_brackets_or_numbers_is_read_in_a_moment(tmp_path: Path) -> None:
+    """Not timed; a reader whose work grows with the square of the file would not come to an end."""
+    path = tmp_path / "many.toml"
+    path.write_text("a = [" + "1.5, " * 190_000 + "]", encoding="utf-8")
+    assert "unknown key 'a'" in refused(path)
+
+
+def test_an_unknown_name_of_three_thousand_letters_is_shown_short() -> None:
+    result = CliRunner().invoke(cli.app, ["run", "pib", "--set", f"{'x' * 3000}=3"])
+    assert result.exit_code == 2
+    assert "unknown lever 'xxxxxxxxxx…xxx (3,000 characters)'" in result.stderr

@@ -78,6 +78,8 @@ def unknown_name(what: str, name: str, valid: Sequence[str], *, listing: bool = 
     >>> unknown_name("lever", "folow_up_years", ["follow_up_years", "assessors"])
     "unknown lever 'folow_up_years'; did you mean 'follow_up_years'? Valid: assessors, follow_up_years"
     """
+    if len(name) > 100:
+        name = f"{name[:10]}…{name[-3:]} ({len(name):,} characters)"
     text = f"unknown {what} {name!r}"
     near = difflib.get_close_matches(name.lower(), valid, n=2, cutoff=0.6)
     if near:
