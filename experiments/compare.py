@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from passaat.errors import StudyError, unknown_name
+from passaat.errors import StudyError, command, unknown_name
 from passaat.experiments.basis import Basis
 from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, remember
 from passaat.experiments.crew import Crew, Threads
@@ -267,7 +267,8 @@ def comparison_values(study_path: Path) -> StoredValues:
             arm = Arm.of(policy, "reference" if name == REFERENCE else "option", name)
             if not study.has(arm):
                 raise StudyError(
-                    f"{study_path} has no run of {name} yet", f"Finish it first: passaat resume {study_path}"
+                    f"{study_path} has no run of {name} yet",
+                    f"Finish it first: {command('passaat', 'resume', study_path)}",
                 )
             values[name] = {"as it stands": outcome_values(study, arm, design)}
         outcomes = tuple(

@@ -6,9 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
-from passaat.errors import ScenarioError, StudyError
+from passaat.errors import ScenarioError, StudyError, command
 from passaat.experiments.store import Study
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.scenario import Scenario
@@ -123,7 +124,7 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
     if study.meta("kind") != "comparison":
         raise StudyError(
             f"{study.place} is a {study.meta('kind')}, not a comparison",
-            f"`passaat resume {study.place}` shows a sweep and goes on with it.",
+            f"`{command('passaat', 'resume', PurePath(study.place))}` shows a sweep and goes on with it.",
         )
     if not study.meta("plan"):
         raise StudyError(

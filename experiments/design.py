@@ -22,6 +22,9 @@ draws through the luck."""
 LARGEST_SEED: Final = 2**63 - 1
 """Largest seed of a study or a world: what fits into a signed integer of 64 bits."""
 
+MOST_CELLS: Final = 5_000_000
+"""More cells than this are taken for a slip of the pen: at 30 ms a run each policy takes weeks on a core."""
+
 PILOT_WORLDS: Final = 2
 """Worlds of each draw on which the equal-money search works before it is checked on all."""
 
@@ -40,7 +43,8 @@ class Design:
     """A two-level design: ``draws`` sets of parameters, each in ``worlds`` worlds of its own.
 
     Raises:
-        StudyError: fewer than one draw, fewer than two worlds per draw, or a seed out of range; all are listed.
+        StudyError: fewer than one draw, fewer than two worlds per draw, more cells than anyone runs, or a seed out of
+            range; all are listed.
     """
 
     draws: int = DEFAULT_DRAWS
@@ -54,6 +58,12 @@ class Design:
         if self.worlds < 2:
             problems.append(
                 f"worlds per draw = {self.worlds}: at least 2 are needed to tell luck from parameters"
+            )
+        if self.draws * self.worlds > MOST_CELLS:
+            days = self.draws * self.worlds * 0.03 / 86_400
+            problems.append(
+                f"draws = {self.draws:,} of {self.worlds:,} worlds are {self.draws * self.worlds:,} cells, more than"
+                f" anyone runs; at most {MOST_CELLS:,} are allowed (one run in each takes a core some {days:,.0f} days)"
             )
         if not 0 <= self.seed <= LARGEST_SEED:
             problems.append(f"seed = {self.seed}: a whole number from 0 to {LARGEST_SEED} is needed")

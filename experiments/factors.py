@@ -19,6 +19,7 @@ from passaat.errors import StudyError, unknown_name
 from passaat.model.elementary import exp, log
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
+from passaat.scenarios.reading import shown
 
 __all__ = [
     "Factor",
@@ -293,7 +294,7 @@ def _parameter(name: str) -> _Subject:
     def normalise(value: object) -> Setting:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not record.minimum <= value <= record.maximum:  # type: ignore[operator]
-            raise ValueError(f"{name} = {value!r} is not allowed; it must be {allowed}")
+            raise ValueError(f"{name} = {shown(value)} is not allowed; it must be {allowed}")
         return float(value)  # type: ignore[arg-type]
 
     return _Subject(
@@ -346,7 +347,7 @@ def read_factor(kind: Literal["lever", "uncertainty"], name: str, spec: object) 
     elif isinstance(spec, Sequence) and not isinstance(spec, str):
         found, problems = _from_list(subject, spec)
     else:
-        found, problems = None, [f"{name} = {spec!r} does not vary; write {WAYS}"]
+        found, problems = None, [f"{name} = {shown(spec)} does not vary; write {WAYS}"]
     if found is None:
         raise StudyError(problems, f"{name} may be {subject.allowed}.")
     return found
@@ -364,7 +365,7 @@ def _from_list(subject: _Subject, values: Sequence[object]) -> _Found:
         except ValueError as error:
             problems.append(str(error))
     problems += [
-        f"{subject.name}: {value!r} is listed {times} times; list each value once"
+        f"{subject.name}: {shown(value)} is listed {times} times; list each value once"
         for value, times in Counter(settings).items()
         if times > 1
     ]
@@ -418,6 +419,6 @@ def _range_problems(subject: _Subject, error: ValidationError) -> Iterator[str]:
         if found["type"] == "extra_forbidden":
             yield f"{subject.name}: {unknown_name('key', key, tuple(_Range.model_fields))}"
         elif key == "steps":
-            yield f"{subject.name}: steps = {value!r} is not allowed; it must be a whole number from 2 on"
+            yield f"{subject.name}: steps = {shown(value)} is not allowed; it must be a whole number from 2 on"
         else:
-            yield f"{subject.name}: {key} = {value!r} is not allowed; it must be {subject.allowed}"
+            yield f"{subject.name}: {key} = {shown(value)} is not allowed; it must be {subject.allowed}"

@@ -36,6 +36,7 @@ __all__ = [
     "Plan",
     "Rest",
     "describe",
+    "most_runs",
     "n_runs",
     "read_plan",
     "shipped_plans",
@@ -50,6 +51,9 @@ COUNTED: Final = ("factorial", "list")
 
 MOST_POINTS: Final = 5_000_000
 """More points than this are taken for a slip of the pen: at 30 ms a run they take weeks on two cores."""
+
+SECONDS_PER_RUN: Final = 0.03
+"""Of a run of pib on one core, for estimates."""
 
 MOST_WORLDS: Final = 100_000
 """More worlds of a point, or draws of the rest, than this are a slip of the pen, too."""
@@ -328,6 +332,11 @@ def shipped_plans() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
+def most_runs(plan: Plan) -> int:
+    """No more runs than this, known without making the points: every policy in every world of every point."""
+    return plan.n_points * plan.worlds_per_point * len(plan.policies)
+
+
 def n_runs(plan: Plan) -> int:
     """How many runs the plan takes: every policy in every world of every point, what points share made once.
 
@@ -439,7 +448,11 @@ def nothing_varies(factors: Sequence[Factor], listed: Sequence[Mapping[str, Sett
 def too_many(points: int) -> Iterator[str]:
     """Whether there are more points than anyone runs."""
     if points > MOST_POINTS:
-        yield f"{points:,} points are more than anyone runs; at most {MOST_POINTS:,} are allowed"
+        days = points * SECONDS_PER_RUN / 86_400
+        yield (
+            f"{points:,} points are more than anyone runs; at most {MOST_POINTS:,} are allowed (one run of each"
+            f" takes a core some {days:,.0f} days)"
+        )
 
 
 def count_points(method: Method, size: int, n_factors: int, *, second_order: bool) -> int:
@@ -514,7 +527,9 @@ def one_of(words: Sequence[str]) -> str:
 def describe(plan: Plan) -> list[str]:
     """What will be run, in plain words, one sentence or factor a line."""
     lines = [f"{plan.name}: {plan.question}", f"World: {plan.reference.title} ({plan.reference.name})."]
-    lines += [f"Option {option.name}: {option.title}." for option in plan.options]
+    for option in plan.options:
+        stacked = f" {option.description}" if "+" in option.name else ""  # says what overrides what
+        lines.append(f"Option {option.name}: {option.title}.{stacked}")
     if not plan.options and plan.option_names:
         lines.append("Option levers: the reference with the levers of the point.")
     elif not plan.options:
@@ -589,7 +604,7 @@ def _worlds_in_words(plan: Plan) -> list[str]:
 def _runs_in_words(plan: Plan) -> str:
     policies = f"{len(plan.policies)} policies ({', '.join(plan.policies)})"
     factors = f"{_counted(plan.n_points, 'point')} x {_counted(plan.worlds_per_point, 'world')} x {policies}"
-    asked, made = plan.n_points * plan.worlds_per_point * len(plan.policies), n_runs(plan)
+    asked, made = most_runs(plan), n_runs(plan)
     once = f", of which {made:,} are made, as points share runs" if made < asked else ""
     return f"Runs: {factors} = {asked:,}{once}."
 

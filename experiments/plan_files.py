@@ -6,11 +6,13 @@ A file is read as far as it goes, whatever is wrong with it, so that all its pro
 from __future__ import annotations
 
 import csv
+import io
 import math
-import tomllib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -45,8 +47,19 @@ from passaat.experiments.plan import (
 )
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
-from passaat.scenarios.loading import load_scenario
+from passaat.scenarios.loading import file_called, load_scenario, parameter_quantity
+from passaat.scenarios.reading import (
+    NumberError,
+    Place,
+    Quantity,
+    read_number,
+    read_text,
+    shown,
+    shown_name,
+    toml_data,
+)
 from passaat.scenarios.scenario import Scenario
+from passaat.scenarios.stacking import load_option
 
 __all__ = ["SHIPPED", "plan_from_file"]
 
@@ -55,6 +68,9 @@ SHIPPED: Final = Path(__file__).with_name("plans")
 
 MOST_TOLD: Final = 20
 """Problems of one list of points that are told one by one; of a thousand wrong cells the first say enough."""
+
+LARGEST_LIST_MB: Final = 500
+"""A list of points larger than this holds more of them than anyone runs."""
 
 
 class _Table(BaseModel):
@@ -139,6 +155,7 @@ def plan_from_file(source: str | Path) -> Plan:
     options = [_scenario(draft, one, "option") for one in draft.part("options", list) if isinstance(one, str)]
     draft.add(_given_problems(design))
     draft.add(number_problems({**_DEFAULT_WORDS, **{k: v for k, v in design.items() if v is not None}}))
+    draft.add(_too_few(design))
     draft.problems += scenario_problems(None, [option for option in options if option is not None])
     listed: list[dict[str, Setting]] = []
     steps: dict[str, int] = {}
@@ -189,31 +206,23 @@ _DEFAULT_WORDS: Final = {"method": "latin-hypercube", "points": None}
 
 def _path_of(text: str) -> Path:
     names = shipped_plans()
-    if text in names:
-        return SHIPPED / f"{text}.toml"
-    if Path(text).suffix == ".toml":
-        return Path(text)
-    raise StudyError(
-        unknown_name("plan", text, names),
-        "use one of these names, or the path of a file that ends in .toml.",
-    )
+    return SHIPPED / f"{text}.toml" if text in names else file_called(text, StudyError, "plan", names)
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StudyError(
-            f"cannot read {path}: {error.strerror or error}",
-            f"check the path; shipped studies go by name: {', '.join(shipped_plans())}.",
-        ) from None
-    except UnicodeDecodeError:
-        raise StudyError(f"{path} is not a text file in UTF-8", "a plan file is TOML text.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(
-            f"{path} is not valid TOML: {error}",
-            "correct that line; text needs quotes, tables look like [levers], values like name = 1.",
-        ) from None
+    return toml_data(read_text(path, StudyError, "a plan"), str(path), StudyError, _quantity_at)
+
+
+def _quantity_at(place: Place) -> Quantity | None:
+    """What a number at a place of a plan file is for."""
+    match place:
+        case ("design", "points" | "worlds" | "draws" | "seed") | ("levers" | "uncertainties", _, "steps"):
+            return Quantity("count", whole=True)
+        case ("levers", name, *_) if name in LEVERS:
+            return LEVERS[name].quantity
+        case ("uncertainties", name, *_):
+            return parameter_quantity(name)
+    return None
 
 
 _EXPLAINED: Final = {
@@ -249,30 +258,47 @@ def _field_problem(found: Mapping[str, Any]) -> str:
             return f"{place} is missing: {_EXPLAINED['.'.join(loc)]}"
         case "literal_error":
             allowed = {"method": Method, "luck": Luck, "rest": Rest}[loc[-1]]
-            return f"{place} = {found['input']!r} is not allowed; it must be {one_of(get_args(allowed))}"
+            return f"{place} = {shown(found['input'])} is not allowed; it must be {one_of(get_args(allowed))}"
         case "string_pattern_mismatch":
             return (
-                f"{place} = {found['input']!r} is not allowed; use small letters, digits, - and _ only, starting"
+                f"{place} = {shown(found['input'])} is not allowed; use small letters, digits, - and _ only, starting"
                 " with a letter or digit"
             )
         case "string_too_short":
             return f"{place} is empty; it must be {_EXPLAINED.get('.'.join(loc), 'a name or path')}"
         case kind:
             wanted = _TYPES.get(kind) or found["msg"].removeprefix("Input should be ")
-            return f"{place} = {found['input']!r} is of the wrong type; it must be {wanted}"
+            return f"{place} = {shown(found['input'])} is of the wrong type; it must be {wanted}"
 
 
 def _scenario(draft: _Draft, name: str, kind: Literal["reference", "option"]) -> Scenario | None:
     """A scenario by name, or by path from where the plan file lies; None, and the problems noted, if it is wrong."""
     if not name:
         return None
-    is_path = Path(name).suffix == ".toml" or len(Path(name).parts) > 1
-    path = draft.folder / name if is_path else name
+    is_path = Path(name).suffix != "" or len(Path(name).parts) > 1
     try:
-        return load_scenario(path, kind)
+        if kind == "option":
+            return load_option(name, draft.folder)
+        return load_scenario(draft.folder / name if is_path else name, kind)
     except ScenarioError as error:
         draft.problems += [f"{kind} {name}: {problem}" for problem in error.problems]
         return None
+
+
+FEWEST: Final[Mapping[str, int]] = MappingProxyType({"morris": 4, "saltelli": 32})
+"""Trajectories or base points below which `passaat sensitivity` can tell nothing of these designs."""
+
+
+def _too_few(design: Mapping[str, Any]) -> Iterator[Problem]:
+    """Whether the points of a design made for sensitivity are too few for it, which is better said before they run."""
+    method, points = design["method"], design["points"]
+    if method in FEWEST and points is not None and 1 <= points < FEWEST[method]:
+        what = "trajectories" if method == "morris" else "base points, a power of two,"
+        yield (
+            ("points",),
+            f"points = {points}: method {method} needs {FEWEST[method]} {what} or more: fewer cannot tell factors"
+            " apart",
+        )
 
 
 def _given_problems(design: Mapping[str, Any]) -> Iterator[Problem]:
@@ -403,18 +429,16 @@ def _csv(path: Path, problems: list[str]) -> tuple[list[str], list[tuple[int, li
     """Header, and rows with the number of their line; empty, and the problem noted, if the file cannot be read."""
     rows: list[tuple[int, list[str]]] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for row in reader:
-                if row:
-                    rows.append((reader.line_num, [cell.strip() for cell in row]))
-                if len(rows) > MOST_POINTS + 1:
-                    problems += too_many(MOST_POINTS + 1)
-                    return [], []
-    except OSError as error:
-        problems.append(f"cannot read {path}: {error.strerror or error}")
-    except UnicodeDecodeError:
-        problems.append(f"{path} is not a text file in UTF-8")
+        text = read_text(path, StudyError, "a list of points", most_mb=LARGEST_LIST_MB)
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        for row in reader:
+            if row:
+                rows.append((reader.line_num, [cell.strip() for cell in row]))
+            if len(rows) > MOST_POINTS + 1:
+                problems += too_many(MOST_POINTS + 1)
+                return [], []
+    except StudyError as error:
+        problems += error.problems
     except csv.Error as error:
         problems.append(f"{path} is not a CSV file: {error}")
     if problems:
@@ -472,22 +496,27 @@ class _Column:
             ValueError: it holds none that is allowed; the message names both.
         """
         if self.name in LEVERS:
-            return LEVERS[self.name].parse(cell)
+            return LEVERS[self.name].parse(cell, str)
         if self.n:
-            if cell.isdecimal() and int(cell) < self.n:
+            if re.fullmatch("[0-9]{1,9}", cell) and int(cell) < self.n:
                 return int(cell)
             raise ValueError(
-                f"{self.name} = {cell} is not allowed; it must be a whole number, 0 to {self.n - 1}"
+                f"{self.name} = {shown_name(cell)} is not allowed; it must be a whole number, 0 to {self.n - 1}"
             )
-        record = PARAMETERS[self.name]
+        of = parameter_quantity(self.name)
+        assert of is not None
+        allowed = f"{of.minimum:g} to {of.maximum:g} {of.unit}"
+        why = ""
         try:
-            value = float(cell)
-        except ValueError:
-            value = math.nan
-        if record.minimum <= value <= record.maximum:
+            value = read_number(cell, of)
+        except NumberError as wrong:
+            if wrong.corrections:
+                raise ValueError(f"{self.name} = {cell}: {wrong.advice(str)}") from None
+            value, why = math.nan, wrong.why
+        if of.allows(value):
             return value
-        allowed = f"{record.minimum:g} to {record.maximum:g} {record.unit}"
-        raise ValueError(f"{self.name} = {cell} is not allowed; it must be {allowed}")
+        told = f"{self.name} = {shown_name(cell)} is not allowed; it must be {allowed}"
+        raise ValueError(f"{told}; {why}" if why else told)
 
     def factor(self, values: Sequence[Setting]) -> Factor:
         """The factor that these values are of: its range is what the list spans."""
@@ -509,7 +538,8 @@ def _read_rows(
     """Problems of the rows; ``points`` gets those that are right."""
     for line, row in rows:
         if len(row) != len(header):
-            yield f"line {line} has {len(row)} cells, and the first line {len(header)}"
+            comma = "; a decimal comma? Write 0.5, not 0,5" if len(row) > len(header) else ""
+            yield f"line {line} has {len(row)} cells, and the first line {len(header)}{comma}"
             continue
         point: dict[str, Setting] = {}
         for name, cell in zip(header, row, strict=True):

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 import numpy as np
 
-from passaat.errors import StudyError, unknown_name
+from passaat.errors import StudyError, command, unknown_name
 from passaat.experiments.basis import DEFAULTS
 from passaat.experiments.compare import RATIOS, OutcomeInfo
 from passaat.experiments.crew import Crew, Threads
@@ -254,7 +254,8 @@ def _require_extension(study: Study, stored: Plan, plan: Plan) -> None:
         raise StudyError(
             [f"{study.place} holds another plan: {problem}" for problem in problems],
             "Give another file for this plan, or bring the plan to the size of the study."
-            f" `passaat resume {study.place}` shows the study; `passaat extend` adds points, worlds, draws or options.",
+            f" `{command('passaat', 'resume', PurePath(study.place))}` shows the study; `passaat extend` adds points,"
+            " worlds, draws or options.",
         )
 
 

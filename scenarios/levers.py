@@ -6,9 +6,9 @@ to the model as one float: switches as 0 or 1, choices by their place in the lis
 
 from __future__ import annotations
 
-import math
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +16,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from passaat.errors import ScenarioError, unknown_name
+from passaat.scenarios.reading import NumberError, Quantity, plain, read_number, shown, strange_character
 
-__all__ = ["LEVERS", "UNITS", "EvidenceRef", "Lever", "LeverValue", "lever", "read_levers"]
+__all__ = ["LEVERS", "UNITS", "EvidenceRef", "Lever", "LeverSetting", "LeverValue", "lever", "read_levers"]
 
 LeverValue = bool | int | float | str
+LeverSetting = LeverValue | Mapping[int, LeverValue]
+"""One value, or values by year: each counts from its year on."""
+
 Kind = Literal["number", "integer", "switch", "choice"]
 
 UNITS: Mapping[str, str] = MappingProxyType(
@@ -110,7 +114,12 @@ class Lever:
         if self.kind == "choice":
             return ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
         whole = "a whole number from " if self.kind == "integer" else ""
-        return f"{whole}{_plain(self.minimum)} to {_plain(self.maximum)} {self.unit}"
+        return f"{whole}{plain(self.minimum)} to {plain(self.maximum)} {self.unit}"
+
+    @property
+    def quantity(self) -> Quantity:
+        """What a number for this lever is for."""
+        return Quantity(self.unit, self.minimum, self.maximum, self.kind == "integer")
 
     @property
     def default_text(self) -> str:
@@ -137,36 +146,68 @@ class Lever:
         elif self.kind == "choice":
             if isinstance(value, str) and value in self.choices:
                 return value
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                place = int(value) if math.isfinite(value) else -1
-                if place == value and 0 <= place < len(self.choices):
-                    return self.choices[place]
-        elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            whole = float(value).is_integer()
-            if self.minimum <= value <= self.maximum and (whole or self.kind == "number"):
-                return int(value) if self.kind == "integer" else float(value)
-        raise ValueError(self._refusal(repr(value)))
+            for place, choice in enumerate(self.choices):
+                if isinstance(value, int | float) and not isinstance(value, bool) and value == place:
+                    return choice
+        elif isinstance(value, int | float) and not isinstance(value, bool) and self.quantity.allows(value):
+            return int(value) if self.kind == "integer" else float(value)
+        raise ValueError(self._refusal(shown(value)))
 
-    def parse(self, text: str) -> LeverValue:
-        """Read a value typed on a command line.
+    def parse(self, text: str, write: Callable[[str], str] | None = None) -> LeverValue:
+        """Read a value typed on a command line, or in a cell of a list.
+
+        ``write`` makes a whole setting of a corrected number, for messages.
 
         Raises
         ------
-        ValueError : the text is no value of this lever; the message names it and the range.
+        ValueError : the text is no value of this lever, or a number that can be read in two ways; the message names
+            it, and the range or the corrected settings.
         """
         word = text.strip()
         value: object = word
+        why = strange_character(word)
         if self.kind == "switch":
             value = _SWITCH_WORDS.get(word.lower(), word)
         elif self.kind != "choice":
             try:
-                value = float(word)
-            except ValueError:
-                value = word
+                value = read_number(word, self.quantity)
+            except NumberError as wrong:
+                if wrong.corrections:
+                    advice = wrong.advice(write or (lambda number: f"{self.name} = {number}"))
+                    raise ValueError(f"{self.name} = {word}: {advice}") from None
+                why = wrong.why
         try:
             return self.normalise(value)
         except ValueError:
-            raise ValueError(self._refusal(word)) from None
+            refusal = self._refusal(
+                word if len(word) <= 60 else shown(int(word) if word.isdecimal() else word)
+            )
+            raise ValueError(f"{refusal}; {why}" if why else refusal) from None
+
+    def parse_setting(self, text: str, flag: str = "--set") -> LeverSetting:
+        """Read what ``--set`` or another ``flag`` says after the name: a value, or values by year such as
+        2019:4200000,2021:5000000.
+
+        Raises
+        ------
+        ValueError : as ``parse``; or a year without a value, or one that is named twice.
+        """
+        dated = re.split(r",(?=\s*\d{4}\s*:)", text)
+        if not re.match(r"\s*\d{4}\s*:", text):
+            return self.parse(text, lambda number: f"{flag} {self.name}={number}")
+        years: dict[int, LeverValue] = {}
+        for place, part in enumerate(dated):
+            year, colon, value = part.partition(":")
+            if not re.fullmatch(r"\s*[12]\d{3}\s*", year, re.ASCII) or not colon or not value.strip():
+                raise ValueError(f"{flag} {self.name}={text}: {part!r} must read like 2019:VALUE")
+            if int(year) in years:
+                raise ValueError(f"{flag} {self.name}={text}: {int(year)} is named twice")
+
+            def write(number: str, place: int = place, year: str = year) -> str:
+                return f"{flag} {self.name}={','.join([*dated[:place], f'{year}:{number}', *dated[place + 1 :]])}"
+
+            years[int(year)] = self.parse(value, write)
+        return dict(sorted(years.items()))
 
     def _refusal(self, shown: str) -> str:
         return f"{self.name} = {shown} is not allowed; it must be {self.allowed}"
@@ -181,7 +222,13 @@ class Lever:
         """A value as people write it, with no rounding: `true`, `best_performers`, `350000`."""
         if isinstance(value, bool):
             return "true" if value else "false"
-        return value if isinstance(value, str) else _plain(value)
+        return value if isinstance(value, str) else plain(value)
+
+    def show_setting(self, setting: LeverSetting) -> str:
+        """A setting as people read it: `60`, or `3 from 2016; 4 from 2019`."""
+        if isinstance(setting, Mapping):
+            return "; ".join(f"{self.show(value)} from {year}" for year, value in setting.items())
+        return self.show(setting)
 
 
 def value_in(by_year: Sequence[tuple[int, LeverValue]], year: int) -> LeverValue:
@@ -191,11 +238,6 @@ def value_in(by_year: Sequence[tuple[int, LeverValue]], year: int) -> LeverValue
         if start <= year:
             current = value
     return current
-
-
-def _plain(number: float) -> str:
-    """A number without needless decimals: 350000, 0.5."""
-    return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 def lever(name: str) -> Lever:

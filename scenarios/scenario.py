@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from passaat.errors import ScenarioError, unknown_name
-from passaat.scenarios.levers import LEVERS, LeverValue, value_in
+from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue, value_in
+from passaat.scenarios.reading import shown
 
 if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs
@@ -60,9 +61,6 @@ ShockKind = Literal[
     "ministerial_visit",
 ]
 
-LeverSetting = LeverValue | Mapping[int, LeverValue]
-"""One value, or values by year: each counts from its year on."""
-
 
 class FrozenDict(dict[Any, Any]):
     """A dict that cannot be changed, so that a frozen scenario is frozen all the way down."""
@@ -103,8 +101,9 @@ def _check_levers(raw: object) -> FrozenDict:
         if not by_year:
             problems.append(f"lever {name}: the table of years is empty")
         for year, value in by_year.items():
-            if year is not None and not re.fullmatch(r"[12]\d{3}", str(year)):
-                problems.append(f"lever {name}: {year!r} is not a calendar year such as 2019")
+            written = year if isinstance(year, str) else shown(year)
+            if year is not None and not re.fullmatch(r"[12]\d{3}", written, re.ASCII):
+                problems.append(f"lever {name}: {shown(year)} is not a calendar year such as 2019")
                 continue
             try:
                 values[None if year is None else int(year)] = LEVERS[name].normalise(value)
@@ -149,7 +148,7 @@ def _check_parameters(raw: object) -> FrozenDict:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not record.minimum <= value <= record.maximum:
             allowed = f"{record.minimum:g} to {record.maximum:g} {record.unit}"
-            problems.append(f"parameter {name} = {value!r} is not allowed; it must be {allowed}")
+            problems.append(f"parameter {name} = {shown(value)} is not allowed; it must be {allowed}")
     if problems:
         raise ValueError("\n".join(problems))
     return FrozenDict({name: float(value) for name, value in raw.items()})
@@ -159,7 +158,7 @@ def _check_weights(raw: object) -> FrozenDict:
     if not isinstance(raw, Mapping) or not 1 <= len(raw) <= 40:
         raise ValueError("must be a table of 1 to 40 lines sector = weight")
     problems = [
-        f"the weight of sector {name} = {weight!r} is not allowed; it must be above 0, at most 1000000"
+        f"the weight of sector {name} = {shown(weight)} is not allowed; it must be above 0, at most 1000000"
         for name, weight in raw.items()
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1e6
     ]
@@ -176,7 +175,7 @@ _Levers = Annotated[Mapping[str, LeverSetting], *_table(_check_levers)]
 _Texts = Annotated[Mapping[str, str], *_table(_check_texts)]
 _Parameters = Annotated[Mapping[str, float], *_table(_check_parameters)]
 _Weights = Annotated[Mapping[str, float], *_table(_check_weights)]
-_Quarter = Annotated[str, Field(pattern=r"^[12]\d{3}Q[1-4]$")]
+_Quarter = Annotated[str, Field(pattern=r"^[12][0-9]{3}Q[1-4]$")]
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -285,7 +284,7 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+_-]{0,99}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+=._-]{0,99}$")]
     title: _Text
     kind: Literal["reference", "option"]
     description: _Text
@@ -323,7 +322,7 @@ class Scenario(BaseModel):
         if self.world is None:
             raise ScenarioError(
                 f"{self.name} is an option: it moves levers and has no world of its own to run in",
-                f"apply it to a reference, for example `passaat compare pib --options {self.name}`.",
+                "apply it to a reference: `passaat compare pib --options follow-up` does so with follow-up.",
             )
         return self.world
 
@@ -423,14 +422,14 @@ class Scenario(BaseModel):
         return self._replaced(levers=merged, levers_why=whys)
 
     def _from_window_on(self, name: str, setting: LeverSetting, world: World) -> dict[int, LeverValue]:
-        """The lever's history up to the window, then the new setting."""
+        """The lever's history up to the window, or up to the first year that is set, then the new setting."""
         start = world.window_first_year
-        before = {year: self.lever(name, year) for year in range(world.first_year, start)}
         if not isinstance(setting, Mapping):
-            return _changes({**before, start: setting})
-        first = value_in(tuple(setting.items()), start) if start >= min(setting) else self.lever(name, start)
-        later = {year: value for year, value in setting.items() if year > start}
-        return _changes({**before, start: first, **later})
+            setting = {start: setting}
+        since = max(start, min(setting))
+        before = {year: self.lever(name, year) for year in range(world.first_year, since)}
+        later = {year: value for year, value in setting.items() if year > since}
+        return _changes({**before, since: value_in(tuple(setting.items()), since), **later})
 
     def _replaced(self, **changes: Any) -> Scenario:
         return Scenario(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
@@ -577,11 +576,11 @@ def _shock_problems(data: Mapping[str, Any], number: Mapping[str, int]) -> Itera
             if quarter_number(end) < quarter_number(start):
                 yield f"shock {place} ends ({end}) before it starts ({start})"
         if isinstance(country, int) and not 0 <= country < number["n_countries"]:
-            yield f'shock {place}: country = {country}; it must be "all" or 0 to {number["n_countries"] - 1}'
+            yield f'shock {place}: country = {shown(country)}; it must be "all" or 0 to {number["n_countries"] - 1}'
 
 
 def _is_quarter(text: object) -> TypeGuard[str]:
-    return isinstance(text, str) and re.fullmatch(r"[12]\d{3}Q[1-4]", text) is not None
+    return isinstance(text, str) and re.fullmatch(r"[12][0-9]{3}Q[1-4]", text) is not None
 
 
 def _agent_problems(agents: Mapping[str, Any], number: Mapping[str, int]) -> Iterator[str]:
@@ -593,7 +592,7 @@ def _agent_problems(agents: Mapping[str, Any], number: Mapping[str, int]) -> Ite
     for how in ("absent", "random"):
         for text in agents.get(how, ()):
             kind, _, index = str(text).partition(":")
-            if kind not in sizes or not index.isdecimal():
+            if kind not in sizes or not re.fullmatch("[0-9]{1,9}", index):
                 yield f'agents.{how}: {text!r} must read like "liaison:3", with {", ".join(AGENT_KINDS)}'
             elif int(index) >= sizes[kind]:
                 yield f"agents.{how}: {text!r} does not exist; {kind} runs from 0 to {sizes[kind] - 1}"
@@ -629,18 +628,18 @@ def _field_problems(error: ValidationError) -> Iterator[str]:
                 prefix = "" if place in ("levers", "parameters") else f"{place}: "
                 yield from (prefix + line for line in str(context["error"]).split("\n"))
             case "greater_than_equal" | "less_than_equal":
-                yield f"{place} = {value!r} is not allowed; it must be {_range_of(found['loc'])}"
+                yield f"{place} = {shown(value)} is not allowed; it must be {_range_of(found['loc'])}"
             case "string_pattern_mismatch":
-                yield f"{place} = {value!r} is not allowed; {_pattern_words(place)}"
+                yield f"{place} = {shown(value)} is not allowed; {_pattern_words(place)}"
             case "literal_error":
-                yield f"{place} = {value!r} is not allowed; it must be {context['expected']}"
+                yield f"{place} = {shown(value)} is not allowed; it must be {context['expected']}"
             case "int_type" | "float_type" if found["loc"][0] in _LIMITED and found["loc"][-1] != "country":
                 number = "a whole number" if found["type"] == "int_type" else "a number"
                 allowed = f"{number}, {_range_of(found['loc'])}"
-                yield f"{place} = {value!r} is of the wrong type; it must be {allowed}"
+                yield f"{place} = {shown(value)} is of the wrong type; it must be {allowed}"
             case _:
                 wanted = found["msg"].removeprefix("Input should be ")
-                yield f"{place} = {value!r} is of the wrong type; it must be {wanted}"
+                yield f"{place} = {shown(value)} is of the wrong type; it must be {wanted}"
 
 
 def _range_of(loc: tuple[int | str, ...]) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
-from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.scenario import SHOCK_KINDS, LeverSetting, Scenario, Switches, World, limits
+from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue
+from passaat.scenarios.reading import unmistakable
+from passaat.scenarios.scenario import SHOCK_KINDS, Scenario, Switches, World, limits
 
 __all__ = ["scenario_text"]
 
@@ -127,10 +128,10 @@ def _value(value: LeverValue) -> str:
 
 
 def _number(value: bool | int | float) -> str:
-    """A number that reads back exactly; true and false stay words."""
+    """A number that reads back exactly, and in one way only; true and false stay words."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+    return unmistakable(value)
 
 
 def _text(text: str) -> str:

@@ -396,7 +396,7 @@ def test_without_options_the_four_shipped_ones_are_compared(bench: Path) -> None
 
 
 def test_another_policy_or_seed_goes_to_another_study(bench: Path) -> None:
-    for extra in ((), ("--seed", "2"), ("--set", "assessors=3")):
+    for extra in ((), ("--seed", "2"), ("--set-reference", "assessors=3")):
         assert call(*COMPARE, *extra)[0] == 0
     studies = sorted(path.name for path in bench.glob("*.db"))
     assert len(studies) == 3
@@ -548,14 +548,33 @@ def test_check_tells_of_parameters_structure_and_agents(tmp_path: Path) -> None:
     assert "agents absent: liaison:3" in told
 
 
-def test_compare_says_what_set_changed_and_decisions_say_with_what(tmp_path: Path) -> None:
+def test_compare_says_what_set_reference_changed_and_decisions_say_with_what(tmp_path: Path) -> None:
+    few = ("--draws", "2", "--worlds", "2", "--prior", "--study", str(tmp_path / "s.db"))
     told = CliRunner().invoke(
         cli.app,
-        [
-            *("compare", "pib", "--options", "follow-up", "--set", "assessors=3", "--decisions"),
-            *("--draws", "2", "--worlds", "2", "--prior", "--study", str(tmp_path / "s.db")),
-        ],
+        ["compare", "pib", "--options", "follow-up", "--set-reference", "assessors=3", "--decisions", *few],
     )
     assert told.exit_code == 0, told.output
     assert "Changed in the reference, and so under every option: assessors=3" in told.output
     assert "Compared with pib" in told.output
+    told = CliRunner().invoke(
+        cli.app,
+        [
+            *("compare", "pib", "--options", "follow-up", "--set-reference", "follow_up_years=3"),
+            *("--study", str(tmp_path / "t.db"), *few[:-2]),
+        ],
+    )
+    assert "under every option that does not set it (follow-up has its own follow_up_years)" in told.stdout
+    assert "follow-up overrides follow_up_years of --set-reference: 6 instead of 3." in told.stderr
+
+
+def test_compare_with_set_compares_an_option_named_by_its_levers(tmp_path: Path) -> None:
+    few = ("--draws", "2", "--worlds", "2", "--prior", "--json", "--study", str(tmp_path / "s.db"))
+    told = CliRunner().invoke(
+        cli.app, ["compare", "pib", "--options", "follow-up+go-no-go", "--set", "assessors=2019:3", *few]
+    )
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert [one["name"] for one in found["options"]] == ["follow-up+go-no-go", "assessors=3-from-2019"]
+    assert found["reference_hash"] == load_scenario("pib").hash
+    assert "New in this release: --set is an option of its own" in told.stderr

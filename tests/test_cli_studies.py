@@ -294,7 +294,9 @@ def test_a_sweep_stopped_before_its_first_run_leaves_nothing(
     assert [path.name for path in Path().iterdir()] == ["mine.toml"]
 
 
-@pytest.mark.parametrize("more", [(), ("--prior",), ("--set", "assessors=3")])
+@pytest.mark.parametrize(
+    "more", [(), ("--prior",), ("--set", "assessors=3"), ("--set-reference", "assessors=3")]
+)
 def test_a_comparison_stopped_by_ctrl_c_goes_on_from_its_file_alone(
     more: tuple[str, ...], bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,9 +18,9 @@ from passaat.model.outcomes import OUTCOMES, outcomes_of
 from passaat.model.parameter_table import Parameters
 from passaat.model.parameters import PARAMETERS
 from passaat.model.world import TABLES
-from passaat.scenarios.levers import LEVERS
+from passaat.scenarios.levers import LEVERS, LeverSetting
 from passaat.scenarios.loading import load_scenario, shipped_names
-from passaat.scenarios.scenario import LeverSetting, Scenario
+from passaat.scenarios.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = Path(str(passaat.model.__file__)).parent

@@ -298,6 +298,14 @@ def test_everything_that_is_wrong_is_said_at_once(study: Read) -> None:
             '[design] luck = "factor" needs worlds to choose from: worlds = 1 must be 2 or more',
         ),
         (
+            HEAD + '[design]\nmethod = "saltelli"\npoints = 16\n' + LEVER,
+            "[design] points = 16: method saltelli needs 32 base points, a power of two, or more",
+        ),
+        (
+            HEAD + '[design]\nmethod = "morris"\npoints = 3\n' + LEVER,
+            "[design] points = 3: method morris needs 4 trajectories or more",
+        ),
+        (
             HEAD + '[design]\nmethod = "saltelli"\npoints = 100\n' + LEVER,
             "[design] points = 100: method saltelli needs a power of two, such as 64 or 128",
         ),
@@ -834,3 +842,12 @@ def test_every_point_of_a_shipped_study_is_a_policy_and_a_draw_that_the_model_ta
     for point in points[:: max(1, len(points) // 20)]:
         moved = plan.reference.with_levers({key: point[key] for key in levers})
         moved.with_parameters({key: float(point[key]) for key in parameters})
+
+
+def test_the_fewest_points_of_a_plan_are_those_that_sensitivity_asks_for() -> None:
+    from passaat.experiments import plan_files, sensitivity
+
+    assert {
+        "morris": sensitivity.FEWEST["morris"],
+        "saltelli": sensitivity.FEWEST["sobol"],
+    } == plan_files.FEWEST

@@ -11,7 +11,8 @@ import os
 import re
 import sys
 import tempfile
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +22,6 @@ from passaat import cli_analysis, cli_studies
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
     EXIT_REFUSED,
-    FOUR_OPTIONS,
     PIPED_WIDTH_OF_RUNS,
     Bar,
     ClusterOption,
@@ -30,7 +30,9 @@ from passaat.cli_parts import (
     OptionsOption,
     ScenarioArgument,
     SeedOption,
+    SetAnOption,
     SetOption,
+    SetReferenceOption,
     WorkersOption,
     crew_of,
     lever_epilog,
@@ -39,11 +41,15 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
+    reference_and_options,
+    say_each,
+    say_workload,
     settings_of,
     warm_up,
 )
-from passaat.errors import PassaatError, ScenarioError
-from passaat.scenarios.levers import LEVERS, Lever, lever
+from passaat.errors import PassaatError, ScenarioError, command
+from passaat.scenarios.levers import LEVERS, Lever, LeverSetting, lever
+from passaat.scenarios.reading import character, plain_dashes, shown_name
 
 if TYPE_CHECKING:
     from passaat.calibration.scorecard import Scorecard
@@ -55,6 +61,18 @@ __all__ = ["app", "main"]
 
 class _Group(TyperGroup):
     """Turns our own errors and Ctrl-C into one clear message and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Word processors make long dashes of the two hyphens of an option, which then reads as a name."""
+        wrong = next((word for word in args if word[:1] != "-" and plain_dashes(word) != word), None)
+        if wrong is not None:
+            typer.echo(
+                f"Error: {shown_name(wrong)} begins with {character(wrong[0])}, where an option begins with two"
+                f" hyphens\nWay out: {command('passaat', *map(plain_dashes, args))}",
+                err=True,
+            )
+            raise typer.Exit(EXIT_REFUSED)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -107,7 +125,8 @@ def compare(
     worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 8,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
-    levers: SetOption = None,
+    levers: SetAnOption = None,
+    of_reference: SetReferenceOption = None,
     study: Annotated[
         Path | None, typer.Option("--study", help="Study file (SQLite); default NAME.db in this folder.")
     ] = None,
@@ -134,16 +153,22 @@ def compare(
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
-    Name the reference first. Without --options four are compared: stricter-selection, go-no-go, follow-up,
-    sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the reference
-    and is up to date; with --prior, and elsewhere, from their prior ranges.
+    Name the reference first. With neither --options nor --set four are compared: stricter-selection, go-no-go,
+    follow-up, sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the
+    reference and is up to date; with --prior, and elsewhere, from their prior ranges.
     """
-    base = load_with_levers(reference, levers, "reference")
-    chosen = [load(name, "option") for name in options or FOUR_OPTIONS]
+    base, chosen = reference_and_options(reference, options, levers, of_reference)
     from passaat.cli_compare import Wishes, compare_and_show
+    from passaat.experiments.design import Design
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
 
+    design = Design(draws, worlds, seed)
+    if cluster is None:
+        arms = 2 + 2 * len(
+            chosen
+        )  # no programme, reference, and options as they stand and at equal public money
+        say_workload(base, design.draws * design.worlds * arms, workers)
     require_writable(study or Path(_study_name(base, seed, "posterior")))
     warm_up()
     model = the_model(base, prior=prior)
@@ -156,7 +181,7 @@ def compare(
         structure_draws=structure_draws,
         structure_worlds=structure_worlds,
         as_json=as_json,
-        changed=tuple(levers or ()),
+        changed=tuple(of_reference or ()),
     )
     with crew_of(workers, cluster) as crew:
         compare_and_show(
@@ -202,12 +227,10 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Show one run plainly: which clusters formed, with whom, and what became of them."""
-    base = load(name, "reference")
-    for option in options or ():
-        base = base.with_option(load(option, "option"))
-    base = base.with_levers(settings_of(levers)) if levers else base
+    base = _under_options(load(name, "reference"), options or (), settings_of(levers))
     from passaat.run_view import describe_run, print_cluster, print_run, require_cluster
 
+    say_workload(base, 1)
     warm_up()
     from passaat.model.compiled import simulate
 
@@ -222,6 +245,24 @@ def run(
         if options or levers:
             make_console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
         print_run(report, make_console(PIPED_WIDTH_OF_RUNS), everything=everything)
+
+
+def _under_options(base: Scenario, names: Sequence[str], levers: Mapping[str, LeverSetting]) -> Scenario:
+    """The reference with options on top, then the levers set by hand; says what overrides what, and what is idle."""
+    from passaat.scenarios.effects import idle_settings
+    from passaat.scenarios.stacking import option_of_levers, option_parts, overridden
+
+    options = [part for name in names for part in option_parts(name)]
+    options += [option_of_levers(levers)] if levers else []
+    layers = [(option.name, option.levers) for option in options]
+    if levers:
+        layers[-1] = ("--set", levers)
+    say_each(overridden(layers))
+    for place, option in enumerate(options):
+        say_each(idle_settings(base, option))
+        by_hand = bool(levers) and place == len(options) - 1  # does not go into the name
+        base = base.with_levers(levers) if by_hand else base.with_option(option)
+    return base
 
 
 @app.command(epilog=lever_epilog())
@@ -252,7 +293,10 @@ def validate(
     """
     base = load_with_levers(name, levers, "reference")
     from passaat.calibration.scorecard import validate as score
+    from passaat.experiments.design import Design
 
+    Design(draws, max(2, worlds), seed)  # refuses numbers that nobody runs
+    say_workload(base, 2 * draws * worlds * (5 if structures else 1), workers)
     warm_up()
     if structures:
         from passaat.calibration.structures import validate_structures
@@ -310,7 +354,9 @@ def cases(
     to choose anything in the model.
     """
     from passaat.calibration.case_study import run_cases
+    from passaat.experiments.design import Design
 
+    Design(draws, max(2, worlds), seed)  # refuses numbers that nobody runs
     warm_up()
     with Bar() as bar:
         study = run_cases(
@@ -469,28 +515,38 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented scenario file to edit."""
+    from passaat.scenarios.loading import file_exists
     from passaat.scenarios.scenario import Scenario
+    from passaat.scenarios.stacking import LONGEST_NAME
     from passaat.scenarios.writing import scenario_text
 
     start = load(source)
-    if path.suffix != ".toml":
-        raise ScenarioError(f"{path} does not end in .toml", "name the file like my.toml.")
-    if path.exists() and not force:
+    if path.suffix.lower() != ".toml":
+        raise ScenarioError(f"{shown_name(str(path))} does not end in .toml", "name the file like my.toml.")
+    if not path.name.isprintable():
+        raise ScenarioError(
+            f"{shown_name(str(path))} holds a character that cannot be shown", "name the file like my.toml."
+        )
+    if file_exists(path) and not force:
         raise ScenarioError(f"{path} exists already", "choose another name, or overwrite it with --force.")
-    slug = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_") or "my-scenario"
+    slug = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_")[:LONGEST_NAME] or "my-scenario"
     fields = {name: getattr(start, name) for name in Scenario.model_fields}
     mine = Scenario(**{**fields, "name": slug, "based_on": start.name})
-    head = [
-        f"# A {start.kind} to edit, started from {start.name}. When done:",
-        f"#   passaat check {path.name}",
-        f"#   passaat run {path.name}"
+    name = PurePath(path.name)
+    then = (
+        ("passaat", "run", name)
         if start.kind == "reference"
-        else f"#   passaat compare pib --options {path.name}",
+        else ("passaat", "compare", "pib", "--options", name)
+    )
+    head = [
+        f"# {'A' if start.kind == 'reference' else 'An'} {start.kind} to edit, started from {start.name}. When done:",
+        f"#   {command('passaat', 'check', name)}",
+        f"#   {command(*then)}",
         "",
         "",
     ]
     _write("\n".join(head) + scenario_text(mine, guide=True), path)
-    typer.echo(f"Wrote {path}. Edit it, then: passaat check {path}")
+    typer.echo(f"Wrote {path}. Edit it, then: {command('passaat', 'check', path)}")
 
 
 def _write(text: str, path: Path) -> None:
@@ -511,52 +567,109 @@ def _write(text: str, path: Path) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise ScenarioError(
-            f"cannot write {path}: {error.strerror or error}",
-            "choose a folder that exists and that you may write to.",
+            f"cannot write {shown_name(str(path))}: {error.strerror or error}",
+            "choose a shorter name, or a folder that exists and that you may write to.",
         ) from None
 
 
 @app.command()
 def check(
-    path: Annotated[str, typer.Argument(help="Scenario file, or shipped name.")],
+    path: Annotated[str, typer.Argument(help="Scenario file, or shipped name; a+b is option b on top of a.")],
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help="Reference to hold an option against; default what it is based on."),
+    ] = None,
+    attempt: Annotated[
+        bool, typer.Option("--try", help="Also run an option in eight pairs of small worlds.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a scenario file and say what it does."""
-    scenario = load(path)
-    moved = {name: _moved_text(scenario, name) for name in scenario.levers}
+    """Check a scenario file and say what it does; without --try nothing is run."""
+    from passaat.scenarios.effects import idle_settings, reported_ceilings, shipped_twin
+    from passaat.scenarios.loading import file_exists
+    from passaat.scenarios.stacking import option_parts, overridden, stack
+
+    if "+" in path and not file_exists(path):
+        parts = option_parts(path)
+        say_each(overridden([(part.name, part.levers) for part in parts]))
+        scenario = stack(parts)
+    else:
+        scenario = load(path)
+    base = None if scenario.kind == "reference" else load(reference or _based_on(scenario), "reference")
+    if base is None and (attempt or reference is not None):
+        raise ScenarioError(
+            f"{scenario.name} is a reference: it is not held against another one",
+            f"show one run of it: {command('passaat', 'run', path)}",
+        )
+    notes = [] if base is None else [*idle_settings(base, scenario), *reported_ceilings(base, scenario)]
+    twin = shipped_twin(scenario)
+    trial = None
+    if attempt and base is not None:
+        from passaat.experiments.trial import try_option
+
+        warm_up()
+        trial = try_option(base, scenario)
     if as_json:
-        print_json({"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved})
+        moved = {name: _moved_text(scenario, name) for name in scenario.levers}
+        print_json(
+            {
+                **{"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved},
+                **{"reference": base.name if base else None, "notes": notes, "same_as": twin or None},
+                "pairs_unchanged": None if trial is None else trial.unchanged,
+            }
+        )
         return
-    typer.echo(f"{scenario.name} is a valid {scenario.kind}: {scenario.title}")
+    typer.echo("\n".join(_scenario_lines(scenario)))
+    if twin:
+        typer.echo(f"  the same content as {twin}, under another name")
+    if base is not None:
+        found = [f"  {note}" for note in notes] or ["  every lever changes in some year of the run"]
+        typer.echo("\n".join([f"Held against {base.name} (--reference chooses another):", *found]))
+    if trial is not None:
+        typer.echo("\n".join(trial.summary()))
+
+
+def _based_on(option: Scenario) -> str:
+    """The shipped reference that an option goes back to; pib where it names none."""
+    from passaat.scenarios.loading import shipped_names
+
+    name = option.based_on
+    while name in shipped_names():
+        start = load(name)
+        if start.kind == "reference":
+            return name
+        name = start.based_on if start.based_on != name else ""
+    return "pib"
+
+
+def _scenario_lines(scenario: Scenario) -> list[str]:
+    """What a scenario says, a fact a line."""
+    lines = [f"{scenario.name} is a valid {scenario.kind}: {scenario.title}"]
     if scenario.world is not None:
         world = scenario.world
-        typer.echo(
+        lines.append(
             f"  {world.n_firms} firms, {world.n_markets} markets in {world.n_countries} countries; covenants start "
             f"in {world.window_first_year}-{world.window_last_year}, the run ends in {world.last_year}"
         )
-    for name, text in moved.items():
-        typer.echo(f"  {name}: {text}")
+    for name in scenario.levers:
+        lines.append(f"  {name}: {_moved_text(scenario, name)}")
         if name in scenario.levers_why:
-            typer.echo(f"      {scenario.levers_why[name]}")
-    if not moved:
-        typer.echo("  all levers follow the practice of each year")
-    for name, value in scenario.parameters.items():
-        typer.echo(f"  parameter {name} is fixed at {value:g}")
+            lines.append(f"      {scenario.levers_why[name]}")
+    if not scenario.levers:
+        lines.append("  all levers follow the practice of each year")
+    lines += [f"  parameter {name} is fixed at {value:g}" for name, value in scenario.parameters.items()]
     for name, value in scenario.structure.model_dump().items():
         if value != type(scenario.structure).model_fields[name].default:
-            typer.echo(f"  rival structure: {name} = {value}")
+            lines.append(f"  rival structure: {name} = {value}")
     for kind, agents in scenario.agents.model_dump().items():
         if agents:
-            typer.echo(f"  agents {kind}: {', '.join(agents)}")
+            lines.append(f"  agents {kind}: {', '.join(agents)}")
+    return [*lines, f"  hash {scenario.hash}"]
 
 
 def _moved_text(scenario: Scenario, name: str) -> str:
-    entry, setting = LEVERS[name], scenario.levers[name]
-    if isinstance(setting, bool | int | float | str):
-        shown = entry.show(setting)
-    else:
-        shown = "; ".join(f"{entry.show(value)} from {year}" for year, value in setting.items())
-    return f"{shown} (practice {entry.default_text})"
+    entry = LEVERS[name]
+    return f"{entry.show_setting(scenario.levers[name])} (practice {entry.default_text})"
 
 
 cli_studies.add_commands(app)

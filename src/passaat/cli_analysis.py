@@ -13,7 +13,6 @@ import typer
 from passaat.cli_compare import say_stopped
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
-    FOUR_OPTIONS,
     Bar,
     ClusterOption,
     JsonOption,
@@ -21,17 +20,20 @@ from passaat.cli_parts import (
     OptionsOption,
     ScenarioArgument,
     SeedOption,
-    SetOption,
+    SetAnOption,
+    SetReferenceOption,
     WorkersOption,
+    amount,
     crew_of,
-    load,
-    load_with_levers,
     make_console,
+    reference_and_options,
     say,
+    say_workload,
+    share,
     warm_up,
 )
 from passaat.cli_studies import StudyOption, run_sweep
-from passaat.errors import StudyError
+from passaat.errors import StudyError, command
 
 FIRST_DRAWS = 20
 WORLDS = 2
@@ -73,12 +75,20 @@ def replicate(
     precision: Annotated[
         float | None,
         typer.Option(
-            "--precision", help="How far a difference may be off, in the outcome's unit (EUR, contracts)."
+            "--precision",
+            parser=amount,
+            metavar="NUMBER",
+            help="How far a difference may be off, in the outcome's unit (EUR, contracts).",
         ),
     ] = None,
     precision_share: Annotated[
         float | None,
-        typer.Option("--precision-share", help="The same as a share of the reference's level, such as 0.05."),
+        typer.Option(
+            "--precision-share",
+            parser=share,
+            metavar="SHARE",
+            help="The same as a share of the reference's level, such as 0.05.",
+        ),
     ] = None,
     budget: Annotated[int, typer.Option("--budget", min=1, help="Runs at most.")] = 10_000,
     worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = WORLDS,
@@ -98,7 +108,8 @@ def replicate(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    levers: SetOption = None,
+    levers: SetAnOption = None,
+    of_reference: SetReferenceOption = None,
     study: StudyOption = None,
     prior: Annotated[
         bool, typer.Option("--prior", help="Draw parameters from their prior ranges, not from the posterior.")
@@ -114,9 +125,10 @@ def replicate(
     from passaat.experiments.replication_tables import print_replication
     from passaat.experiments.simulator import the_model
 
-    base = load_with_levers(reference, levers, "reference")
-    chosen = [load(name, "option") for name in options or FOUR_OPTIONS]
+    base, chosen = reference_and_options(reference, options, levers, of_reference)
     path = study or Path(f"{base.name}-replicated.db")
+    if cluster is None:
+        say_workload(base, budget, workers)
     warm_up()
     model = the_model(base, prior=prior)
     if model.basis.notice:
@@ -259,11 +271,22 @@ def discover(
     against: Annotated[str, typer.Option("--against", help="Policy that it is compared with.")] = "reference",
     outcome: OutcomeOption = MAIN_OUTCOME,
     by: Annotated[
-        float, typer.Option("--by", help="It must be better by more than this, in the outcome's unit.")
+        float,
+        typer.Option(
+            "--by",
+            parser=amount,
+            metavar="NUMBER",
+            help="It must be better by more than this, in the outcome's unit.",
+        ),
     ] = 0.0,
     fails_at: Annotated[
         float | None,
-        typer.Option("--fails-at", help="Ask where its own level is worse than this, instead of comparing."),
+        typer.Option(
+            "--fails-at",
+            parser=amount,
+            metavar="NUMBER",
+            help="Ask where its own level is worse than this, instead of comparing.",
+        ),
     ] = None,
     keep: StudyOption = None,
     workers: WorkersOption = None,
@@ -424,7 +447,8 @@ def _is_study_file(path: Path) -> bool:
 
 def _say_missing(missing: int, path: Path) -> None:
     if missing:
-        say(f"{missing:,} runs of {path} are missing and left out; `passaat resume {path}` makes them.")
+        makes = command("passaat", "resume", path)
+        say(f"{missing:,} runs of {path} are missing and left out; `{makes}` makes them.")
 
 
 def _table(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, say
+from passaat.errors import command
 
 if TYPE_CHECKING:
     from passaat.experiments.compare import Comparison
@@ -107,7 +108,7 @@ def _compare(
 
 def say_stopped(path: Path, *, resumable: bool = True) -> None:
     """Say after Ctrl-C what is kept, and how to go on."""
-    by = f"`passaat resume {path}` or the same command" if resumable else "the same command"
+    by = f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
     say(f"Stopped by Ctrl-C.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
 
 
@@ -128,7 +129,10 @@ def _show(
     console = make_console()
     if wishes.changed:
         changed = ", ".join(wishes.changed)
-        console.print(f"Changed in the reference, and so under every option: {changed}", markup=False)
+        moved = {setting.partition("=")[0].strip() for setting in wishes.changed}
+        own = [f"{one.name} has its own {name}" for one in chosen for name in one.levers if name in moved]
+        under = f"under every option that does not set it ({'; '.join(own)})" if own else "under every option"
+        console.print(f"Changed in the reference, and so {under}: {changed}", markup=False)
     if wishes.decisions:
         if result.basis.notice:
             console.print(result.basis.notice, markup=False, highlight=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from passaat.errors import ScenarioError, StudyError
-from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverValue, lever
+from passaat.errors import ScenarioError, StudyError, command
+from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
+from passaat.scenarios.reading import NumberError, Quantity, read_number, shown_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,7 +44,7 @@ class ListCommand(TyperCommand):
             )
             raise ScenarioError(
                 f"options go behind --options, and {', '.join(ctx.args)} does not",
-                f"passaat {ctx.info_name} {first} --options {' '.join(named)}",
+                command("passaat", ctx.info_name, first, "--options", *named),
             )
         return rest
 
@@ -86,10 +86,28 @@ SetOption = Annotated[
         "--set", metavar="LEVER=VALUE", help="Move a lever from the decision window on; repeatable."
     ),
 ]
+SetAnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="LEVER=VALUE",
+        help="Compare an option that moves this lever, VALUE or YEAR:VALUE,YEAR:VALUE; repeatable.",
+    ),
+]
+SetReferenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-reference",
+        metavar="LEVER=VALUE",
+        help="Move a lever in the reference, and so under every option that does not set it; repeatable.",
+    ),
+]
 OptionsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--options", metavar="NAME...", help="Option scenarios, names or paths, separated by spaces."
+        "--options",
+        metavar="NAME...",
+        help="Option scenarios, names or paths, separated by spaces; a+b is b on top of a.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
@@ -134,6 +152,58 @@ def load(name: str, kind: str | None = None) -> Scenario:
     return load_scenario(name, kind)
 
 
+def load_options(names: Iterable[str]) -> list[Scenario]:
+    """Options by name or path; "a+b" is b on top of a, and what b overrides of a is said.
+
+    Raises:
+        ScenarioError: as ``scenarios.stacking.load_option``.
+    """
+    from passaat.scenarios.stacking import option_parts, overridden, stack
+
+    chosen = []
+    for name in names:
+        parts = option_parts(name)
+        chosen.append(stack(parts))
+        say_each(overridden([(part.name, part.levers) for part in parts]))
+    return chosen
+
+
+def reference_and_options(
+    reference: str,
+    names: Sequence[str] | None,
+    settings: list[str] | None,
+    of_reference: list[str] | None,
+) -> tuple[Scenario, list[Scenario]]:
+    """What is compared: ``--set`` is an option of its own, ``--set-reference`` moves the reference.
+
+    Without options and without ``--set`` the four options of the main comparison are taken. What the options say that
+    moves nothing, and what they override, is said on the way.
+
+    Raises:
+        ScenarioError: a scenario or a setting that cannot be read.
+    """
+    from passaat.scenarios.effects import idle_settings, same_content
+    from passaat.scenarios.stacking import option_of_levers, overridden
+
+    base = load(reference, "reference")
+    by_hand = settings_of(of_reference, "--set-reference")
+    base = base.with_levers(by_hand) if by_hand else base
+    chosen = load_options(names or (() if settings else FOUR_OPTIONS))
+    levers = settings_of(settings)
+    if levers:
+        mine = option_of_levers(levers)
+        chosen.append(mine)
+        say(
+            f"New in this release: --set is an option of its own, {mine.name}, beside the reference as it is;"
+            " --set-reference moves the reference, as --set did before."
+        )
+    for option in chosen:
+        say_each(overridden([("--set-reference", by_hand), (option.name, option.levers)]))
+        say_each(idle_settings(base, option))
+    say_each(same_content(base, chosen))
+    return base, chosen
+
+
 def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenario:
     """The scenario with --set applied."""
     scenario = load(name, kind)
@@ -141,28 +211,50 @@ def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenar
     return scenario.with_levers(chosen) if chosen else scenario
 
 
-def settings_of(texts: Iterable[str] | None) -> dict[str, LeverValue]:
-    """Read `lever=value` texts.
+def amount(text: str | float) -> float:
+    """An amount in the unit of an outcome, EUR or a count, as typed behind an option.
+
+    Raises:
+        typer.BadParameter: no number, or one that can be read in two ways.
+    """
+    return _number(text, Quantity("EUR"))
+
+
+def share(text: str | float) -> float:
+    """A share of one, as typed behind an option.
+
+    Raises:
+        typer.BadParameter: no number, or one that can be read in two ways.
+    """
+    return _number(text, Quantity("share"))
+
+
+def _number(text: str | float, of: Quantity) -> float:
+    try:
+        return read_number(str(text), of)  # a default comes as the number that it is
+    except NumberError as error:
+        raise typer.BadParameter(f"{shown_name(str(text))}: {error.advice(str)}") from None
+
+
+def settings_of(texts: Iterable[str] | None, flag: str = "--set") -> dict[str, LeverSetting]:
+    """Read `lever=value` texts; a value may have years, as in `lever=2019:4200000,2021:5000000`.
 
     Raises
     ------
-    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range.
+    ScenarioError : no "=", an unknown lever, a lever set twice, a value of the wrong type or out of range, or a
+        number that can be read in two ways.
     """
-    chosen: dict[str, LeverValue] = {}
+    chosen: dict[str, LeverSetting] = {}
     problems: list[str] = []
     for text in texts or ():
         name, equals, value = text.partition("=")
         try:
             if not equals:
-                raise ValueError(f"--set {text} has no value; write --set lever=value")
-            if re.fullmatch(r"\s*\d{1,3}([.,]\d{3})+\s*", value):
-                raise ValueError(
-                    f"--set {text}: write the number without separators of thousands, and a share as 0.25"
-                )
+                raise ValueError(f"{flag} {text} has no value; write {flag} lever=value")
             if name.strip() in chosen:
                 raise ValueError(f"lever {name.strip()} is set twice")
             entry = lever(name.strip())
-            chosen[entry.name] = entry.parse(value)
+            chosen[entry.name] = entry.parse_setting(value, flag)
         except ValueError as error:
             problems.append(str(error))
         except ScenarioError as error:
@@ -208,6 +300,26 @@ def make_table(*columns: str) -> Table:
 def say(message: str) -> None:
     """A message beside the result: on standard error."""
     typer.echo(message, err=True)
+
+
+def say_each(messages: Iterable[str]) -> None:
+    """Sentences beside the result, one a line, each with its full stop."""
+    for message in messages:
+        say(f"{message}.")
+
+
+def say_workload(reference: Scenario, runs: int, workers: int | None = None) -> None:
+    """Say what long or large work takes, before it starts.
+
+    Raises:
+        StudyError: it cannot fit into this machine's memory.
+    """
+    from passaat.experiments.workload import workload
+
+    work = workload(reference, runs, workers)
+    work.require_memory()
+    if work.is_large:
+        say(work.in_words())
 
 
 def warm_up() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,14 +18,16 @@ from passaat.cli_parts import (
     OptionsOption,
     WorkersOption,
     crew_of,
-    load,
+    load_options,
     make_console,
     make_table,
     print_json,
     say,
+    say_each,
+    say_workload,
     warm_up,
 )
-from passaat.errors import StudyError
+from passaat.errors import StudyError, command
 
 if TYPE_CHECKING:
     from passaat.experiments.comparison_plan import ComparisonPlan
@@ -71,12 +73,14 @@ def sweep(
     Stopped by Ctrl-C it goes on with the same command or with `passaat resume`. Shipped plans: levers-together,
     amount-and-follow-up, what-drives-follow-up, what-matters, shares-of-variance.
     """
-    from passaat.experiments.plan import describe, n_runs, read_plan
+    from passaat.experiments.plan import describe, most_runs, n_runs, read_plan
+    from passaat.scenarios.loading import file_exists
 
-    if plan.endswith(".db") and Path(plan).is_file():
+    if plan.endswith(".db") and file_exists(plan):
         raise StudyError(
             f"{plan} is a study that was run, not a plan to run",
-            f"Go on with it or show it: passaat resume {plan}; make it larger: passaat extend {plan}.",
+            f"Go on with it or show it: `{command('passaat', 'resume', Path(plan))}`; make it larger, for example:"
+            f" `{command('passaat', 'extend', Path(plan), '--worlds', '16')}`.",
         )
     read = read_plan(plan)
     if dry_run:
@@ -91,6 +95,11 @@ def sweep(
             typer.echo("\n".join(describe(read)))
         return
     path = study or Path(f"{read.name}.db")
+    if cluster is None:
+        say_workload(read.reference, most_runs(read), workers)
+    say_each(
+        option.description.removesuffix(".") for option in read.options if " overrides " in option.description
+    )
     with crew_of(workers, cluster) as crew:
         table = run_sweep(read, path, crew, reuse or ())
     _show_sweep(table, path, as_json)
@@ -135,7 +144,8 @@ def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
         print_sweep(table, make_console())
     say(f"Study: {path}")
     if not as_json:
-        say(f"Every run as a table: passaat export {path} --to {path.with_suffix('.csv').name}")
+        table_file = PurePath(path.with_suffix(".csv").name)
+        say(f"Every run as a table: {command('passaat', 'export', path, '--to', table_file)}")
 
 
 def studies(
@@ -210,7 +220,7 @@ def extend(
     if points is None and draws is None and worlds is None and not options:
         raise StudyError("nothing to extend by", "Give --points, --draws, --worlds or --options.")
     asked = _plan_in(study)
-    more = [load(name, "option") for name in options or ()]
+    more = load_options(options or ())
     if isinstance(asked, Plan):
         larger = asked.extended(size=points, worlds=worlds, draws=draws, options=more)
         with crew_of(workers, cluster) as crew:
@@ -239,7 +249,7 @@ def _plan_in(path: Path) -> Plan | ComparisonPlan:
     if path.suffix == ".toml" and path.is_file():
         raise StudyError(
             f"{path} is a plan, not a study that was run",
-            f"Run it first: passaat sweep {path}; `passaat studies` lists the studies of this folder.",
+            f"Run it first: `{command('passaat', 'sweep', path)}`; `passaat studies` lists the studies of this folder.",
         )
     with Study.read(path) as study:
         return plan_of(study) if study.meta("kind") == "sweep" else comparison_plan_of(study)
@@ -349,5 +359,6 @@ def export(
     info = study_info(study)
     if info is not None and info.planned:
         say(
-            f"{info.planned:,} runs of {study} are missing and have no results; `passaat resume {study}` makes them."
+            f"{info.planned:,} runs of {study} are missing and have no results;"
+            f" `{command('passaat', 'resume', study)}` makes them."
         )

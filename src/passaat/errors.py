@@ -9,7 +9,9 @@ the error as one block and ends with exit code 2.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 __all__ = [
     "EvidenceError",
@@ -17,6 +19,7 @@ __all__ = [
     "PassaatError",
     "ScenarioError",
     "StudyError",
+    "command",
     "unknown_name",
 ]
 
@@ -75,6 +78,8 @@ def unknown_name(what: str, name: str, valid: Sequence[str], *, listing: bool = 
     >>> unknown_name("lever", "folow_up_years", ["follow_up_years", "assessors"])
     "unknown lever 'folow_up_years'; did you mean 'follow_up_years'? Valid: assessors, follow_up_years"
     """
+    if len(name) > 100:
+        name = f"{name[:10]}…{name[-3:]} ({len(name):,} characters)"
     text = f"unknown {what} {name!r}"
     near = difflib.get_close_matches(name.lower(), valid, n=2, cutoff=0.6)
     if near:
@@ -84,3 +89,30 @@ def unknown_name(what: str, name: str, valid: Sequence[str], *, listing: bool = 
     if listing:
         text += " Valid: " + ", ".join(sorted(valid))
     return text
+
+
+def command(*words: str | PurePath) -> str:
+    """A command line that can be pasted into sh, zsh and PowerShell, and means these very words.
+
+    Words of other characters than letters, digits and ``_ . / : = + -`` are quoted; a path that starts with "-" is
+    written with "./" before it, so that no program takes it for an option.
+
+    >>> command("passaat", "check", PurePath("my file.toml"))
+    "passaat check 'my file.toml'"
+    """
+    return " ".join(_quoted(word) for word in words)
+
+
+def _quoted(word: str | PurePath) -> str:
+    text = str(word)
+    if isinstance(word, PurePath) and text.startswith("-"):
+        text = f"./{text}"
+    if re.fullmatch(r"[A-Za-z0-9_./:+-]+(=[A-Za-z0-9_./:+-]*)?", text):
+        return text
+    if "'" not in text:
+        return f"'{text}'"
+    if not re.search(r'["$`\\!]', text):
+        return f'"{text}"'
+    return (
+        "'" + text.replace("'", "'\\''") + "'"
+    )  # one form cannot serve all shells here: this is sh's and zsh's
