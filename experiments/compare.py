@@ -24,6 +24,7 @@ from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
 from passaat.experiments.equal_money import (
+    MAX_CORRECTIONS,
     MAX_EVALUATIONS,
     TOLERANCE,
     EqualMoney,
@@ -62,9 +63,6 @@ RATIOS: Final = {"net_exports_per_public_euro": ("additional_exports_net_eur", P
 """Outcomes that are compared as a ratio of means over the worlds of a draw: numerator and denominator. The study
 file holds the ratio of each single world, whose mean would let worlds that spend little count as much as others.
 """
-
-MAX_CORRECTIONS: Final = 4
-"""Steps of the equal-money search on all cells, where these disagree with the pilot; mostly none or one."""
 
 Money = Literal["as it stands", "at equal public money"]
 

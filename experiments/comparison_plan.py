@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from passaat.errors import ScenarioError, StudyError, command
+from passaat.experiments.design import PILOT_WORLDS, Design
+from passaat.experiments.equal_money import MAX_CORRECTIONS, MAX_EVALUATIONS
 from passaat.experiments.store import Study
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.scenario import Scenario
@@ -133,3 +135,29 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
             " reuses these runs. Otherwise repeat the command that made it; it computes what is missing.",
         )
     return ComparisonPlan.from_json(study.meta("plan"))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How many runs a comparison takes: at least, as a rule, and at most."""
+
+    least: int
+    expected: int
+    most: int
+
+
+USUAL_PILOTS: Final = 3
+"""Rounds on the pilot's worlds that the search for equal public money takes as a rule: two, or a few more."""
+
+
+def runs_of_comparison(design: Design, n_options: int) -> Runs:
+    """Runs of the world without programme, the reference and each option; then each option at equal public money, which
+    is searched for on the pilot's worlds and checked on all.
+
+    An option that costs what the reference costs needs no search; one whose cost jumps needs all its rounds.
+    """
+    cells, pilot = design.draws * design.worlds, design.draws * min(PILOT_WORLDS, design.worlds)
+    least = cells * (2 + n_options)
+    expected = least + n_options * (cells + USUAL_PILOTS * pilot)
+    most = least + n_options * ((1 + MAX_CORRECTIONS) * cells + MAX_EVALUATIONS * pilot)
+    return Runs(least, expected, most)

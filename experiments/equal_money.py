@@ -24,6 +24,9 @@ PILOT_TOLERANCE: Final = 0.003
 MAX_EVALUATIONS: Final = 9
 """Pilot evaluations in one search; a smooth cost needs two or three, one that jumps may need more."""
 
+MAX_CORRECTIONS: Final = 4
+"""Steps of the search on all cells, where these disagree with the pilot; mostly none or one."""
+
 FACTOR_DECIMALS: Final = 4
 
 Search = Generator[float, float, float]

@@ -578,3 +578,30 @@ def test_compare_with_set_compares_an_option_named_by_its_levers(tmp_path: Path)
     assert [one["name"] for one in found["options"]] == ["follow-up+go-no-go", "assessors=3-from-2019"]
     assert found["reference_hash"] == load_scenario("pib").hash
     assert "New in this release: --set is an option of its own" in told.stderr
+
+
+def test_a_dry_run_says_basis_runs_time_and_files_and_leaves_nothing(bench: Path) -> None:
+    code, out, _ = call(*COMPARE, "--dry-run")
+    assert code == 0
+    assert "Parameters: posterior, calibrated to PIB 2016-2020, 3 draws, effective sample size 120." in out
+    assert re.search(
+        r"Runs: \d+ for the options as they stand, and about \d+ more at equal public money", out
+    )
+    assert re.search(r"Time: some \d+ seconds? on \d+ threads?\.", out)
+    assert "Nothing was run or written." in out
+    assert list(bench.glob("pib*")) == []
+    said = json.loads(call(*COMPARE, "--dry-run", "--json")[1])
+    assert (said["uncalibrated"], said["drawn_from"].partition(",")[0]) == ("", "posterior")
+    assert call(*COMPARE)[0] == 0
+    written = {path.name for path in bench.glob("pib*")}
+    assert set(said["files"]) <= written
+
+
+def test_a_dry_run_says_first_that_results_would_be_uncalibrated_and_why(
+    bench: Path, toy: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "Uncalibrated: the shipped posterior belongs to another reference."
+    old = replace(toy, basis=Basis("prior", notice=why))
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, **__: old)
+    assert call(*COMPARE, "--dry-run")[1].splitlines()[0] == why
+    assert json.loads(call(*COMPARE, "--dry-run", "--json")[1])["uncalibrated"] == why

@@ -16,6 +16,8 @@ import pytest
 
 from passaat.errors import StudyError
 from passaat.experiments.compare import Comparison, compare
+from passaat.experiments.comparison_plan import runs_of_comparison
+from passaat.experiments.design import Design
 from passaat.experiments.equal_money import search_factor
 from passaat.experiments.export import runs_csv
 from passaat.experiments.runner import Progress
@@ -551,3 +553,17 @@ def test_the_documentation_states_the_default_size() -> None:
 
     page = (Path(__file__).parents[1] / "docs" / "comparisons.md").read_text(encoding="utf-8")
     assert f"{DEFAULT_DRAWS} × {DEFAULT_WORLDS} = {DEFAULT_DRAWS * DEFAULT_WORLDS} paired worlds" in page
+
+
+def test_the_number_of_runs_is_foretold_between_its_least_and_its_most(
+    tmp_path: Path, toy: Simulator, pib: Scenario, two_options: list[Scenario]
+) -> None:
+    foretold = runs_of_comparison(Design(4, 3, 1), 2)
+    assert foretold.least == 4 * 3 * (2 + 2)
+    assert foretold.least < foretold.expected < foretold.most
+    path = tmp_path / "study.db"
+    compare(pib, two_options, draws=4, worlds_per_draw=3, study_path=path, simulator=toy)
+    with closing(sqlite3.connect(path)) as db:
+        (made,) = db.execute("SELECT count(*) FROM runs").fetchone()
+    assert foretold.least <= made <= foretold.most
+    assert runs_of_comparison(Design(4, 3, 1), 0).most == 4 * 3 * 2

@@ -149,26 +149,27 @@ def compare(
         int, typer.Option("--structure-worlds", min=2, help="Worlds for each draw under each structure.")
     ] = 4,
     cluster: ClusterOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be run, from what, for how long, and stop.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
     Name the reference first. With neither --options nor --set four are compared: stricter-selection, go-no-go,
-    follow-up, sme-focus. Parameters are drawn from the posterior that ships with the program, where it belongs to the
-    reference and is up to date; with --prior, and elsewhere, from their prior ranges.
+    follow-up, sme-focus. Parameters are drawn from the posterior that ships with the program, where one belongs to the
+    reference; elsewhere, and with --prior, from their prior ranges, and the answer says that it is uncalibrated.
     """
     base, chosen = reference_and_options(reference, options, levers, of_reference)
-    from passaat.cli_compare import Wishes, compare_and_show
+    from passaat.cli_compare import Wishes, compare_and_show, show_forecast
+    from passaat.experiments.comparison_plan import runs_of_comparison
     from passaat.experiments.design import Design
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
 
     design = Design(draws, worlds, seed)
-    if cluster is None:
-        arms = 2 + 2 * len(
-            chosen
-        )  # no programme, reference, and options as they stand and at equal public money
-        say_workload(base, design.draws * design.worlds * arms, workers)
+    if cluster is None and not dry_run:
+        say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
     require_writable(study or Path(_study_name(base, seed, "posterior")))
     warm_up()
     model = the_model(base, prior=prior)
@@ -183,6 +184,9 @@ def compare(
         as_json=as_json,
         changed=tuple(of_reference or ()),
     )
+    if dry_run:
+        show_forecast(base, chosen, design, path, model, workers, as_json=as_json)
+        return
     with crew_of(workers, cluster) as crew:
         compare_and_show(
             base,

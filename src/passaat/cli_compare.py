@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, say
+from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, print_json, say
 from passaat.errors import command
 
 if TYPE_CHECKING:
     from passaat.experiments.compare import Comparison
     from passaat.experiments.crew import Crew
+    from passaat.experiments.design import Design
     from passaat.experiments.simulator import Simulator
     from passaat.experiments.structures import StructureComparison
     from passaat.scenarios.scenario import Scenario
@@ -56,8 +57,62 @@ def compare_and_show(
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
-    _show(base, result, rivals, wishes)
+    _show(base, chosen, result, rivals, wishes)
     _save(result, rivals, path)
+
+
+def show_forecast(
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    design: Design,
+    path: Path,
+    model: Simulator,
+    workers: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say what a comparison would be drawn from, run, take and write, as the comparison itself will say it."""
+    from passaat.experiments.comparison_plan import runs_of_comparison
+    from passaat.experiments.workload import duration, workload
+
+    runs = runs_of_comparison(design, len(chosen))
+    work = workload(base, runs.expected, workers)
+    drawn_from = model.basis.in_words(design.draws)
+    files = files_written(path)
+    if as_json:
+        print_json(
+            {
+                "reference": base.name,
+                "options": [one.name for one in chosen],
+                "drawn_from": drawn_from,
+                "uncalibrated": model.basis.uncalibrated,
+                "runs": {"least": runs.least, "expected": runs.expected, "most": runs.most},
+                "seconds": float(f"{work.seconds:.2g}"),
+                "threads": work.threads,
+                "files": files,
+            }
+        )
+        return
+    names = ", ".join(one.name for one in chosen)
+    lines = [model.basis.notice] if model.basis.notice else []
+    lines += [
+        f"Would compare {names} with {base.name}: {base.title}.",
+        f"Parameters: {drawn_from}.",
+        f"Runs: {runs.least:,} for the options as they stand, and about {runs.expected - runs.least:,} more at equal "
+        f"public money; {runs.most:,} at most. Runs that {path} holds already are not made again.",
+        f"Time: some {duration(work.seconds)} on {work.threads} thread{'s' if work.threads > 1 else ''}.",
+        f"Files: {', '.join(files)}.",
+        "Nothing was run or written.",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def files_written(path: Path) -> list[str]:
+    """Names of the files that a comparison leaves: study, table and figures."""
+    figures = [
+        f"{path.stem}-{kind}.{ending}" for kind in ("differences", "funnel") for ending in ("png", "svg")
+    ]
+    return [path.name, f"{path.stem}-decisions.csv", *figures]
 
 
 def _compare(
@@ -114,6 +169,7 @@ def say_stopped(path: Path, *, resumable: bool = True) -> None:
 
 def _show(
     base: Scenario,
+    chosen: Sequence[Scenario],
     result: Comparison,
     rivals: StructureComparison | None,
     wishes: Wishes,
