@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, say
+from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, say, say_version
 
 if TYPE_CHECKING:
     from passaat.experiments.compare import Comparison
+    from passaat.experiments.comparison_plan import ComparisonPlan
     from passaat.experiments.crew import Crew
     from passaat.experiments.simulator import Simulator
     from passaat.experiments.structures import StructureComparison
@@ -57,6 +58,23 @@ def compare_and_show(
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
     _show(base, chosen, result, rivals, wishes)
     _save(result, rivals, path)
+
+
+def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
+    """Print a finished comparison from its file, and save tables and figures; nothing is run.
+
+    Raises:
+        StudyError: as ``experiments.stored.stored_comparison``.
+    """
+    from passaat.experiments.stored import stored_comparison
+
+    result = stored_comparison(path)
+    if result.basis.notice:
+        say(result.basis.notice)
+    _show(asked.reference, asked.options, result, None, wishes)
+    if not wishes.as_json:
+        say_version(result.version, typer.echo)
+    _save(result, None, path)
 
 
 def _compare(

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -208,6 +208,14 @@ def make_table(*columns: str) -> Table:
 def say(message: str) -> None:
     """A message beside the result: on standard error."""
     typer.echo(message, err=True)
+
+
+def say_version(version: str, out: Callable[[str], None]) -> None:
+    """Say, with the results of another version, whose they are; nothing with one's own."""
+    from passaat import __version__
+
+    if version != __version__:
+        out(f"Results of model {version}, as it computed them. This is {__version__}: its own may differ.")
 
 
 def warm_up() -> None:
