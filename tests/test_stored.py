@@ -99,6 +99,24 @@ def test_a_comparison_made_smaller_afterwards_is_shown_as_it_was_asked_for_last(
         assert stored_comparison(path).to_json() == made.to_json()
 
 
+def test_a_factor_that_comes_nearer_but_was_not_taken_is_not_taken_from_the_file(
+    tmp_path: Path, toy: Simulator, pib: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An option that costs 0.8 % more is near enough as it stands, though a stricter search left another factor."""
+    path = tmp_path / "study.db"
+    options = [load_scenario("go-no-go", "option").with_levers({"covenant_amount_eur": 352_800})]
+    with monkeypatch.context() as strict:
+        for name in ("compare.TOLERANCE", "equal_money.PILOT_TOLERANCE"):
+            strict.setattr(f"passaat.experiments.{name}", 1e-4)
+        nearer = compare(pib, options, draws=3, study_path=path, simulator=toy)
+    taken = compare(pib, options, draws=3, study_path=path, simulator=toy)
+    assert (nearer.options[0].equal_money.factor, taken.options[0].equal_money.factor) == (0.9921, 1.0)
+    assert stored_comparison(path).to_json() == taken.to_json()
+    with Study.edit(path) as opened:  # what was found belongs to what was asked
+        remember(opened, replace(comparison_plan_of(opened), draws=2))
+        assert opened.meta("equal money") == ""
+
+
 def test_an_option_that_never_reaches_equal_public_money_says_so_again(
     tmp_path: Path, toy: Simulator, pib: Scenario
 ) -> None:
@@ -300,7 +318,10 @@ def test_an_old_comparison_has_the_numbers_that_were_printed_then(here: Path, no
         assert option.equal_money.cost_ratio == pytest.approx(then["cost_ratio"], rel=1e-9)
         assert numbers_of(option.as_it_stands.differences) == close_to(then["as_it_stands"])
         assert numbers_of(option.at_equal_money.differences) == close_to(then["at_equal_money"])
-    assert [[one.outcome, one.money, list(one.order)] for one in found.decisions] == printed["orders"]
+    assert [
+        [one.outcome, one.money, list(one.order), one.learn.parameter if one.learn else None]
+        for one in found.decisions
+    ] == printed["orders"]
 
 
 def numbers_of(found: Any) -> dict[str, list[float]]:
