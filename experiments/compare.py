@@ -13,13 +13,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
-from passaat.errors import StudyError, command, unknown_name
+from passaat.errors import StudyError
 from passaat.experiments.basis import Basis
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, remember
+from passaat.experiments.comparison_plan import ComparisonPlan, remember
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.decisions import Decision, decide
 from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS, Cell, Design
@@ -42,7 +42,7 @@ from passaat.experiments.pairing import (
     ratio_values,
 )
 from passaat.experiments.runner import OnProgress, run_missing
-from passaat.experiments.simulator import Arm, OutcomeLike, Role, Simulator, amounts_in_window, the_model
+from passaat.experiments.simulator import Arm, Role, Simulator, amounts_in_window, the_model
 from passaat.experiments.store import FailedRun, Study, require_writable
 from passaat.scenarios.levers import LEVERS
 
@@ -131,9 +131,11 @@ class Comparison:
             compared with.
         options: one result per option, in the order asked.
         failures: runs that failed and are therefore missing in their pairs.
+        drawn_from: the same in words that stand on every table and figure.
         decisions: for the headline outcomes, in what share of draws the order of policies holds; none with one draw.
     """
 
+    drawn_from: str
     reference: str
     reference_title: str
     period: str
@@ -149,11 +151,6 @@ class Comparison:
     failures: tuple[FailedRun, ...]
     decisions: tuple[Decision, ...] = ()
 
-    @property
-    def drawn_from(self) -> str:
-        """What the parameter draws rest on, in words that stand on every table and figure."""
-        return self.basis.in_words(self.design.draws)
-
     def outcome(self, name: str) -> OutcomeInfo:
         """The outcome of this name.
 
@@ -168,8 +165,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data; a number that does not exist is None."""
-        said = {"drawn_from": self.drawn_from, "uncalibrated": self.basis.uncalibrated}
-        result: dict[str, Any] = {**said, **plain(self)}
+        result: dict[str, Any] = {"uncalibrated": self.basis.uncalibrated, **plain(self)}
         return result
 
 
@@ -220,61 +216,13 @@ def compare(
         )
         remember(study, asked)
         study.set_meta("drawn from", model.basis.in_words(draws))
+        study.set_meta("basis", json.dumps(plain(model.basis), sort_keys=True))
         bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)
+        factors = {option.name: option.equal_money.factor for option in comparison.options}
+        study.set_meta("equal money", json.dumps(factors, sort_keys=True))
         study.finish()
-    return dataclasses.replace(comparison, decisions=_decisions(comparison, values, parameters))
-
-
-@dataclass(frozen=True)
-class StoredValues:
-    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet."""
-
-    values: Values
-    outcomes: tuple[OutcomeInfo, ...]
-    version: str
-    drawn_from: str
-    n_missing: int
-
-    def outcome(self, name: str) -> OutcomeInfo:
-        """The outcome of this name.
-
-        Raises:
-            StudyError: there is none.
-        """
-        for outcome in self.outcomes:
-            if outcome.name == name:
-                return outcome
-        known = [outcome.name for outcome in self.outcomes]
-        raise StudyError(unknown_name("outcome", name, known), "Take one of these.")
-
-
-def comparison_values(study_path: Path) -> StoredValues:
-    """Values of the options of a comparison as they stand, from its study file; nothing is run.
-
-    Raises:
-        StudyError: no such file, not a comparison, or a policy that has no run yet.
-    """
-    with Study.read(study_path) as study, study.snapshot():
-        asked = comparison_plan_of(study)
-        design = Design(asked.draws, asked.worlds, asked.seed)
-        base = asked.reference
-        policies = {REFERENCE: base} | {one.name: base.with_option(one) for one in asked.options}
-        values: dict[str, dict[Money, dict[str, Floats]]] = {}
-        for name, policy in policies.items():
-            arm = Arm.of(policy, "reference" if name == REFERENCE else "option", name)
-            if not study.has(arm):
-                raise StudyError(
-                    f"{study_path} has no run of {name} yet",
-                    f"Finish it first: {command('passaat', 'resume', study_path)}",
-                )
-            values[name] = {"as it stands": outcome_values(study, arm, design)}
-        outcomes = tuple(
-            OutcomeInfo(*row)
-            for row in study.rows("SELECT name, unit, meaning, better FROM outcomes ORDER BY position")
-        )
-        version, drawn_from = study.meta("model version"), study.meta("drawn from")
-        return StoredValues(values, outcomes, version, drawn_from, study.count_to_do())
+    return dataclasses.replace(comparison, decisions=decisions_of(comparison, values, parameters))
 
 
 def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:
@@ -288,7 +236,7 @@ def _ratios(values: Mapping[str, Floats]) -> dict[str, Floats]:
     return {name: ratio_values(values[y], values[x]) for name, (y, x) in parts.items()}
 
 
-def _decisions(
+def decisions_of(
     comparison: Comparison, values: Values, parameters: Sequence[Mapping[str, float]]
 ) -> tuple[Decision, ...]:
     """Whether the order of policies holds, for each headline outcome that has a favourable direction."""
@@ -321,60 +269,65 @@ def compare_on(
     Raises:
         StudyError: a policy of which no run succeeded.
     """
-    named = f" [{structure}]" if structure else ""
-    role: Role = "rival-reference" if structure else "reference"
-    twin = Arm.of(reference.without_programme(), "no-programme", f"no programme{named}")
-    base = Arm.of(reference, role, f"{reference.name}{named}")
-    arms = [Arm.of(reference.with_option(one), "option", f"{one.name}{named}") for one in options]
-
+    compared = Policies.of(reference, options, structure)
+    twin, base, arms = compared.twin, compared.base, compared.arms
     bench.run(twin, [base, *arms], "options as they stand")
     bench.require_some_success([base, *arms])
-    money = _equal_money(bench, twin, base, arms)
-
-    at_base = bench.values(base)
-    values: dict[str, dict[Money, dict[str, Floats]]] = {
-        REFERENCE: {"as it stands": at_base, "at equal public money": at_base}
-    }
-    for option, arm, equal in zip(options, arms, money, strict=True):
-        values[option.name] = {"as it stands": bench.values(arm)}
-        if equal.reached:
-            values[option.name]["at equal public money"] = bench.values(arm.at_factor(equal.factor))
-    return _assemble(bench, reference, options, twin, base, arms, money), values
+    return assemble(bench, compared, _equal_money(bench, twin, base, arms))
 
 
-class Bench:
-    """An open study with all that is needed to run arms in its cells."""
+@dataclass(frozen=True)
+class Policies:
+    """What is compared, and the arms of it: the world without programme, the reference, each option as it stands."""
+
+    reference: Scenario
+    options: tuple[Scenario, ...]
+    twin: Arm
+    base: Arm
+    arms: tuple[Arm, ...]
+
+    @classmethod
+    def of(cls, reference: Scenario, options: Sequence[Scenario], structure: str = "") -> Self:
+        """Policies and their arms; those under a rival structure have names that say so."""
+        named = f" [{structure}]" if structure else ""
+        role: Role = "rival-reference" if structure else "reference"
+        return cls(
+            reference,
+            tuple(options),
+            Arm.of(reference.without_programme(), "no-programme", f"no programme{named}"),
+            Arm.of(reference, role, f"{reference.name}{named}"),
+            tuple(Arm.of(reference.with_option(one), "option", f"{one.name}{named}") for one in options),
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a comparison says of the model whose runs it rests on.
+
+    Attributes:
+        outcomes: what runs are judged by, in the order of a study's values.
+        version, behaviour: of the model.
+        basis: what parameter draws rest on. drawn_from: the same in words.
+    """
+
+    outcomes: tuple[OutcomeInfo, ...]
+    version: str
+    behaviour: str
+    basis: Basis
+    drawn_from: str
+
+
+class Held:
+    """What an open study holds in the cells of a design; nothing is run."""
 
     def __init__(
-        self,
-        study: Study,
-        simulator: Simulator,
-        design: Design,
-        parameters: Sequence[Mapping[str, float]],
-        crew: Crew,
-        progress: OnProgress | None,
+        self, study: Study, model: Model, design: Design, parameters: Sequence[Mapping[str, float]]
     ) -> None:
         self.study = study
-        self.simulator = simulator
+        self.model = model
         self.design = design
         self.parameters = parameters
-        self._crew = crew
-        self._progress = progress
-        self.names = [outcome.name for outcome in simulator.outcomes]
-
-    def run(self, twin: Arm, arms: Sequence[Arm], stage: str, *, pilot: bool = False) -> None:
-        """Run what is missing of these arms, in all cells or in the pilot's."""
-        cells: Sequence[Cell] = list(self.design.pilot() if pilot else self.design.cells())
-        run_missing(
-            self.study,
-            self.simulator,
-            cells,
-            twin,
-            arms,
-            crew=self._crew,
-            stage=stage,
-            progress=self._progress,
-        )
+        self.names = [outcome.name for outcome in model.outcomes]
 
     def values(self, arm: Arm, beside: Arm | None = None) -> dict[str, Floats]:
         """Outcomes of an arm by name, each (n_draws, n_worlds); only in cells where ``beside`` has run, too."""
@@ -424,6 +377,46 @@ class Bench:
             )
 
 
+class Bench(Held):
+    """An open study with all that is needed to run arms in its cells, too."""
+
+    def __init__(
+        self,
+        study: Study,
+        simulator: Simulator,
+        design: Design,
+        parameters: Sequence[Mapping[str, float]],
+        crew: Crew,
+        progress: OnProgress | None,
+    ) -> None:
+        basis = simulator.basis
+        model = Model(
+            outcomes=tuple(OutcomeInfo(o.name, o.unit, o.meaning, o.better) for o in simulator.outcomes),
+            version=simulator.version,
+            behaviour=simulator.behaviour,
+            basis=basis,
+            drawn_from=basis.in_words(design.draws),
+        )
+        super().__init__(study, model, design, parameters)
+        self.simulator = simulator
+        self._crew = crew
+        self._progress = progress
+
+    def run(self, twin: Arm, arms: Sequence[Arm], stage: str, *, pilot: bool = False) -> None:
+        """Run what is missing of these arms, in all cells or in the pilot's."""
+        cells: Sequence[Cell] = list(self.design.pilot() if pilot else self.design.cells())
+        run_missing(
+            self.study,
+            self.simulator,
+            cells,
+            twin,
+            arms,
+            crew=self._crew,
+            stage=stage,
+            progress=self._progress,
+        )
+
+
 def require_options(options: Sequence[Scenario]) -> None:
     names = [option.name for option in options]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -448,7 +441,7 @@ def _equal_money(bench: Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> lis
     """
     pilot = [{1.0: bench.cost_excess(arm, base, pilot=True)} for arm in arms]
     full = [{1.0: bench.cost_excess(arm, base)} for arm in arms]
-    bounds = [_factor_bounds(arm, bench.parameters[0]) for arm in arms]
+    bounds = [factor_bounds(arm, bench.parameters[0]) for arm in arms]
 
     def unequal() -> dict[int, tuple[float, float]]:
         """Options that are not there yet and have an amount to scale, with the bounds of their factor."""
@@ -476,7 +469,7 @@ def _equal_money(bench: Bench, twin: Arm, base: Arm, arms: Sequence[Arm]) -> lis
             for i, (low, high) in unequal().items()
             if i in fresh
         }
-    return [_verdict(full[i], bounds[i]) for i in range(len(arms))]
+    return [verdict(full[i], bounds[i]) for i in range(len(arms))]
 
 
 def _search_side_by_side(
@@ -511,7 +504,7 @@ def _search_side_by_side(
     return found
 
 
-def _factor_bounds(arm: Arm, parameters: Mapping[str, float]) -> tuple[float, float] | None:
+def factor_bounds(arm: Arm, parameters: Mapping[str, float]) -> tuple[float, float] | None:
     """Factors that keep the amount per covenant within the lever's range; None where there is no amount to
     scale.
     """
@@ -521,7 +514,7 @@ def _factor_bounds(arm: Arm, parameters: Mapping[str, float]) -> tuple[float, fl
     return None if smallest <= 0.0 else (lever.minimum / smallest, lever.maximum / largest)
 
 
-def _verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) -> EqualMoney:
+def verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) -> EqualMoney:
     """The factor whose cost over all cells is nearest to the reference's, and whether that is near enough."""
     if not any(math.isfinite(value) for value in full.values()):
         return EqualMoney(1.0, math.nan, False, "not reached: the reference spends no public money")
@@ -543,23 +536,26 @@ def _verdict(full: Mapping[float, float], bounds: tuple[float, float] | None) ->
 # --- the answer ---------------------------------------------------------------------------------------------
 
 
-def _assemble(
-    bench: Bench,
-    reference: Scenario,
-    options: Sequence[Scenario],
-    twin: Arm,
-    base: Arm,
-    arms: Sequence[Arm],
-    money: Sequence[EqualMoney],
-) -> Comparison:
-    outcomes = tuple(_info(outcome) for outcome in bench.simulator.outcomes)
-    reference_values = bench.values(base)
+def assemble(
+    held: Held, compared: Policies, money: Sequence[EqualMoney]
+) -> tuple[Comparison, dict[str, dict[Money, dict[str, Floats]]]]:
+    """The answer, and the values of each policy by money variant and outcome, as ``compare_on`` gives them."""
+    outcomes = tuple(map(_as_compared, held.model.outcomes))
+    twin, base, arms = compared.twin, compared.base, compared.arms
+    at_base = held.values(base)
+    values: dict[str, dict[Money, dict[str, Floats]]] = {
+        REFERENCE: {"as it stands": at_base, "at equal public money": at_base}
+    }
+    for option, arm, equal in zip(compared.options, arms, money, strict=True):
+        values[option.name] = {"as it stands": held.values(arm)}
+        if equal.reached:
+            values[option.name]["at equal public money"] = held.values(arm.at_factor(equal.factor))
 
     def variant(arm: Arm) -> Variant:
-        values, paired, others = bench.values(arm), bench.values(arm, base), bench.values(base, arm)
+        levels, paired, others = held.values(arm), held.values(arm, base), held.values(base, arm)
         return Variant(
             amount_factor=arm.amount_factor,
-            levels={o.name: level_of(values[o.name]) for o in outcomes},
+            levels={o.name: level_of(levels[o.name]) for o in outcomes},
             differences={o.name: difference_of(paired[o.name], others[o.name], o.better) for o in outcomes},
         )
 
@@ -575,35 +571,37 @@ def _assemble(
             equal_money=equal,
             at_equal_money=variant(arm.at_factor(equal.factor)),
         )
-        for option, arm, equal in zip(options, arms, money, strict=True)
+        for option, arm, equal in zip(compared.options, arms, money, strict=True)
     )
-    size = base.inputs(bench.parameters[0]).size
+    size = base.inputs(held.parameters[0]).size
     shown = [base, twin, *arms]
     shown += [a.at_factor(m.factor) for a, m in zip(arms, money, strict=True) if m.factor != 1.0]
-    return Comparison(
-        reference=reference.name,
-        reference_title=reference.title,
+    comparison = Comparison(
+        drawn_from=held.model.drawn_from,
+        reference=compared.reference.name,
+        reference_title=compared.reference.title,
         period=f"starts {size.window_first_year}-{size.window_last_year}, followed to {size.last_year}",
-        reference_hash=reference.hash,
-        version=bench.simulator.version,
-        behaviour=bench.simulator.behaviour,
-        design=bench.design,
-        basis=bench.simulator.basis,
+        reference_hash=base.scenario_hash,
+        version=held.model.version,
+        behaviour=held.model.behaviour,
+        design=held.design,
+        basis=held.model.basis,
         outcomes=outcomes,
-        levels={name: level_of(values) for name, values in reference_values.items()},
-        no_programme={name: level_of(values) for name, values in bench.values(twin).items()},
+        levels={name: level_of(of) for name, of in at_base.items()},
+        no_programme={name: level_of(of) for name, of in held.values(twin).items()},
         options=results,
-        failures=bench.study.failures(shown, bench.design),
+        failures=held.study.failures(shown, held.design),
     )
+    return comparison, values
 
 
-def _info(outcome: OutcomeLike) -> OutcomeInfo:
+def _as_compared(outcome: OutcomeInfo) -> OutcomeInfo:
     """An outcome as it is compared: a ratio of means says so, whatever it is in a single world."""
-    meaning = outcome.meaning
-    if outcome.name in RATIOS:
-        above, below = RATIOS[outcome.name]
-        meaning = f"mean {above} over mean {below} of the worlds of a parameter draw, mean over draws"
-    return OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better)
+    if outcome.name not in RATIOS:
+        return outcome
+    above, below = RATIOS[outcome.name]
+    meaning = f"mean {above} over mean {below} of the worlds of a parameter draw, mean over draws"
+    return dataclasses.replace(outcome, meaning=meaning)
 
 
 def as_json(data: Mapping[str, Any]) -> str:

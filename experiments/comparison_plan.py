@@ -106,6 +106,7 @@ def remember(study: Study, asked: ComparisonPlan) -> None:
     before = [*earlier_plans_of(study)]
     if study.meta("plan"):
         before.append(ComparisonPlan.from_json(study.meta("plan")))
+    study.set_meta("equal money", "")  # belongs to what was asked before, until it is found again
     kept = [one.to_json() for one in before if not one.is_part_of(asked)]
     study.set_meta("earlier plans", json.dumps(kept))
     study.set_meta("plan", asked.to_json())

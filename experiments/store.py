@@ -2,7 +2,7 @@
 
 Tables, for anyone with an SQL prompt:
 
-    meta(key, value)                             what the study is about, versions, plan, and whether it is complete
+    meta(key, value)                             what the study is about, what made it, plan, and whether it is complete
     outcomes(position, name, unit, better, meaning)
     parameters(base, name, value)                the uncertain parameters of each base draw
     draws(draw, base, settings, digest)          the parameter sets that runs have: a base draw, some values replaced
@@ -29,7 +29,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -39,6 +39,7 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 
+from passaat import provenance
 from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
@@ -50,6 +51,12 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+MADE_WITH: Final = "made with"
+"""Entry of ``meta``: what made the study, as JSON (``provenance.Provenance``). Studies of 0.1.0 have none."""
+
+CONTINUED_WITH: Final = "continued with"
+"""Entry of ``meta``: a JSON list of all else that added runs to it; there is none where nothing did."""
 
 FORMAT: Final = "2"
 APPLICATION_ID: Final = 0x70617373
@@ -159,6 +166,7 @@ class Study:
         self._place = place
         self._lock = lock
         self._started_here = False
+        self._made_here = ""
         self._names: tuple[str, ...] = ()
         self._policies: dict[str, Policy] = {}
         self._bases: dict[int, dict[str, float]] = {}
@@ -173,11 +181,12 @@ class Study:
 
         Raises:
             StudyError: the path cannot be written, is no study, is being run by another process, or is a study of
-                another kind, model, reference, seed or source of parameter draws.
+                another kind, model, reference, seed or source of parameter draws. It is left as it was.
         """
         place = ":memory:" if path is None else str(path)
         if path is not None:
             require_writable(path)
+            require_same_model(path, simulator)
         names = [outcome.name for outcome in simulator.outcomes]
         identity = {
             "format": FORMAT,
@@ -197,9 +206,11 @@ class Study:
             _unlock(lock, place)
             raise
         try:
+            study._made_here = made_here(simulator).to_json()
             with study._writing():
                 if study._is_new():
                     study._create(simulator.outcomes, identity)
+                    study.put_meta(MADE_WITH, study._made_here)
                     study._started_here = path is not None
                 else:
                     study._require_same(identity)
@@ -324,6 +335,40 @@ class Study:
         """One entry of the description; empty where there is none."""
         row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
         return "" if row is None else str(row[0])
+
+    def made_with(self) -> dict[str, Any]:
+        """What made the study, as ``Provenance.to_dict``; empty where it does not say, as in version 0.1.0.
+
+        Raises:
+            StudyError: what it says cannot be read.
+        """
+        found: dict[str, Any] = self._read_json(MADE_WITH, dict)
+        return found
+
+    def continued_with(self) -> list[dict[str, Any]]:
+        """What else added runs to it, such as another commit or other libraries, the first first; errors as
+        ``made_with``.
+        """
+        found: list[dict[str, Any]] = self._read_json(CONTINUED_WITH, list)
+        return found
+
+    def _read_json(self, key: str, kind: type) -> Any:
+        stored = self.meta(key)
+        try:
+            found = json.loads(stored) if stored else kind()
+        except ValueError:
+            found = None
+        if not isinstance(found, kind):
+            raise damaged(self._place, f"what it was {key} cannot be read")
+        return found
+
+    def _add_provenance(self, made: str) -> None:
+        """Add what makes the runs that are being written, unless the study says so already."""
+        if not made or made == self.meta(MADE_WITH):
+            return
+        known = [_as_json(one) for one in self.continued_with()]
+        if made not in known:
+            self.put_meta(CONTINUED_WITH, f"[{', '.join([*known, made])}]")
 
     def set_meta(self, key: str, value: str) -> None:
         """Write one entry of the description."""
@@ -633,6 +678,7 @@ class Study:
         )
         absent = [None] * len(self._names)
         with self._writing():
+            self._add_provenance(self._made_here)
             for one in records:
                 values = absent if one.values is None else _with_nulls(one.values)
                 digest = digest_of(one.status, one.reason, values)
@@ -647,12 +693,11 @@ class Study:
             StudyError: no such study, or one of another model, which can have no run in common with this one.
         """
         with Study.read(other) as source:
-            if source.meta("model behaviour") != self.meta("model behaviour"):
-                raise StudyError(
-                    f"{other} was made by another version of the model ({source.meta('model version')}, behaviour"
-                    f" {source.meta('model behaviour')}; here it is {self.meta('model behaviour')})",
-                    "Leave it out: its runs are not runs of this model.",
-                )
+            theirs, ours = (
+                (study.meta("model version"), study.meta("model behaviour")) for study in (source, self)
+            )
+            if theirs[1] != ours[1]:
+                raise StudyError(other_model(other, theirs, ours), "Leave it out of --reuse.")
             return self._take_from(source)
 
     def _take_from(self, source: Study) -> int:
@@ -677,6 +722,9 @@ class Study:
                     (status, reason, digest, *values, key),
                 )
                 taken += done.rowcount
+            if taken:
+                for made in (source.made_with(), *source.continued_with()):
+                    self._add_provenance(_as_json(made) if made else "")
             self._db.execute("DROP INDEX key_of_planned")
             self._db.execute("DROP TABLE temp.wanted")
             if changed:
@@ -767,6 +815,49 @@ class Study:
 
     def _set_state(self, state: Literal["complete", "incomplete"]) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
+
+
+def made_here(simulator: Simulator) -> provenance.Provenance:
+    """What makes the runs of a study here and now, with the fingerprints that decide them."""
+    return provenance.here(
+        {"behaviour": simulator.behaviour, "source of parameter draws": simulator.basis.key}
+    )
+
+
+def _as_json(made: Mapping[str, Any]) -> str:
+    """As ``Provenance.to_json``."""
+    return json.dumps(made, sort_keys=True, ensure_ascii=False)
+
+
+def require_same_model(path: Path, simulator: Simulator) -> None:
+    """Refuse a study of another model before anything is written beside or into it; whatever else the path may be.
+
+    Raises:
+        StudyError: a study of another version or behaviour.
+    """
+    if not path.is_file():
+        return
+    try:
+        with closing(_connect(str(path), read_only=True)) as database:
+            stored = dict(database.execute("SELECT key, value FROM meta"))
+    except (*_SQLITE_ERRORS, StudyError):  # told by whoever opens it
+        return
+    theirs = (str(stored.get("model version", "")), str(stored.get("model behaviour", "")))
+    if all(theirs) and theirs != (simulator.version, simulator.behaviour):
+        raise StudyError(
+            other_model(path, theirs, (simulator.version, simulator.behaviour)),
+            f"To run it anew, give another file. What {path} holds can be read (`passaat studies {path}`, export,"
+            " tradeoffs, discover, sensitivity; resume prints a finished one); passaat"
+            f" {theirs[0]} goes on with it.",
+        )
+
+
+def other_model(path: Path, theirs: tuple[str, str], ours: tuple[str, str]) -> str:
+    """That a study is of another model, in words; each model by its version and behaviour."""
+    return (
+        f"{path} was made by passaat {theirs[0]} (behaviour {theirs[1]}), and this is passaat {ours[0]} (behaviour"
+        f" {ours[1]}): runs of two models are never mixed"
+    )
 
 
 def parameters_digest(parameters: Mapping[str, float]) -> str:

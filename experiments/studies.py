@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +40,9 @@ class StudyInfo:
         title: name and question of a sweep, the options of a comparison.
         state: complete, incomplete, being run, or not readable with the reason.
         planned, done, failed: numbers of runs.
+        version, commit, behaviour: of the model that made it; commit is empty where the file does not say.
+        made_with: what made it, as ``Provenance.to_dict``; empty where the file does not say.
+        continued_with: what else added runs to it.
     """
 
     path: Path
@@ -51,8 +54,11 @@ class StudyInfo:
     done: int
     failed: int
     version: str
+    commit: str
     behaviour: str
     megabytes: float
+    made_with: Mapping[str, Any]
+    continued_with: tuple[Mapping[str, Any], ...]
 
 
 def list_studies(folder: Path) -> list[StudyInfo]:
@@ -84,6 +90,7 @@ def study_info(path: Path) -> StudyInfo | None:
             planned = counts.get("planned", 0)
             # One that was finished, and then had runs planned again, is not complete any more.
             state = "incomplete" if planned else study.meta("state")
+            made_with = study.made_with()
             return StudyInfo(
                 path=path,
                 kind=study.meta("kind"),
@@ -94,11 +101,15 @@ def study_info(path: Path) -> StudyInfo | None:
                 done=counts.get("done", 0),
                 failed=counts.get("failed", 0),
                 version=study.meta("model version"),
+                commit=str(made_with.get("commit", "")),
                 behaviour=study.meta("model behaviour"),
                 megabytes=megabytes,
+                made_with=made_with,
+                continued_with=tuple(study.continued_with()),
             )
     except StudyError as error:
-        return StudyInfo(path, "", "", "", f"not readable: {error.problems[0]}", 0, 0, 0, "", "", megabytes)
+        state = f"not readable: {error.problems[0]}"
+        return StudyInfo(path, "", "", "", state, 0, 0, 0, "", "", "", megabytes, {}, ())
 
 
 def is_study(path: Path) -> bool:

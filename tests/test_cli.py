@@ -115,7 +115,18 @@ def test_evidence_is_explained_with_its_source() -> None:
 def test_version_is_printed() -> None:
     from passaat import __version__
 
-    assert call("--version")[1] == f"passaat {__version__}\n"
+    code, out, _ = call("--version")
+    assert code == 0
+    assert out.splitlines()[0] == f"passaat {__version__}"
+    code, out, _ = call("--version", "--json")
+    assert (code, json.loads(out)["version"]) == (0, __version__)
+
+
+@pytest.mark.parametrize("arguments", [("--json",), ("--json", "levers")])
+def test_json_without_a_command_or_before_it_is_refused(arguments: tuple[str, ...]) -> None:
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert "--json goes behind a command, or with --version" in err
 
 
 def test_json_is_the_same_bytes_in_another_process_with_another_hash_seed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections import Counter
@@ -22,11 +23,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import passaat
+from passaat.provenance import commit_of_checkout
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("model", "scenarios", "calibration", "experiments")
 PYTHONS = ("3.11", "3.12", "3.13")
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py")
+COMMIT = "passaat/commit.txt"
+"""What the build adds to the package."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -104,7 +108,7 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_every_source_and_data_file_exactly_once(wheel: Path) -> None:
-    expected = {"passaat/__init__.py", "passaat/py.typed"}
+    expected = {"passaat/__init__.py", "passaat/py.typed", COMMIT}
     expected |= {f"passaat/{path.name}" for path in (ROOT / "src" / "passaat").glob("*.py")}
     for path in project_files():
         relative = path.relative_to(ROOT)
@@ -151,9 +155,52 @@ def test_a_checkout_without_symbolic_links_builds_the_same_wheel(wheel: Path, tm
     def record(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             (name,) = (name for name in archive.namelist() if name.endswith("/RECORD"))
-            return sorted(archive.read(name).decode().splitlines())
+            lines = archive.read(name).decode().splitlines()
+            return sorted(line for line in lines if not line.startswith(COMMIT))
 
     assert record(other) == record(wheel)
+
+
+def commit_in(wheel: Path) -> str:
+    """The commit that a wheel says it was built from."""
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(COMMIT).decode()
+
+
+def test_the_wheel_says_which_commit_it_was_built_from(wheel: Path) -> None:
+    assert commit_in(wheel) == f"{commit_of_checkout(ROOT)}\n"
+
+
+def test_a_source_archive_and_what_is_built_from_it_say_the_commit(tmp_path: Path) -> None:
+    """A source archive has no git; it passes on what was written when it was made."""
+    source = tmp_path / "checkout"
+    for path in project_files():
+        relative = path.relative_to(ROOT)
+        if relative.parts[0] in (*FOLDERS, "src") or str(relative) in BUILT_FROM:
+            (source / relative).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, source / relative)
+    assert commit_in(build_wheel(source, tmp_path / "bare")) == (
+        "unknown: neither a checkout nor a build that wrote it down\n"
+    )
+    commit = committed(source)
+    run(
+        sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, source, cwd=tmp_path
+    )
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / archive.name.removesuffix(".tar.gz")
+    assert not (unpacked / ".git").exists()
+    assert commit_in(build_wheel(unpacked, tmp_path / "dist")) == f"{commit}\n"
+    assert run("git", "status", "--porcelain", cwd=source) == "", "the build wrote into the checkout"
+
+
+def committed(folder: Path) -> str:
+    """Make a folder a checkout of one commit; the commit as it is written down."""
+    author = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    for command in (("init", "--quiet"), ("add", "--all"), (*author, "commit", "--quiet", "-m", "all of it")):
+        run("git", *command, cwd=folder)
+    return run("git", "rev-parse", "HEAD", cwd=folder)[:12]
 
 
 IMPORT_EVERYTHING = """

@@ -88,18 +88,24 @@ def test_a_study_belongs_to_one_model_one_reference_and_one_seed(
 ) -> None:
     path = tmp_path / "study.db"
     Study.open(path, toy, pib, 1).close()
-    other = replace(toy, version="9.9", behaviour="other")
     with pytest.raises(StudyError) as caught:
-        Study.open(path, other, pib.with_levers({"assessors": 3}), 2)
+        Study.open(path, toy, pib.with_levers({"assessors": 3}), 2)
     text = str(caught.value)
-    for part in (
-        "0.0-toy, now it is 9.9",
-        "behaviour",
-        "reference hash",
-        "seed of the study is 1, now it is 2",
-    ):
+    for part in ("reference hash", "seed of the study is 1, now it is 2", "another file"):
         assert part in text
-    assert "another file" in text
+    for other in (
+        replace(toy, version="9.9"),
+        replace(toy, behaviour="other"),
+        replace(toy, version="9.9", behaviour="other"),
+    ):
+        with pytest.raises(StudyError) as caught:
+            Study.open(path, other, pib, 1)
+        assert caught.value.problems == (
+            f"{path} was made by passaat 0.0-toy (behaviour toy), and this is passaat {other.version} (behaviour"
+            f" {other.behaviour}): runs of two models are never mixed",
+        )
+        assert "give another file" in caught.value.hint
+        assert "passaat 0.0-toy goes on with it" in caught.value.hint
     Study.open(path, toy, pib, 1).close()
 
 

@@ -448,7 +448,7 @@ def test_a_study_of_another_model_is_not_taken_over(
     swept: Path, tmp_path: Path, toy: Simulator, pib: Scenario
 ) -> None:
     other = replace(toy, behaviour="other")
-    with pytest.raises(StudyError, match=r"was made by another version of the model"):
+    with pytest.raises(StudyError, match=r"\(behaviour toy\), and this is .* \(behaviour other\)"):
         sweep(a_plan(pib), study_path=tmp_path / "new.db", simulator=other, reuse=[swept])
     assert not (tmp_path / "new.db").exists()
 

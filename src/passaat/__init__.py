@@ -8,4 +8,4 @@ The parts, each a folder at the top of the repository:
 - ``passaat.experiments``  paired comparisons, the study file, tables and figures
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

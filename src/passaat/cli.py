@@ -97,21 +97,31 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from passaat import __version__
-
-        typer.echo(f"passaat {__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    ctx: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", help="Print version, commit, fingerprints and libraries, for a report of a fault."
+        ),
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --version: print JSON.")] = False,
 ) -> None:
     """Compare policy options for programmes that help firms enter foreign markets together."""
+    if version:
+        from passaat import provenance
+
+        made = provenance.here(provenance.fingerprints())
+        if as_json:
+            print_json(made.to_dict())
+        else:
+            typer.echo("\n".join(made.lines()))
+        raise typer.Exit()
+    if as_json:
+        ctx.fail("--json goes behind a command, or with --version.")
+    if ctx.invoked_subcommand is None:
+        ctx.fail("Missing command.")
 
 
 # The main job

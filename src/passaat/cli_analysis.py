@@ -28,6 +28,7 @@ from passaat.cli_parts import (
     make_console,
     reference_and_options,
     say,
+    say_version,
     say_workload,
     share,
     warm_up,
@@ -254,6 +255,7 @@ def sensitivity(
         typer.echo(report.to_json(), nl=False)
     else:
         print_sensitivity(report, make_console(), all_factors=all_factors)
+        say_version(report.version, typer.echo)
     say(f"Study: {path}")
     say(f"Table: {save_beside(report.to_csv(), path, 'sensitivity')}")
     for figure in save_sensitivity_figures(report, path.with_suffix("")):
@@ -315,6 +317,7 @@ def discover(
         typer.echo(found.to_json(), nl=False)
     else:
         print_view(discovery_view(found), make_console())
+        say_version(found.version, typer.echo)
     say(f"Study: {path}")
     say(f"Table: {save_beside(to_csv([found]), path, f'discovery-{outcome}')}")
     for figure in save_discovery(found, path.with_name(f"{path.stem}-{outcome}")):
@@ -378,6 +381,7 @@ def tradeoffs(
     else:
         print_view(front_view(front), make_console())
         print_view(regret_view(regret), make_console())
+        say_version(judged.version, typer.echo)
     say(f"Study: {path}")
     say(f"Table: {save_beside(front_csv(front), path, 'front')}")
     say(f"Table: {save_beside(regret_csv([regret]), path, 'regret')}")
@@ -428,7 +432,7 @@ def _judged_comparison(path: Path, outcome: str) -> _Judged:
     Raises:
         StudyError: no such outcome, or a policy without any run.
     """
-    from passaat.experiments.compare import comparison_values
+    from passaat.experiments.stored import comparison_values
     from passaat.experiments.tradeoffs import of_comparison
 
     found = comparison_values(path)

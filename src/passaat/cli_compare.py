@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, print_json, say
+from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, print_json, say, say_version
 from passaat.errors import command
 
 if TYPE_CHECKING:
     from passaat.experiments.compare import Comparison
+    from passaat.experiments.comparison_plan import ComparisonPlan
     from passaat.experiments.crew import Crew
     from passaat.experiments.design import Design
     from passaat.experiments.simulator import Simulator
@@ -113,6 +114,23 @@ def files_written(path: Path) -> list[str]:
         f"{path.stem}-{kind}.{ending}" for kind in ("differences", "funnel") for ending in ("png", "svg")
     ]
     return [path.name, f"{path.stem}-decisions.csv", *figures]
+
+
+def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
+    """Print a finished comparison from its file, and save tables and figures; nothing is run.
+
+    Raises:
+        StudyError: as ``experiments.stored.stored_comparison``.
+    """
+    from passaat.experiments.stored import stored_comparison
+
+    result = stored_comparison(path)
+    if result.basis.notice:
+        say(result.basis.notice)
+    _show(asked.reference, asked.options, result, None, wishes)
+    if not wishes.as_json:
+        say_version(result.version, typer.echo)
+    _save(result, None, path)
 
 
 def _compare(

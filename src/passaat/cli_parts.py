@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -320,6 +320,14 @@ def say_workload(reference: Scenario, runs: int, workers: int | None = None) -> 
     work.require_memory()
     if work.is_large:
         say(work.in_words())
+
+
+def say_version(version: str, out: Callable[[str], None]) -> None:
+    """Say, with the results of another version, whose they are; nothing with one's own."""
+    from passaat import __version__
+
+    if version != __version__:
+        out(f"Results of model {version}, as it computed them. This is {__version__}: its own may differ.")
 
 
 def warm_up() -> None:

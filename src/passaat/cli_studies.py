@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from passaat.cli_compare import Wishes, compare_and_show, say_stopped
+from passaat.cli_compare import Wishes, compare_and_show, say_stopped, show_stored
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
     Bar,
@@ -24,6 +24,7 @@ from passaat.cli_parts import (
     print_json,
     say,
     say_each,
+    say_version,
     say_workload,
     warm_up,
 )
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from passaat.experiments.crew import Crew
     from passaat.experiments.plan import Plan
     from passaat.experiments.simulator import Simulator
+    from passaat.experiments.studies import StudyInfo
     from passaat.experiments.sweep import SweepTable
 
 EXIT_UNSOUND = 1
@@ -74,9 +76,10 @@ def sweep(
     amount-and-follow-up, what-drives-follow-up, what-matters, shares-of-variance.
     """
     from passaat.experiments.plan import describe, most_runs, n_runs, read_plan
+    from passaat.experiments.studies import is_study
     from passaat.scenarios.loading import file_exists
 
-    if plan.endswith(".db") and file_exists(plan):
+    if is_study(Path(plan)) or (plan.endswith(".db") and file_exists(plan)):
         raise StudyError(
             f"{plan} is a study that was run, not a plan to run",
             f"Go on with it or show it: `{command('passaat', 'resume', Path(plan))}`; make it larger, for example:"
@@ -142,6 +145,7 @@ def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
         typer.echo(sweep_json(table), nl=False)
     else:
         print_sweep(table, make_console())
+        say_version(table.version, typer.echo)
     say(f"Study: {path}")
     if not as_json:
         table_file = PurePath(path.with_suffix(".csv").name)
@@ -155,7 +159,7 @@ def studies(
     """List the study files of a folder, with what they are about and how far they are."""
     from rich.markup import escape
 
-    from passaat.experiments.studies import list_studies
+    from passaat.experiments.studies import is_study, list_studies
 
     found = list_studies(folder)
     if as_json:
@@ -177,6 +181,24 @@ def studies(
             info.version,
         )
     make_console().print(table)
+    if is_study(folder):
+        for info in found:
+            typer.echo("\n".join(_made_lines(info)))
+
+
+def _made_lines(info: StudyInfo) -> Iterator[str]:
+    """What made a study, in words."""
+    for begun, made in (
+        ("made with", info.made_with),
+        *(("continued with", one) for one in info.continued_with),
+    ):
+        if not made:
+            yield f"{begun} passaat {info.version}, behaviour {info.behaviour}; it does not say which commit"
+            continue
+        yield f"{begun} passaat {made['version']}, commit {made['commit']}"
+        for kind in ("fingerprints", "libraries"):
+            yield "  " + ", ".join(f"{name} {value}" for name, value in made[kind].items())
+        yield f"  {made['system']}, {made['processor']}"
 
 
 def resume(
@@ -186,13 +208,20 @@ def resume(
     cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a study that was stopped, from its file alone."""
+    """Go on with a study that was stopped, from its file alone; one that is finished is shown as it is.
+
+    Whatever version made a finished study, its own results are shown and nothing is run. Only the version that made it
+    goes on with one that is not.
+    """
     from passaat.experiments.plan import Plan
 
     asked = _plan_in(study)
     with crew_of(workers, cluster) as crew:
+        if not retry and _is_finished(study):
+            _show_finished(asked, study, as_json)
+            return
         if retry:
-            _plan_failed_again(study)
+            _plan_failed_again(study, asked)
         if isinstance(asked, Plan):
             _show_sweep(run_sweep(asked, study, crew), study, as_json)
         else:
@@ -255,9 +284,31 @@ def _plan_in(path: Path) -> Plan | ComparisonPlan:
         return plan_of(study) if study.meta("kind") == "sweep" else comparison_plan_of(study)
 
 
-def _plan_failed_again(path: Path) -> None:
+def _is_finished(path: Path) -> bool:
     from passaat.experiments.store import Study
+    from passaat.experiments.stored import is_finished
 
+    with Study.read(path) as study, study.snapshot():
+        return is_finished(study)
+
+
+def _show_finished(asked: Plan | ComparisonPlan, path: Path, as_json: bool) -> None:
+    """Show a study from its file alone."""
+    from passaat.experiments.plan import Plan
+    from passaat.experiments.sweep import load_table
+
+    if isinstance(asked, Plan):
+        _show_sweep(load_table(path), path, as_json)
+    else:
+        show_stored(asked, path, Wishes(as_json=as_json))
+
+
+def _plan_failed_again(path: Path, asked: Plan | ComparisonPlan) -> None:
+    from passaat.experiments.simulator import the_model
+    from passaat.experiments.store import Study, require_same_model
+
+    warm_up()
+    require_same_model(path, the_model(asked.reference, prior=True))
     with Study.edit(path) as study:
         again = study.plan_failed_again()
     say(f"{again:,} failed runs are planned again.")

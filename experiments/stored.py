@@ -1,0 +1,253 @@
+"""A comparison read back from its study file, whatever version made it: nothing is run, and no parameter is drawn.
+
+Policies, parameters, outcomes and the factors of equal public money are those of the file; so are the version and the
+words for what its draws rest on. What is worked out here is the statistics of its runs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from passaat import __version__
+from passaat.errors import StudyError, command, unknown_name
+from passaat.experiments.basis import Basis
+from passaat.experiments.compare import (
+    PUBLIC_COST,
+    REFERENCE,
+    Comparison,
+    Held,
+    Model,
+    Money,
+    OutcomeInfo,
+    Policies,
+    Values,
+    assemble,
+    decisions_of,
+    factor_bounds,
+    outcome_values,
+    verdict,
+)
+from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of
+from passaat.experiments.design import Design
+from passaat.experiments.equal_money import EqualMoney
+from passaat.experiments.pairing import Floats
+from passaat.experiments.simulator import Arm
+from passaat.experiments.store import Study, damaged
+from passaat.model.parameters import default_parameters
+from passaat.scenarios.loading import scenario_from_text
+
+
+@dataclass(frozen=True)
+class StoredValues:
+    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet."""
+
+    values: Values
+    outcomes: tuple[OutcomeInfo, ...]
+    version: str
+    drawn_from: str
+    n_missing: int
+
+    def outcome(self, name: str) -> OutcomeInfo:
+        """The outcome of this name.
+
+        Raises:
+            StudyError: there is none.
+        """
+        for outcome in self.outcomes:
+            if outcome.name == name:
+                return outcome
+        known = [outcome.name for outcome in self.outcomes]
+        raise StudyError(unknown_name("outcome", name, known), "Take one of these.")
+
+
+def comparison_values(study_path: Path) -> StoredValues:
+    """Values of the options of a comparison as they stand, from its study file; nothing is run.
+
+    Raises:
+        StudyError: no such file, not a comparison, or a policy that has no run yet.
+    """
+    with Study.read(study_path) as study, study.snapshot():
+        asked = comparison_plan_of(study)
+        design = Design(asked.draws, asked.worlds, asked.seed)
+        compared = _policies(study, asked)
+        arms = {REFERENCE: compared.base} | {
+            option.name: arm for option, arm in zip(asked.options, compared.arms, strict=True)
+        }
+        values: dict[str, dict[Money, dict[str, Floats]]] = {
+            name: {"as it stands": outcome_values(study, arm, design)} for name, arm in arms.items()
+        }
+        version, drawn_from = study.meta("model version"), study.meta("drawn from")
+        return StoredValues(values, _outcomes(study), version, drawn_from, study.count_to_do())
+
+
+def stored_comparison(study_path: Path) -> Comparison:
+    """A finished comparison, from its study file alone: the same as ``compare`` gave when it was made.
+
+    Raises:
+        StudyError: no such file, not a comparison, not finished, or without what a comparison is judged by.
+    """
+    with Study.read(study_path) as study, study.snapshot():
+        asked = comparison_plan_of(study)
+        if not is_finished(study):
+            raise StudyError(
+                f"{study_path} is not finished",
+                f"`{command('passaat', 'resume', study_path)}` makes what is missing.",
+            )
+        design = Design(asked.draws, asked.worlds, asked.seed)
+        held = Held(study, _model(study), design, _parameters(study, design.draws))
+        if PUBLIC_COST not in held.names:
+            raise StudyError(
+                f"{study_path} has no outcome {PUBLIC_COST}, which options are held against",
+                f"Take its runs out: `{command('passaat', 'export', study_path, '--to', PurePath(_csv(study_path)))}`.",
+            )
+        compared = _policies(study, asked)
+        held.require_some_success([compared.base, *compared.arms])
+        comparison, values = assemble(held, compared, _equal_money(held, compared))
+    return replace(comparison, decisions=decisions_of(comparison, values, held.parameters))
+
+
+def _csv(study_path: Path) -> str:
+    """Name of a table for the runs of a study."""
+    return study_path.with_suffix(".csv").name
+
+
+def is_finished(study: Study) -> bool:
+    """Whether a study holds all that it was asked for, so that it can be shown without a run.
+
+    Raises:
+        StudyError: a comparison that does not say what it was asked for.
+    """
+    if study.meta("state") != "complete" or study.count_to_do():
+        return False
+    if study.meta("kind") == "sweep":
+        return True  # all of a plan is registered at a time
+    asked = comparison_plan_of(study)
+    design = Design(asked.draws, asked.worlds, asked.seed)
+    try:
+        compared = _policies(study, asked)
+    except StudyError:
+        return False
+    return all(_covers(study, arm, design) for arm in (compared.twin, compared.base, *compared.arms))
+
+
+def _parameters(study: Study, draws: int) -> list[dict[str, float]]:
+    """Parameters of each draw in the order of the model's table: where two turn a ranking alike, the first is named."""
+    order = {name: place for place, name in enumerate(default_parameters())}
+    found = [study.parameters(draw) for draw in range(draws)]
+    return [dict(sorted(one.items(), key=lambda item: order.get(item[0], len(order)))) for one in found]
+
+
+def _policies(study: Study, asked: ComparisonPlan) -> Policies:
+    """What was compared, each arm by the hash that it has in the file.
+
+    Raises:
+        StudyError: a policy that has no run yet.
+    """
+    compared = Policies.of(asked.reference, asked.options)
+    return replace(
+        compared,
+        twin=_as_stored(study, compared.twin),
+        base=_as_stored(study, compared.base),
+        arms=tuple(_as_stored(study, arm) for arm in compared.arms),
+    )
+
+
+def _as_stored(study: Study, arm: Arm) -> Arm:
+    """An arm by the hash that it has in the file: another version may have worked it out in another way."""
+    if study.has(arm):
+        return arm
+    rows = study.rows(
+        "SELECT name, scenario_hash, scenario FROM arms JOIN scenarios USING (scenario_hash)"
+        " WHERE role = ? AND amount_factor = 1.0 AND settings = '{}' ORDER BY arm",
+        (arm.role,),
+    )
+    stored = list(rows)
+    same = [
+        key for _, key, text in stored if scenario_from_text(text, "a stored scenario").hash == arm.key[0]
+    ]
+    if not same and study.meta("model version") != __version__:
+        same = [key for name, key, _ in stored if name == arm.name]
+    if len(same) != 1:
+        raise StudyError(
+            f"{study.place} has no run of {arm.name} yet",
+            f"Finish it first: `{command('passaat', 'resume', PurePath(study.place))}`",
+        )
+    return replace(arm, scenario_hash=same[0])
+
+
+def _covers(study: Study, arm: Arm, design: Design) -> bool:
+    """Whether an arm has been run in every cell of a design."""
+    (there,) = study.row(
+        "SELECT count(*) FROM runs WHERE arm = ? AND status != 'planned' AND draw < ? AND world < ?",
+        (study.number(arm), *design.shape),
+    )
+    return int(there) == design.draws * design.worlds
+
+
+def _equal_money(held: Held, compared: Policies) -> list[EqualMoney]:
+    """How each option came to equal public money: at the factor that the file names, or, where it names none, at that
+    of those it holds in every cell which comes nearest.
+    """
+    named: Mapping[str, Any] = _json(held.study, "equal money")
+    found = []
+    for option, arm in zip(compared.options, compared.arms, strict=True):
+        known = [float(named[option.name])] if option.name in named else _factors(held, arm)
+        full = {factor: held.cost_excess(arm.at_factor(factor), compared.base) for factor in known}
+        found.append(verdict(full, factor_bounds(arm, held.parameters[0])))
+    return found
+
+
+def _factors(held: Held, arm: Arm) -> list[float]:
+    """Factors of the amount per covenant at which an option has been run in every cell."""
+    rows = held.study.rows(
+        "SELECT amount_factor FROM arms WHERE scenario_hash = ? AND settings = '{}' ORDER BY arm",
+        (arm.scenario_hash,),
+    )
+    return [factor for (factor,) in list(rows) if _covers(held.study, arm.at_factor(factor), held.design)]
+
+
+def _model(study: Study) -> Model:
+    return Model(
+        outcomes=_outcomes(study),
+        version=study.meta("model version"),
+        behaviour=study.meta("model behaviour"),
+        basis=_basis(study),
+        drawn_from=study.meta("drawn from"),
+    )
+
+
+def _outcomes(study: Study) -> tuple[OutcomeInfo, ...]:
+    rows = study.rows("SELECT name, unit, meaning, better FROM outcomes ORDER BY position")
+    return tuple(OutcomeInfo(*row) for row in rows)
+
+
+def _basis(study: Study) -> Basis:
+    """What the draws rest on, as the file describes it; studies of 0.1.0 hold its key alone."""
+    stored = _json(study, "basis")
+    if not stored:
+        key = study.meta("source of parameter draws")
+        kinds = {"prior ranges": Basis("prior"), "defaults": Basis("defaults")}
+        return kinds.get(key) or Basis("posterior", sample=key.removeprefix("posterior "))
+    known: dict[str, Any] = {
+        field.name: math.nan if stored[field.name] is None else stored[field.name]  # JSON has no nan
+        for field in fields(Basis)
+        if field.name in stored
+    }
+    return Basis(**known)
+
+
+def _json(study: Study, key: str) -> dict[str, Any]:
+    """An entry of the description that is a JSON object; empty where there is none."""
+    stored = study.meta(key) or "{}"
+    try:
+        found = json.loads(stored)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise damaged(study.place, f"its {key} cannot be read")
+    return found
