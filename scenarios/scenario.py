@@ -7,7 +7,6 @@ option's levers count from the first year of the decision window on; what came b
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from passaat.errors import ScenarioError, unknown_name
+from passaat.identity import scenario_fingerprint
 from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue, value_in
 from passaat.scenarios.reading import shown
 
@@ -353,7 +353,7 @@ class Scenario(BaseModel):
             "structure": self.structure.model_dump(),
         }
         text = json.dumps(acting, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return scenario_fingerprint(text)
 
     def _acting_levers(self) -> Any:
         if self.world is None:

@@ -5,12 +5,12 @@ Where two of them set the same lever to different values the later one counts, a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from passaat.errors import ScenarioError
+from passaat.identity import scenario_fingerprint
 from passaat.scenarios.levers import LEVERS, LeverSetting
 from passaat.scenarios.loading import file_exists, load_scenario, shipped_names
 from passaat.scenarios.scenario import Scenario, World, limits
@@ -146,4 +146,4 @@ def _short(name: str) -> str:
     """A name that is too long, cut; what is cut off tells it apart by eight digits."""
     if len(name) <= LONGEST_NAME:
         return name
-    return f"{name[: LONGEST_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{name[: LONGEST_NAME - 9]}-{scenario_fingerprint(name, 8)}"

@@ -205,7 +205,7 @@ def test_a_fault_is_told_in_place_of_a_fingerprint(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("passaat.model.compiled.fingerprint_cached", broken)
     monkeypatch.setattr("passaat.model.compiled.is_compiled", lambda: True)
     monkeypatch.setattr("passaat.experiments.simulator.behaviour_of_model", broken)
-    monkeypatch.setattr("passaat.calibration.posterior.fingerprints", broken)
+    monkeypatch.setattr("passaat.calibration.posterior.shipped_grounds", broken)
     monkeypatch.setattr("passaat.experiments.basis.basis_for", broken)
     assert set(provenance.fingerprints().values()) == {"unknown: OSError: no such thing"}
 

@@ -104,6 +104,13 @@ def fingerprint_of_text(text: str, digits: int = 16) -> str:
     return hashlib.blake2b(plain.encode("utf-8"), digest_size=digits // 2).hexdigest()
 
 
+def scenario_fingerprint(text: str, digits: int = 16) -> str:
+    """As ``fingerprint_of_text``, with the hash function by which scenarios went in 0.1.0, so that studies made then are
+    still found to hold the scenarios that they say.
+    """
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:digits]
+
+
 def whole_number(text: str, bits: int = 63) -> int:
     """A whole number in [0, 2^bits) that a text stands for: a seed that depends on what it is for and on nothing
     else.
