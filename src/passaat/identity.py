@@ -105,8 +105,8 @@ def fingerprint_of_text(text: str, digits: int = 16) -> str:
 
 
 def scenario_fingerprint(text: str, digits: int = 16) -> str:
-    """As ``fingerprint_of_text``, with the hash function by which scenarios went in 0.1.0, so that studies made then are
-    still found to hold the scenarios that they say.
+    """As ``fingerprint_of_text``, with the hash function by which scenarios went in 0.1.0, so that studies made then
+    are still found to hold the scenarios that they say.
     """
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:digits]
 
