@@ -193,7 +193,8 @@ class InputsOf:
         digest = hashlib.blake2b(digest_size=12)
         for name in sorted(inputs.levers):
             digest.update(name.encode() + inputs.levers[name].tobytes())
-        rest = {name: value for name, value in vars(inputs).items() if name not in ("levers", "parameters")}
+        apart = ("levers", "parameters", "beyond_range")  # the last lets values pass and decides nothing
+        rest = {name: value for name, value in vars(inputs).items() if name not in apart}
         digest.update(repr((sorted(rest.items()), sorted(inputs.parameters.items()))).encode())
         return digest.hexdigest()
 

@@ -25,7 +25,8 @@ import numba
 import numpy as np
 import platformdirs
 
-from passaat.model import schedule, seeding
+from passaat.errors import ModelError
+from passaat.model import input_checks, schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
 from passaat.model.inputs import RunInputs
 from passaat.model.schedule import Step
@@ -89,6 +90,21 @@ def simulate(
     driver(world)
     check_faults(store)
     return Run(inputs, world_seed, store.column_world(), store)
+
+
+def require_same_world(run: Run, twin: Run) -> None:
+    """Refuse a twin that is not the same world under another policy: their difference would mean nothing.
+
+    Raises:
+        ModelError: names what differs: seed, sizes, shocks, agents, structure or parameters.
+    """
+    differing = [f"seed ({run.seed} and {twin.seed})"] if run.seed != twin.seed else []
+    differing += input_checks.differing(run.inputs, twin.inputs)
+    if differing:
+        raise ModelError(
+            f"the twin is another world; it differs in {', '.join(differing)}",
+            hint="Run the twin with the same seed, on the same inputs with other levers.",
+        )
 
 
 def driver_source(
@@ -248,10 +264,10 @@ def warm_up(say: Callable[[str], None], quarter: Sequence[Step] = schedule.QUART
 def _smallest_world() -> World:
     """A world of two firms and no quarters: enough for the compiler to see all types."""
     from passaat.model.inputs import WorldSize
-    from passaat.model.lever_table import LEVER_NAMES
+    from passaat.model.lever_table import LEVER_RANGES
 
     size = WorldSize(2000, 2000, 2000, 2000, 2, 1, 1, 1, 1, 1, 1, 1, (1.0,))
-    inputs = RunInputs(size, {name: np.zeros(1) for name in LEVER_NAMES})
+    inputs = RunInputs(size, {name: np.array([lever.minimum]) for name, lever in LEVER_RANGES.items()})
     store = build_world(inputs, 0)
     store.tables["calendar"]["until"] = 0
     return store.compiled_world()

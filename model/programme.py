@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 import mesa
 
-from passaat.model import schedule, seeding, status
+from passaat.model import input_checks, schedule, seeding, status
 from passaat.model.build import build_world, check_faults
 from passaat.model.compiled import Run
 from passaat.model.inputs import RunInputs
@@ -243,6 +243,7 @@ class Programme(mesa.Model):
         agent_classes: Mapping[str, type[TableAgent]] | None = None,
         shuffle: bool = False,
     ) -> None:
+        input_checks.require_seed(world_seed)
         super().__init__(rng=world_seed % 2**32)
         unknown = set(agent_classes or {}) - set(self.KINDS)
         if unknown:

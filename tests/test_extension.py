@@ -77,7 +77,8 @@ def test_an_override_in_plain_python_does_what_it_says(tiny: WorldSize, differin
     """Firms that never explore give exactly the run in which exploring has no chance."""
     own = Programme(small_inputs(size=tiny), 5, agent_classes={"firm": HomelyFirm}).run().result()
     assert differing(simulate(small_inputs(size=tiny), 5), own) != []
-    without = simulate(small_inputs(parameters={"own_contact_rate": 0.0}, size=tiny), 5)
+    never = small_inputs(parameters={"own_contact_rate": 0.0}, size=tiny, beyond_range=("own_contact_rate",))
+    without = simulate(never, 5)
     assert differing(without, own) == []
 
 
