@@ -26,7 +26,7 @@ import numpy as np
 import platformdirs
 
 from passaat.errors import ModelError
-from passaat.model import input_checks, schedule, seeding
+from passaat.model import frames, input_checks, schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
 from passaat.model.inputs import RunInputs
 from passaat.model.schedule import Step
@@ -58,6 +58,17 @@ class Run:
     seed: int
     world: World
     store: Store
+
+    def frames(self, sector_names: Sequence[str] = ()) -> dict[str, frames.Frame]:
+        """Every table for people: used rows only, words for codes, dates for quarters; see ``frames.frames_of``."""
+        return frames.frames_of(self, sector_names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: the memory, not the views on it."""
+        return {"inputs": self.inputs, "seed": self.seed, "store": self.store}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, world=state["store"].column_world())
 
 
 def simulate(

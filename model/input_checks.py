@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -293,14 +293,15 @@ def _agent_problems(inputs: Any) -> Iterator[str]:
             yield f"{kind} {index!r} does not exist; there are {kind} 0 to {counts[kind] - 1}"
 
 
-def require(problems: Sequence[str]) -> None:
+def require(problems: Iterable[str]) -> None:
     """Refuse what has problems.
 
     Raises:
         ModelError: names them all.
     """
-    if problems:
-        raise ModelError(problems, hint=HINT)
+    found = tuple(problems)
+    if found:
+        raise ModelError(found, hint=HINT)
 
 
 def differing(inputs: RunInputs, other: RunInputs) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,3 +231,7 @@ class RunInputs:
 
     def __post_init__(self) -> None:
         input_checks.require(input_checks.value_problems(self))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process; read-only mappings do not, so plain ones take their place."""
+        return {**vars(self), "levers": dict(self.levers), "parameters": dict(self.parameters)}
