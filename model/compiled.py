@@ -1,36 +1,40 @@
 """The compiled driver: the whole schedule of a run as one compiled function, for ensembles.
 
-The driver is generated from the schedule: a short module with one loop per step, written to a cache folder that is
-named by a fingerprint of all that decides the machine code (sources of the model and of added rules, versions of
-Python, NumPy and Numba). Numba does not notice changes in functions of other files, so a stale driver can only be
-avoided by name.
+The driver is generated from the schedule: a short module with one loop per step. Its machine code is kept under a name
+made of all that decides it (code of the model and of added rules, versions of Python, NumPy and Numba), because Numba
+does not notice changes in functions of other files; ``model/machine_code.py`` keeps it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import inspect
-import os
-import platform
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
-import platformdirs
 
 from passaat.errors import ModelError
-from passaat.model import frames, input_checks, schedule, seeding
+from passaat.model import frames, input_checks, machine_code, schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
+from passaat.model.code_identity import CodeIdentity
 from passaat.model.inputs import RunInputs
+from passaat.model.machine_code import Compiled, cache_folder
+from passaat.model.rules import rule
 from passaat.model.schedule import Step
 from passaat.model.world import World
+
+__all__ = [
+    "Run",
+    "cache_folder",
+    "driver_for",
+    "driver_source",
+    "fingerprint",
+    "is_compiled",
+    "require_same_world",
+]
+__all__ += ["simulate", "warm_up"]
 
 _ROWS = {
     **{kind: f"world.{table}.key.shape[0]" for kind, table in schedule.TABLE_OF_KIND.items()},
@@ -39,7 +43,7 @@ _ROWS = {
     "world": "1",
 }
 
-_drivers: dict[str, Callable[[World], None]] = {}
+_drivers: dict[tuple[Step, ...], tuple[CodeIdentity, Compiled]] = {}
 _lock = threading.Lock()
 
 
@@ -128,11 +132,14 @@ def driver_source(
     a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply,
     into ``ticks[quarter, place]`` before the first step and after each.
     """
-    rules = list(dict.fromkeys(step.rule for step in [*founding, *quarter]))
-    names = {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
+    names = _names_of([*founding, *quarter])
     lines = ['"""Generated from the schedule; not meant to be edited."""', "", "from numba import njit", ""]
-    lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
-    lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)']
+    lines += [
+        f"from {rule.__module__} import {rule.__name__} as {name}"
+        for rule, name in names.items()
+        if _can_be_imported(rule)
+    ]
+    lines += ["", "", '@njit(nogil=True, error_model="numpy", _nrt=False)']
     lines += ["def run(world, ticks):" if clocked else "def run(world):"]
     if founding:
         lines += ["    if world.calendar.founded[0] == 0:", "        world.calendar.founded[0] = 1"]
@@ -158,118 +165,73 @@ def driver_source(
     return "\n".join(lines) + "\n"
 
 
+def _names_of(steps: Sequence[Step]) -> dict[schedule.Rule, str]:
+    """The name of each rule in the driver; ``driver_for`` starts with the founding."""
+    rules = dict.fromkeys(step.rule for step in steps)
+    return {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
+
+
+def _can_be_imported(rule: schedule.Rule) -> bool:
+    """Whether a rule is found under its name; one made by a function, or typed into a notebook, is handed over."""
+    return (
+        getattr(sys.modules.get(rule.__module__), rule.__name__, None) is rule
+        and rule.__module__ != "__main__"
+    )
+
+
 def fingerprint(quarter: Sequence[Step]) -> str:
     """A short name for all that decides the machine code of a driver.
 
-    That is the driver itself, the source of every rule and of every function a rule calls, the constants they read, and
-    the versions of Python and of the compiler. (Column types are part of the compiled function's own signature.)
+    That is the driver itself, the code of every rule and of all it calls, the constants they read, and the versions of
+    Python and of the compiler. (Kinds of columns, and the processor, are part of the name of each file.)
     """
-    parts = {driver_source(quarter)}
-    seen: set[object] = set()
-    for step in (*schedule.FOUNDING, *quarter):
-        _collect_sources(step.rule, seen, parts)
-    parts.add(
-        repr((sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor()))
-    )
-    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:16]
+    return _identity(quarter).digest()
 
 
-def _collect_sources(function: Any, seen: set[object], parts: set[str]) -> None:
-    """Add the source of a function, and of all that its code names, to ``parts``."""
-    function = getattr(function, "py_func", function)
-    if function in seen:
-        return
-    seen.add(function)
-    parts.add(f"{function.__module__}.{function.__qualname__}\n{inspect.getsource(function)}")
-    for name in function.__code__.co_names:
-        value = function.__globals__.get(name)
-        if inspect.ismodule(value):
-            constants = {n: v for n, v in vars(value).items() if isinstance(v, (int, float))}
-            parts.add(f"{value.__name__}: {sorted(constants.items())!r}")
-        elif callable(value):
-            if hasattr(getattr(value, "py_func", value), "__code__"):
-                _collect_sources(value, seen, parts)
-        elif value is not None:
-            parts.add(f"{function.__module__}.{name} = {value!r}")
+def _identity(quarter: Sequence[Step]) -> CodeIdentity:
+    rules = [step.rule for step in (*schedule.FOUNDING, *quarter)]
+    return machine_code.identity_of(driver_source(quarter), rule, *rules)
 
 
-def cache_folder() -> Path:
-    """Where compiled drivers are kept: ``PASSAAT_CACHE_DIR`` if set, else the user's cache folder."""
-    chosen = os.environ.get("PASSAAT_CACHE_DIR")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("passaat", appauthor=False))
+def driver_for(quarter: Sequence[Step] = schedule.QUARTER) -> Compiled:
+    """The compiled driver of a schedule; from memory, from disk, or compiled when it is first called.
 
-
-def driver_for(quarter: Sequence[Step] = schedule.QUARTER) -> Callable[[World], None]:
-    """The compiled driver of a schedule; from memory, from disk, or newly written."""
-    name = fingerprint_cached(tuple(quarter))
+    Raises:
+        ModelError: the compiler is turned off, or what a rule calls was defined anew since the rule was.
+    """
+    machine_code.require_compiler()
+    steps = tuple(quarter)
     with _lock:
-        if name not in _drivers:
-            _drivers[name] = _load(name, quarter)
-        return _drivers[name]
-
-
-_fingerprints: dict[tuple[Step, ...], str] = {}
-
-
-def fingerprint_cached(quarter: tuple[Step, ...]) -> str:
-    """``fingerprint``, computed once per process and schedule."""
-    if quarter not in _fingerprints:
-        _fingerprints[quarter] = fingerprint(quarter)
-    return _fingerprints[quarter]
-
-
-def _load(name: str, quarter: Sequence[Step]) -> Callable[[World], None]:
-    source = driver_source(quarter)
-    if any(step.rule.__module__ == "__main__" for step in quarter):
-        return _load_in_memory(source, quarter)
-    folder = cache_folder() / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "driver.py"
-        if not path.exists():
-            unfinished = folder / f"driver.{os.getpid()}.tmp"
-            unfinished.write_text(source, encoding="utf-8")
-            unfinished.replace(path)
-    except OSError:
-        return _load_in_memory(source, quarter)
-    module = _import(f"passaat_driver_{name}", path)
-    driver: Callable[[World], None] = module.run
+        if steps not in _drivers:
+            identity = _identity(steps)
+            given = {name: rule for rule, name in _names_of((*schedule.FOUNDING, *steps)).items()}
+            _drivers[steps] = identity, machine_code.load(driver_source(steps), identity, given)
+        identity, driver = _drivers[steps]
+    changed = identity.redefined()
+    if changed:
+        raise ModelError(
+            f"{changed} was defined anew since a rule that uses it was compiled",
+            hint="Define that rule anew too (importlib.reload of its module) and make the schedule with it; or start"
+            " Python again.",
+        )
     return driver
-
-
-def _load_in_memory(source: str, quarter: Sequence[Step]) -> Callable[[World], None]:
-    """A driver without cache, for rules typed into a notebook or where no cache folder can be written."""
-    uncached = source.replace("cache=True, ", "")
-    lines = [line for line in uncached.splitlines() if not line.startswith("from __main__ ")]
-    steps = [*schedule.FOUNDING, *quarter]
-    rules = list(dict.fromkeys(step.rule for step in steps))
-    names: dict[str, Any] = {f"rule_{place}_{rule.__name__}": rule for place, rule in enumerate(rules)}
-    exec(compile("\n".join(lines), "<driver>", "exec"), names)
-    driver: Callable[[World], None] = names["run"]
-    return driver
-
-
-def _import(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"no module can be read from {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def is_compiled(quarter: Sequence[Step] = schedule.QUARTER) -> bool:
-    """Whether machine code for this schedule lies on disk, so that starting takes no compilation."""
-    folder = cache_folder() / fingerprint_cached(tuple(quarter)) / "__pycache__"
-    return folder.is_dir() and any(folder.glob("*.nbc"))
+    """Whether machine code for this schedule lies ready, so that starting takes no compilation."""
+    return driver_for(quarter).why_not_ready(_smallest_world()) is None
 
 
 def warm_up(say: Callable[[str], None], quarter: Sequence[Step] = schedule.QUARTER) -> None:
     """Make the driver ready: load its machine code, or compile it after saying so through ``say``."""
-    if not is_compiled(quarter):
+    driver, world = driver_for(quarter), _smallest_world()
+    reasons = driver.why_not_ready(world)
+    if reasons is not None:
+        for reason in reasons:
+            say(machine_code.UNUSED.format(reason=reason))
         say("Compiling the model, once per version; this takes about half a minute.")
-    driver_for(quarter)(_smallest_world())
+    with machine_code.speaking(say):
+        driver(world)
 
 
 def _smallest_world() -> World:

@@ -17,7 +17,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from passaat.model.machine_code import kept_njit
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -30,38 +31,38 @@ _SHIFT_12 = np.uint64(12)
 _TWO_TO_MINUS_52 = 1.0 / 4503599627370496.0
 
 
-@njit(cache=True)
+@kept_njit
 def _finalise(z: np.uint64) -> np.uint64:
     z = (z ^ (z >> _SHIFT_30)) * _MIX_A
     z = (z ^ (z >> _SHIFT_27)) * _MIX_B
     return z ^ (z >> _SHIFT_31)
 
 
-@njit(cache=True)
+@kept_njit
 def _hash(key: int, tick: int, purpose: int) -> np.uint64:
     when_and_why = (np.uint64(tick) << _SHIFT_32) ^ np.uint64(purpose)
     return _finalise(np.uint64(key) + _GOLDEN * _finalise(when_and_why + _GOLDEN))
 
 
-@njit(cache=True)
+@kept_njit
 def combine(key: int, other: int) -> Any:
     """The key of a pair, or of an entity numbered ``other`` within ``key``; order matters. Returns an int64."""
     return np.int64(_finalise(_finalise(np.uint64(key) + _GOLDEN) + np.uint64(other)))
 
 
-@njit(cache=True)
+@kept_njit
 def uniform(key: int, tick: int, purpose: int) -> float:
     """A number in the open interval (0, 1), from 52 bits plus a half."""
     return (np.float64(_hash(key, tick, purpose) >> _SHIFT_12) + 0.5) * _TWO_TO_MINUS_52
 
 
-@njit(cache=True)
+@kept_njit
 def normal(key: int, tick: int, purpose: int) -> float:
     """A standard normal number, monotone in the uniform draw of the same key, tick and purpose."""
     return inverse_normal(uniform(key, tick, purpose))
 
 
-@njit(cache=True)
+@kept_njit
 def inverse_normal(p: float) -> float:
     """The standard normal quantile of ``p`` in (0, 1), relative error about 1e-16 (AS 241, routine PPND16)."""
     q = p - 0.5
