@@ -53,10 +53,10 @@ class CodeIdentity:
         self._names: list[tuple[dict[str, Any], str, Any]] = []
         self.unclear: list[str] = []
 
-    def add(self, *functions: Callable[..., Any]) -> None:
-        """Add functions, and all that they name."""
-        for function in functions:
-            self._parts.add(self._value(function))
+    def add(self, *things: Any) -> None:
+        """Add functions, and all that they name; or values."""
+        for thing in things:
+            self._parts.add(self._value(thing))
 
     def add_text(self, *texts: str) -> None:
         """Add what else decides: a generated source, versions."""
