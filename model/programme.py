@@ -235,7 +235,8 @@ class Programme(mesa.Model):
         agent_classes: own subclasses by kind, e.g. ``{"firm": MyFirm}``; a method of a subclass that bears the name of
             a rule is called instead of that rule, once per quarter and agent.
         shuffle: activate agents in random order inside each step; results are the same, which a test proves.
-        model_reporters: what Mesa's ``DataCollector`` notes after each quarter, by name, as ``batch_run`` wants it.
+        model_reporters: what Mesa's ``DataCollector`` notes after each quarter by name, besides the number of quarters;
+            ``batch_run`` returns it.
         rng: for ``batch_run`` of Mesa 3.5, which hands it over; the world seed alone decides a world.
 
     Raises:
@@ -266,7 +267,7 @@ class Programme(mesa.Model):
         extra: Any = None,
         agent_classes: Mapping[str, type[TableAgent]] | None = None,
         shuffle: bool = False,
-        model_reporters: Mapping[str, Callable[[Programme], Any]] | None = None,
+        model_reporters: Mapping[str, str | Callable[[Programme], Any]] | None = None,
         rng: object = None,
     ) -> None:
         input_checks.require_seed(world_seed)
@@ -295,7 +296,7 @@ class Programme(mesa.Model):
         self.liaisons: list[Liaison] = self._make("liaison", range(len(self.world.liaisons.key)))
         self.embassies: list[Embassy] = self._make("embassy", range(len(self.world.embassies.key)))
         self.agency: Agency = self._make("agency", range(1))[0]
-        self.datacollector = mesa.DataCollector(model_reporters=dict(model_reporters or {}))
+        self.datacollector = mesa.DataCollector({"quarter": "quarter", **(model_reporters or {})})
 
     def _make(self, kind: str, rows: range) -> list[Any]:
         agents = [self._classes[kind](self, row) for row in rows]

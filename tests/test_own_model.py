@@ -1,4 +1,4 @@
-"""A changed simulator has an identity of its own: studies refuse it, and the shipped posterior is not claimed for it."""
+"""A changed simulator has an identity of its own: studies refuse it, and the shipped posterior is not drawn from."""
 
 from __future__ import annotations
 

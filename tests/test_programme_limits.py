@@ -200,7 +200,7 @@ def test_batch_parameters_vary_worlds_and_runs_end_at_the_horizon(
     batch: Callable[..., list[dict[str, Any]]], tiny: WorldSize
 ) -> None:
     given = small_inputs(size=tiny)
-    reporters = {"clusters": clusters_formed, "quarter": "quarter"}
+    reporters = {"clusters": clusters_formed}
     found = batch(passaat.batch_parameters(given, seeds=range(5, 8), model_reporters=reporters))
     expected = {seed: len(Programme(given, seed).run().clusters) for seed in range(5, 8)}
     assert {row["world_seed"]: row["clusters"] for row in found} == expected
