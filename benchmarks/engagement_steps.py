@@ -44,7 +44,7 @@ class EngagementSteps:
         driver_for()(self.store.compiled_world())
         calendar["quarter"], calendar["until"] = first, first + quarters
         names: dict[str, Callable[[World], None]] = {}
-        exec(driver_source(CHOSEN, founding=()).replace("cache=True, ", ""), names)
+        exec(driver_source(CHOSEN, founding=()), names)
         self._driver = names["run"]
 
     def copy(self) -> Store:

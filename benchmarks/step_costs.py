@@ -38,7 +38,7 @@ def step_costs(reference: str = "pib", seed: int = 1, repeats: int = 25) -> dict
     """
     inputs = load_scenario(reference).inputs({})
     names: dict[str, Any] = {"cycles": cycles}
-    exec(driver_source(schedule.QUARTER, clocked=True).replace("cache=True, ", ""), names)
+    exec(driver_source(schedule.QUARTER, clocked=True), names)
     run: Callable[[Any, Any], None] = names["run"]
     names["njit"] = njit
     exec("cycles_now = njit(lambda: cycles())", names)

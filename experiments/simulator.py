@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from passaat.experiments import own_model
 from passaat.experiments.basis import PRIOR, Basis, Reference, basis_for
 from passaat.experiments.pairing import Direction, Floats
 from passaat.identity import fingerprint, fingerprint_of_text, number_text, text_of
@@ -67,7 +68,8 @@ class Simulator:
         draw_parameters: (n, seed) -> n draws of the uncertain parameters; the first of them do not depend
             on n.
         version: version of the model, for people.
-        behaviour: fingerprint that changes when results may change; a study belongs to one.
+        behaviour: fingerprint that changes when results may change; a study belongs to one. A copy of the shipped model
+            with other functions or outcomes gets one of its own, and prior draws (``experiments/own_model.py``).
         basis: what ``draw_parameters`` rests on; a study belongs to one of these, too.
         fingerprint: works out ``behaviour`` anew, which other machines do before they take part; None where that
             cannot be asked.
@@ -82,6 +84,10 @@ class Simulator:
     basis: Basis = PRIOR
     fingerprint: Callable[[], str] | None = None
 
+    def __post_init__(self) -> None:
+        for name, value in own_model.corrections(self).items():
+            object.__setattr__(self, name, value)
+
 
 def the_model(reference: Reference, *, prior: bool = False) -> Simulator:
     """The model that ships, compiled, with draws of its parameters for this reference: of the shipped posterior where
@@ -91,15 +97,18 @@ def the_model(reference: Reference, *, prior: bool = False) -> Simulator:
     from passaat.model import compiled, outcomes
 
     basis, draw = basis_for(reference, prior=prior)
+    shipped = own_model.Shipped(
+        behaviour_of_model(), behaviour_of_model, compiled.simulate, outcomes.outcomes_of, outcomes.OUTCOMES
+    )
     return Simulator(
-        outcomes=outcomes.OUTCOMES,
-        simulate=compiled.simulate,
-        outcomes_of=outcomes.outcomes_of,
+        outcomes=shipped.outcomes,
+        simulate=shipped.simulate,
+        outcomes_of=shipped.outcomes_of,
         draw_parameters=draw,
         version=passaat.__version__,
-        behaviour=behaviour_of_model(),
+        behaviour=own_model.ship(shipped),
         basis=basis,
-        fingerprint=behaviour_of_model,
+        fingerprint=shipped.fingerprint,
     )
 
 
@@ -202,7 +211,9 @@ class InputsOf:
         if scenario_hash not in self._texts:
             texts = {f"lever {name}": text_of(values) for name, values in inputs.levers.items()}
             texts |= {
-                name: text_of(_plain(value)) for name, value in vars(inputs).items() if name != "levers"
+                name: text_of(_plain(value))
+                for name, value in vars(inputs).items()
+                if name not in ("levers", "beyond_range")  # the last lets values pass and decides nothing
             }
             self._texts[scenario_hash] = texts
             if len(self._texts) > self.KEPT:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
-from passaat.model import columns, seeding, world
+from passaat.model import columns, input_checks, seeding, world
 from passaat.model.inputs import MEMBERS_PER_CLUSTER, SHOCK_KINDS, RunInputs, allot_markets
 from passaat.model.lever_table import LEVER_NAMES, Levers
 from passaat.model.parameter_table import Parameters
@@ -99,9 +99,10 @@ def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
         extra: tables of an extension, a ``NamedTuple`` of arrays; none by default.
 
     Raises:
-        ModelError: a negative seed, or inputs that name no lever, parameter, shock or agent of this model.
+        ModelError: a seed that is no whole number from 0 to 2^63 - 1, or inputs that this model cannot run: values that
+            are not allowed, levers left out, parameters, settings and groups that do not exist.
     """
-    _check(inputs, world_seed)
+    check_inputs(inputs, world_seed)
     size = inputs.size
     rows = rows_of_tables(inputs)
     tables = {n: columns.allocate(t, rows[n]) for n, t in world.TABLES.items() if n not in SCANNED_TABLES}
@@ -176,36 +177,15 @@ def _set_calendar(calendar: Any, inputs: RunInputs, world_seed: int) -> None:
     calendar["block"] = MEMBERS_PER_CLUSTER
 
 
-def _check(inputs: RunInputs, world_seed: int) -> None:
-    problems = []
-    if not 0 <= world_seed < 2**63:
-        problems.append(f"world seed {world_seed} is outside 0 to 2^63 - 1")
-    missing = [name for name in LEVER_NAMES if name not in inputs.levers]
-    if missing:
-        problems.append(f"no value for levers {', '.join(missing)}")
-    unknown = [name for name in inputs.parameters if name not in Parameters._fields]
-    if unknown:
-        problems.append(f"no such parameters: {', '.join(unknown)}")
-    limits = {
-        "embassy": inputs.size.n_countries,
-        "coordinator": inputs.size.n_coordinators,
-        "liaison": inputs.size.n_markets * inputs.size.liaisons_per_market,
-    }
-    for kind, index in (*inputs.absent, *inputs.random_agents):
-        if kind not in limits:
-            problems.append(f"no agents of kind {kind!r}; known are {', '.join(limits)}")
-        elif not 0 <= index < limits[kind]:
-            problems.append(f"{kind} {index} does not exist; there are {kind} 0 to {limits[kind] - 1}")
-    for event in inputs.shocks:
-        if event.kind not in SHOCK_KINDS:
-            problems.append(f"no shock of kind {event.kind!r}; known are {', '.join(SHOCK_KINDS)}")
-        elif event.country >= inputs.size.n_countries or event.country < -1:
-            problems.append(
-                f"shock {event.kind} hits country {event.country}; there are 0 to {inputs.size.n_countries - 1}"
-            )
-    problems += seeding.problems_of(inputs)
-    if problems:
-        raise ModelError(problems, hint="Mend these inputs; nothing was run.")
+def check_inputs(inputs: RunInputs, world_seed: int) -> None:
+    """Refuse what this model cannot run. Values are checked again: an array may have changed since it was given.
+
+    Raises:
+        ModelError: as ``build_world``.
+    """
+    input_checks.require_seed(world_seed)
+    problems = [*input_checks.value_problems(inputs), *input_checks.unread_problems(inputs)]
+    input_checks.require(problems or seeding.problems_of(inputs))
 
 
 def check_faults(store: Store) -> None:

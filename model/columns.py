@@ -31,6 +31,15 @@ class Column:
     meaning: str
 
 
+class ValueRange(NamedTuple):
+    """What a lever or a parameter may be: from ``minimum`` to ``maximum`` in ``unit``, and whether in whole numbers."""
+
+    minimum: float
+    maximum: float
+    unit: str
+    whole: bool = False
+
+
 class DeclaredColumn(NamedTuple):
     """One column as declared: name, NumPy type, unit and meaning."""
 

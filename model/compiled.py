@@ -1,35 +1,40 @@
 """The compiled driver: the whole schedule of a run as one compiled function, for ensembles.
 
-The driver is generated from the schedule: a short module with one loop per step, written to a cache folder that is
-named by a fingerprint of all that decides the machine code (sources of the model and of added rules, versions of
-Python, NumPy and Numba). Numba does not notice changes in functions of other files, so a stale driver can only be
-avoided by name.
+The driver is generated from the schedule: a short module with one loop per step. Its machine code is kept under a name
+made of all that decides it (code of the model and of added rules, versions of Python, NumPy and Numba), because Numba
+does not notice changes in functions of other files; ``model/machine_code.py`` keeps it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import inspect
-import os
-import platform
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
-import platformdirs
 
-from passaat.model import schedule, seeding
+from passaat.errors import ModelError
+from passaat.model import frames, input_checks, machine_code, schedule, seeding
 from passaat.model.build import Store, build_world, check_faults
+from passaat.model.code_identity import CodeIdentity
 from passaat.model.inputs import RunInputs
+from passaat.model.machine_code import Compiled, cache_folder
+from passaat.model.rules import rule
 from passaat.model.schedule import Step
-from passaat.model.world import TABLES, World
+from passaat.model.world import World
+
+__all__ = [
+    "Run",
+    "cache_folder",
+    "driver_for",
+    "driver_source",
+    "fingerprint",
+    "is_compiled",
+    "require_same_world",
+]
+__all__ += ["simulate", "warm_up"]
 
 _ROWS = {
     **{kind: f"world.{table}.key.shape[0]" for kind, table in schedule.TABLE_OF_KIND.items()},
@@ -38,7 +43,7 @@ _ROWS = {
     "world": "1",
 }
 
-_drivers: dict[str, Callable[[World], None]] = {}
+_drivers: dict[tuple[Step, ...], tuple[CodeIdentity, Compiled]] = {}
 _lock = threading.Lock()
 
 
@@ -57,6 +62,17 @@ class Run:
     seed: int
     world: World
     store: Store
+
+    def frames(self, sector_names: Sequence[str] = ()) -> dict[str, frames.Frame]:
+        """Every table for people: used rows only, words for codes, dates for quarters; see ``frames.frames_of``."""
+        return frames.frames_of(self, sector_names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: the memory, not the views on it."""
+        return {"inputs": self.inputs, "seed": self.seed, "store": self.store}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, world=state["store"].column_world())
 
 
 def simulate(
@@ -91,6 +107,21 @@ def simulate(
     return Run(inputs, world_seed, store.column_world(), store)
 
 
+def require_same_world(run: Run, twin: Run) -> None:
+    """Refuse a twin that is not the same world under another policy: their difference would mean nothing.
+
+    Raises:
+        ModelError: names what differs: seed, sizes, shocks, agents, structure or parameters.
+    """
+    differing = [f"seed ({run.seed} and {twin.seed})"] if run.seed != twin.seed else []
+    differing += input_checks.differing(run.inputs, twin.inputs)
+    if differing:
+        raise ModelError(
+            f"the twin is another world; it differs in {', '.join(differing)}",
+            hint="Run the twin with the same seed, on the same inputs with other levers.",
+        )
+
+
 def driver_source(
     quarter: Sequence[Step], *, founding: Sequence[Step] = schedule.FOUNDING, clocked: bool = False
 ) -> str:
@@ -101,11 +132,14 @@ def driver_source(
     a world in mid run, and set ``clocked`` for a ``run(world, ticks)`` that writes ``cycles()``, which they supply,
     into ``ticks[quarter, place]`` before the first step and after each.
     """
-    rules = rules_of([*founding, *quarter])
-    names = names_of_rules(rules)
+    names = _names_of([*founding, *quarter])
     lines = ['"""Generated from the schedule; not meant to be edited."""', "", "from numba import njit", ""]
-    lines += [f"from {rule.__module__} import {rule.__name__} as {names[rule]}" for rule in rules]
-    lines += ["", "", '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)']
+    lines += [
+        f"from {rule.__module__} import {rule.__name__} as {name}"
+        for rule, name in names.items()
+        if _can_be_imported(rule)
+    ]
+    lines += ["", "", '@njit(nogil=True, error_model="numpy", _nrt=False)']
     lines += ["def run(world, ticks):" if clocked else "def run(world):"]
     if founding:
         lines += ["    if world.calendar.founded[0] == 0:", "        world.calendar.founded[0] = 1"]
@@ -131,154 +165,98 @@ def driver_source(
     return "\n".join(lines) + "\n"
 
 
-def rules_of(steps: Sequence[Step]) -> list[Callable[..., Any]]:
-    """The rules of these steps, each once, in their order."""
-    return list(dict.fromkeys(step.rule for step in steps))
-
-
-def names_of_rules(rules: Sequence[Callable[..., Any]]) -> dict[Callable[..., Any], str]:
-    """Names of rules in a generated module, where two of different modules may be called the same."""
+def _names_of(steps: Sequence[Step]) -> dict[schedule.Rule, str]:
+    """The name of each rule in the driver; ``driver_for`` starts with the founding."""
+    rules = dict.fromkeys(step.rule for step in steps)
     return {rule: f"rule_{place}_{rule.__name__}" for place, rule in enumerate(rules)}
 
 
-def fingerprint(quarter: Sequence[Step]) -> str:
-    """A short name for all that decides the machine code of a driver."""
-    return fingerprint_of(driver_source(quarter), rules_of([*schedule.FOUNDING, *quarter]))
-
-
-def fingerprint_of(source: str, rules: Sequence[Callable[..., Any]]) -> str:
-    """A short name for all that decides the machine code of a generated module that calls these rules.
-
-    That is the module itself, the source of every rule and of every function a rule calls, the constants they read, the
-    order of tables and columns, and the versions of Python and of the compiler. (Column types are part of the compiled
-    function's own signature; the order of columns of one type is not, and would go unnoticed.)
-    """
-    columns = [(table.__name__, list(table.__annotations__)) for table in (World, *TABLES.values())]
-    parts = {source, repr(columns)}
-    seen: set[object] = set()
-    for rule in rules:
-        _collect_sources(rule, seen, parts)
-    parts.add(
-        repr((sys.version, numba.__version__, np.__version__, platform.machine(), platform.processor()))
+def _can_be_imported(rule: schedule.Rule) -> bool:
+    """Whether a rule is found under its name; one made by a function, or typed into a notebook, is handed over."""
+    return (
+        getattr(sys.modules.get(rule.__module__), rule.__name__, None) is rule
+        and rule.__module__ != "__main__"
     )
-    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:16]
 
 
-def _collect_sources(function: Any, seen: set[object], parts: set[str]) -> None:
-    """Add the source of a function, and of all that its code names, to ``parts``."""
-    function = getattr(function, "py_func", function)
-    if function in seen:
-        return
-    seen.add(function)
-    parts.add(f"{function.__module__}.{function.__qualname__}\n{inspect.getsource(function)}")
-    for name in function.__code__.co_names:
-        value = function.__globals__.get(name)
-        if inspect.ismodule(value):
-            constants = {n: v for n, v in vars(value).items() if isinstance(v, (int, float))}
-            parts.add(f"{value.__name__}: {sorted(constants.items())!r}")
-        elif callable(value):
-            if hasattr(getattr(value, "py_func", value), "__code__"):
-                _collect_sources(value, seen, parts)
-        elif value is not None:
-            # As written by NumPy, numbers of an array are shortened.
-            constant = value.tolist() if isinstance(value, np.ndarray) else value
-            parts.add(f"{function.__module__}.{name} = {constant!r}")
+def fingerprint(quarter: Sequence[Step]) -> str:
+    """A short name for all that decides the machine code of a driver.
+
+    That is the driver itself, the code of every rule and of all it calls, the constants they read, and the versions of
+    Python and of the compiler. (Kinds of columns, and the processor, are part of the name of each file.)
+    """
+    return _identity(quarter).digest()
 
 
-def cache_folder() -> Path:
-    """Where compiled drivers are kept: ``PASSAAT_CACHE_DIR`` if set, else the user's cache folder."""
-    chosen = os.environ.get("PASSAAT_CACHE_DIR")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("passaat", appauthor=False))
+def _identity(quarter: Sequence[Step]) -> CodeIdentity:
+    rules = [step.rule for step in (*schedule.FOUNDING, *quarter)]
+    return machine_code.identity_of(driver_source(quarter), rule, *rules)
 
 
-def driver_for(quarter: Sequence[Step] = schedule.QUARTER) -> Callable[[World], None]:
-    """The compiled driver of a schedule; from memory, from disk, or newly written."""
-    name = fingerprint_cached(tuple(quarter))
+def driver_for(quarter: Sequence[Step] = schedule.QUARTER) -> Compiled:
+    """The compiled driver of a schedule; from memory, from disk, or compiled when it is first called.
+
+    Raises:
+        ModelError: the compiler is turned off, or what a rule calls was defined anew since the rule was.
+    """
+    machine_code.require_compiler()
+    steps = tuple(quarter)
     with _lock:
-        if name not in _drivers:
-            rules = rules_of([*schedule.FOUNDING, *quarter])
-            _drivers[name] = load(name, driver_source(quarter), rules)
-        return _drivers[name]
-
-
-_fingerprints: dict[tuple[Step, ...], str] = {}
-
-
-def fingerprint_cached(quarter: tuple[Step, ...]) -> str:
-    """``fingerprint``, computed once per process and schedule."""
-    if quarter not in _fingerprints:
-        _fingerprints[quarter] = fingerprint(quarter)
-    return _fingerprints[quarter]
-
-
-def load(name: str, source: str, rules: Sequence[Callable[..., Any]]) -> Callable[..., None]:
-    """The function ``run`` of a generated module, kept in the cache folder under its fingerprint ``name``."""
-    if any(rule.__module__ == "__main__" for rule in rules):
-        return _load_in_memory(source, rules)
-    folder = cache_folder() / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "driver.py"
-        if not path.exists():
-            unfinished = folder / f"driver.{os.getpid()}.tmp"
-            unfinished.write_text(source, encoding="utf-8")
-            unfinished.replace(path)
-    except OSError:
-        return _load_in_memory(source, rules)
-    module = _import(f"passaat_driver_{name}", path)
-    run: Callable[..., None] = module.run
-    return run
-
-
-def _load_in_memory(source: str, rules: Sequence[Callable[..., Any]]) -> Callable[..., None]:
-    """A generated module without cache, for rules typed into a notebook or where no cache folder can be written."""
-    uncached = source.replace("cache=True, ", "")
-    lines = [line for line in uncached.splitlines() if not line.startswith("from __main__ ")]
-    names: dict[str, Any] = {name: rule for rule, name in names_of_rules(rules).items()}
-    exec(compile("\n".join(lines), "<driver>", "exec"), names)
-    run: Callable[..., None] = names["run"]
-    return run
-
-
-def _import(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"no module can be read from {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+        if steps not in _drivers:
+            identity = _identity(steps)
+            given = {name: rule for rule, name in _names_of((*schedule.FOUNDING, *steps)).items()}
+            _drivers[steps] = identity, machine_code.load(driver_source(steps), identity, given)
+        identity, driver = _drivers[steps]
+    changed = identity.redefined()
+    if changed:
+        raise ModelError(
+            f"{changed} was defined anew since a rule that uses it was compiled",
+            hint="Define that rule anew too (importlib.reload of its module) and make the schedule with it; or start"
+            " Python again.",
+        )
+    return driver
 
 
 def is_compiled(quarter: Sequence[Step] = schedule.QUARTER) -> bool:
-    """Whether machine code for this schedule lies on disk, so that starting takes no compilation."""
-    return is_on_disk(fingerprint_cached(tuple(quarter)))
+    """Whether machine code for this schedule, and of the judge, lies ready, so that starting takes no compilation."""
+    return _why_not_ready(_smallest_run(), quarter) is None
 
 
-def is_on_disk(name: str) -> bool:
-    """Whether machine code of the generated module of this fingerprint lies on disk."""
-    folder = cache_folder() / name / "__pycache__"
-    return folder.is_dir() and any(folder.glob("*.nbc"))
+def _why_not_ready(run: Run, quarter: Sequence[Step]) -> list[str] | None:
+    """None where machine code of driver and judge lies ready; else what was found of them and is not used."""
+    from passaat.model import judging, outcomes
+
+    driver, judge = driver_for(quarter), judging.compiled_judge(outcomes.judge)
+    found = [
+        driver.why_not_ready(run.store.compiled_world()),
+        judge.why_not_ready(*outcomes.judged_with(run)),
+    ]
+    missing = [reasons for reasons in found if reasons is not None]
+    return list(dict.fromkeys(reason for reasons in missing for reason in reasons)) if missing else None
 
 
 def warm_up(say: Callable[[str], None], quarter: Sequence[Step] = schedule.QUARTER) -> None:
     """Make driver and judge ready: load their machine code, or compile it after saying so through ``say``."""
-    from passaat.model import judging, outcomes
+    from passaat.model import outcomes
 
-    if not (is_compiled(quarter) and judging.is_compiled(outcomes.judge)):
-        say("Compiling the model, once per version; this takes about half a minute.")
     run = _smallest_run()
-    driver_for(quarter)(run.store.compiled_world())
-    outcomes.outcomes_of(run)
+    reasons = _why_not_ready(run, quarter)
+    if reasons is not None:
+        for reason in reasons:
+            say(machine_code.UNUSED.format(reason=reason))
+        say("Compiling the model, once per version; this takes about half a minute.")
+    with machine_code.speaking(say):
+        driver_for(quarter)(run.store.compiled_world())
+        outcomes.outcomes_of(run)
 
 
 def _smallest_run() -> Run:
     """A run of two firms and no quarters: enough for the compiler to see all types."""
     from passaat.model.inputs import WorldSize
-    from passaat.model.lever_table import LEVER_NAMES
+    from passaat.model.lever_table import LEVER_RANGES
 
     size = WorldSize(2000, 2000, 2000, 2000, 2, 1, 1, 1, 1, 1, 1, 1, (1.0,))
-    inputs = RunInputs(size, {name: np.zeros(1) for name in LEVER_NAMES})
+    inputs = RunInputs(size, {name: np.array([lever.minimum]) for name, lever in LEVER_RANGES.items()})
     store = build_world(inputs, 0)
     store.tables["calendar"]["until"] = 0
     return Run(inputs, 0, store.column_world(), store)

@@ -18,9 +18,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from passaat.model.elementary import log
+from passaat.model.machine_code import kept_njit
 from passaat.model.rules import rule
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -34,26 +34,26 @@ _SHIFT_12 = np.uint64(12)
 _TWO_TO_MINUS_52 = 1.0 / 4503599627370496.0
 
 
-@njit(cache=True)
+@kept_njit
 def _finalise(z: np.uint64) -> np.uint64:
     z = (z ^ (z >> _SHIFT_30)) * _MIX_A
     z = (z ^ (z >> _SHIFT_27)) * _MIX_B
     return z ^ (z >> _SHIFT_31)
 
 
-@njit(cache=True)
+@kept_njit
 def _hash(key: int, tick: int, purpose: int) -> np.uint64:
     when_and_why = (np.uint64(tick) << _SHIFT_32) ^ np.uint64(purpose)
     return _finalise(np.uint64(key) + _GOLDEN * _finalise(when_and_why + _GOLDEN))
 
 
-@njit(cache=True)
+@kept_njit
 def combine(key: int, other: int) -> Any:
     """The key of a pair, or of an entity numbered ``other`` within ``key``; order matters. Returns an int64."""
     return np.int64(_finalise(_finalise(np.uint64(key) + _GOLDEN) + np.uint64(other)))
 
 
-@njit(cache=True)
+@kept_njit
 def uniform(key: int, tick: int, purpose: int) -> float:
     """A number in the open interval (0, 1), from 52 bits plus a half."""
     return (np.float64(_hash(key, tick, purpose) >> _SHIFT_12) + 0.5) * _TWO_TO_MINUS_52

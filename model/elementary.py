@@ -19,10 +19,10 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from passaat.model import elementary_tables as tables
+from passaat.model.machine_code import kept_njit
 from passaat.model.rules import rule
 
 EXP_LARGEST: Final = 710.0
@@ -51,13 +51,13 @@ _ONE: Final = _BIAS << _FRACTION_BITS
 """The bits of 1.0."""
 
 
-@njit(cache=True)
+@kept_njit
 def _bits_of(x: float) -> int:
     """The 64 bits of a number, read as a whole one."""
     return int(np.float64(x).view(np.int64))
 
 
-@njit(cache=True)
+@kept_njit
 def _with_bits(bits: int) -> float:
     """The number that has these 64 bits."""
     return np.int64(bits).view(np.float64)
@@ -133,13 +133,13 @@ def log(x: float) -> float:
     return (m * _LN2_HIGH + float(_LOG_HIGH[j])) + (u + (rest + (float(_LOG_LOW[j]) + m * _LN2_LOW)))
 
 
-@njit(cache=True)
+@kept_njit
 def _exp_of_each(values: NDArray[np.float64], results: NDArray[np.float64]) -> None:
     for i in range(values.shape[0]):
         results[i] = exp(values[i])
 
 
-@njit(cache=True)
+@kept_njit
 def _log_of_each(values: NDArray[np.float64], results: NDArray[np.float64]) -> None:
     for i in range(values.shape[0]):
         results[i] = log(values[i])

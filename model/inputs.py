@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
+from passaat.model import input_checks
 
 QUARTERS_PER_YEAR: Final = 4
 
@@ -131,7 +132,11 @@ class ShockEvent:
 
 @dataclass(frozen=True)
 class WorldSize:
-    """Calendar and sizes of a world. Years are calendar years, both ends included."""
+    """Calendar and sizes of a world. Years are calendar years, both ends included.
+
+    Raises:
+        ModelError: names each number that is no whole one or too small, years out of order, weights that do not fit.
+    """
 
     first_year: int
     window_first_year: int
@@ -149,6 +154,9 @@ class WorldSize:
     random_shocks: bool = False
     isolated_firms: int = 0
     """How many of the last firms have no sector, market or network: they exist to test that nobody notices."""
+
+    def __post_init__(self) -> None:
+        input_checks.require(input_checks.size_problems(self))
 
     @property
     def n_years(self) -> int:
@@ -201,6 +209,13 @@ class RunInputs:
         structure: which of the rival structures hold.
         settings: dated edits of the world, for cases and controlled trials.
         groups: groups that exist by assumption.
+        beyond_range: names of parameters and levers that a trial sets outside their stated range on purpose, to switch
+            an effect off or to overdo it. It decides nothing; it only lets them pass.
+
+    Raises:
+        ModelError: names each lever, parameter, shock and agent that cannot be, with its value and what it may be.
+            Levers left out, parameters that only another simulator knows, settings and groups are the business of the
+            model: ``build_world`` refuses those.
     """
 
     size: WorldSize
@@ -212,3 +227,11 @@ class RunInputs:
     structure: Structure = Structure()
     settings: tuple[Setting, ...] = ()
     groups: tuple[SeededGroup, ...] = ()
+    beyond_range: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        input_checks.require(input_checks.value_problems(self))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process; read-only mappings do not, so plain ones take their place."""
+        return {**vars(self), "levers": dict(self.levers), "parameters": dict(self.parameters)}

@@ -1,6 +1,6 @@
 """The compiled judge: what is judged of a run as one compiled function of tables, for ensembles.
 
-The judge is loaded as the driver is, from a folder named by its own fingerprint, but on its own: a schedule or an
+The judge is loaded as the driver is, under an identity of its own: a schedule or an
 extension of one's own leaves it as it is. It knows tables and numbers only, so that another target can take it over.
 """
 
@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.model import compiled
+from passaat.model import machine_code
+from passaat.model.code_identity import CodeIdentity
 from passaat.model.columns import IntColumn
+from passaat.model.machine_code import Compiled
 from passaat.model.parameter_table import Parameters
+from passaat.model.rules import rule
 from passaat.model.world import (
     Accounts,
     Calendar,
@@ -115,46 +118,45 @@ def room_for(world: World) -> Work:
 
 def judge_source(judge: Judge) -> str:
     """Python source of the compiled judge; it names the columns, because a change of their order changes the code."""
-    (name,) = compiled.names_of_rules([judge]).values()
     return "\n".join(
         [
             '"""Generated to judge runs; not meant to be edited."""',
             "",
             "from numba import njit",
             "",
-            f"from {judge.__module__} import {judge.__name__} as {name}",
+            f"from {judge.__module__} import {judge.__name__} as rule",
             "",
             *(f"# {table.__name__}: {', '.join(table._fields)}" for table in (Judged, Twin, Work)),
             "",
             "",
-            '@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)',
+            '@njit(nogil=True, error_model="numpy", _nrt=False)',
             "def run(world, twin, work, found):",
-            f"    {name}(world, twin, work, found)",
+            "    rule(world, twin, work, found)",
             "",
         ]
     )
 
 
-_judges: dict[Judge, Judge] = {}
-_names: dict[Judge, str] = {}
+_judges: dict[Judge, Compiled] = {}
 _lock = threading.Lock()
 
 
 def fingerprint(judge: Judge) -> str:
-    """A short name for all that decides the machine code of the judge, worked out once per process."""
-    if judge not in _names:
-        _names[judge] = compiled.fingerprint_of(judge_source(judge), [judge])
-    return _names[judge]
+    """A short name for all that decides the machine code of the judge."""
+    return _identity(judge).digest()
 
 
-def compiled_judge(judge: Judge) -> Judge:
-    """The compiled form of a judge; from memory, from disk, or newly written."""
+def _identity(judge: Judge) -> CodeIdentity:
+    return machine_code.identity_of(judge_source(judge), rule, judge)
+
+
+def compiled_judge(judge: Judge) -> Compiled:
+    """The compiled form of a judge; from memory, from disk, or compiled when it is first called.
+
+    Raises:
+        ModelError: the compiler is turned off.
+    """
     with _lock:
         if judge not in _judges:
-            _judges[judge] = compiled.load(fingerprint(judge), judge_source(judge), [judge])
+            _judges[judge] = machine_code.load(judge_source(judge), _identity(judge), {})
         return _judges[judge]
-
-
-def is_compiled(judge: Judge) -> bool:
-    """Whether its machine code lies on disk."""
-    return compiled.is_on_disk(fingerprint(judge))

@@ -6,11 +6,13 @@ Switches are 0 or 1; choices are coded by their place in the list of choices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
-from passaat.model.columns import Column, FloatColumn
+from passaat.model.columns import Column, FloatColumn, ValueRange
 
-__all__ = ["LEVER_NAMES", "Levers"]
+__all__ = ["LEVER_NAMES", "LEVER_RANGES", "Levers"]
 
 
 class Levers(NamedTuple):
@@ -156,3 +158,68 @@ LEVER_NAMES: tuple[str, ...] = (
     "concentration_share",
 )
 """Names in the order of the columns."""
+
+LEVER_RANGES: Mapping[str, ValueRange] = MappingProxyType(
+    {
+        "programme_on": ValueRange(0.0, 1.0, "switch", whole=True),
+        "selection_threshold_points": ValueRange(0.0, 101.0, "points"),
+        "capacity_screening_weight": ValueRange(0.0, 1.0, "share"),
+        "weight_opportunity": ValueRange(0.0, 10.0, "points"),
+        "weight_organisation": ValueRange(0.0, 10.0, "points"),
+        "weight_strategy": ValueRange(0.0, 10.0, "points"),
+        "weight_impact": ValueRange(0.0, 10.0, "points"),
+        "sme_score_weight": ValueRange(0.0, 1.0, "share"),
+        "bottleneck_path_required": ValueRange(0.0, 1.0, "switch", whole=True),
+        "blocked_markets_excluded": ValueRange(0.0, 1.0, "switch", whole=True),
+        "selection_calls_per_year": ValueRange(1.0, 4.0, "calls/year", whole=True),
+        "selection_stages": ValueRange(1.0, 2.0, "stages", whole=True),
+        "assessors": ValueRange(1.0, 6.0, "persons", whole=True),
+        "inception_quarters": ValueRange(0.0, 8.0, "quarters", whole=True),
+        "feedback_rounds": ValueRange(0.0, 3.0, "rounds", whole=True),
+        "selection_criteria": ValueRange(3.0, 30.0, "criteria", whole=True),
+        "minimum_members": ValueRange(2.0, 20.0, "participants", whole=True),
+        "maximum_members": ValueRange(2.0, 24.0, "participants", whole=True),
+        "minimum_sme_share": ValueRange(0.0, 1.0, "share"),
+        "large_firms_role": ValueRange(0.0, 2.0, "choice", whole=True),
+        "sme_fee_support_share": ValueRange(0.0, 1.0, "share"),
+        "sme_travel_support_eur_year": ValueRange(0.0, 10000.0, "EUR/SME/year"),
+        "checkpoint_quarter": ValueRange(0.0, 16.0, "quarters after start", whole=True),
+        "checkpoint_repeat_quarters": ValueRange(0.0, 8.0, "quarters", whole=True),
+        "checkpoint_minimum_progress": ValueRange(0.0, 1.0, "share"),
+        "checkpoint_measure": ValueRange(0.0, 2.0, "choice", whole=True),
+        "checkpoint_on_context": ValueRange(0.0, 1.0, "switch", whole=True),
+        "freed_money_use": ValueRange(0.0, 2.0, "choice", whole=True),
+        "progress_information_share": ValueRange(0.0, 1.0, "share"),
+        "follow_up_plan_required": ValueRange(0.0, 1.0, "switch", whole=True),
+        "follow_up_years": ValueRange(0.0, 6.0, "years", whole=True),
+        "follow_up_eur_per_firm_year": ValueRange(0.0, 50000.0, "EUR/firm/year"),
+        "follow_up_eur_per_cluster_year": ValueRange(0.0, 200000.0, "EUR/cluster/year"),
+        "follow_up_degression_share": ValueRange(0.0, 1.0, "share/year"),
+        "follow_up_eligibility": ValueRange(0.0, 2.0, "choice", whole=True),
+        "follow_up_private_share": ValueRange(0.0, 1.0, "share"),
+        "liaison_budget_eur_year": ValueRange(0.0, 200000.0, "EUR/year"),
+        "liaison_budget_indexed": ValueRange(0.0, 1.0, "switch", whole=True),
+        "liaison_independent": ValueRange(0.0, 1.0, "switch", whole=True),
+        "liaison_fit_screened": ValueRange(0.0, 1.0, "switch", whole=True),
+        "liaison_replacement": ValueRange(0.0, 1.0, "switch", whole=True),
+        "coordinator_public_share": ValueRange(0.0, 1.0, "share"),
+        "embassy_time_factor": ValueRange(0.0, 3.0, "ratio"),
+        "covenants_per_manager": ValueRange(2.0, 30.0, "covenants", whole=True),
+        "knowledge_handover_share": ValueRange(0.0, 1.0, "share"),
+        "programme_budget_eur_year": ValueRange(0.0, 50000000.0, "EUR/year"),
+        "covenant_amount_eur": ValueRange(0.0, 2000000.0, "EUR"),
+        "co_funding_ratio": ValueRange(0.0, 3.0, "ratio"),
+        "activity_public_share_sme": ValueRange(0.0, 1.0, "share"),
+        "activity_public_share_large": ValueRange(0.0, 1.0, "share"),
+        "activity_public_share_institute": ValueRange(0.0, 1.0, "share"),
+        "activity_degression_share": ValueRange(0.0, 0.5, "share/year"),
+        "covenant_quarters": ValueRange(4.0, 32.0, "quarters", whole=True),
+        "extension_allowed": ValueRange(0.0, 1.0, "switch", whole=True),
+        "extension_quarters": ValueRange(0.0, 16.0, "quarters", whole=True),
+        "route_guidance": ValueRange(0.0, 3.0, "choice", whole=True),
+        "priority_budget_share": ValueRange(0.0, 1.0, "share"),
+        "priority_bonus_points": ValueRange(0.0, 30.0, "points"),
+        "concentration_share": ValueRange(0.0, 1.0, "share"),
+    }
+)
+"""What a value of each lever may be, as the model reads it."""

@@ -19,9 +19,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.errors import ModelError
 from passaat.model.cluster import OPEN
-from passaat.model.compiled import Run
+from passaat.model.compiled import Run, require_same_world
 from passaat.model.judging import Judged, Twin, Work, compiled_judge, judged_tables, room_for, twin_tables
 from passaat.model.rules import rule
 from passaat.model.status import CONTACT, PARTNERSHIP, RELATION
@@ -176,28 +175,20 @@ def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
         twin: the run of the same world without programme.
 
     Raises:
-        ModelError: a twin of a world of another size.
+        ModelError: a twin of another world.
     """
-    world = run.store.compiled_world()
     if twin is not None:
-        _check_same_size(run, twin)
-    against = world if twin is None else twin.store.compiled_world()
-    found = np.zeros(1, dtype=_FOUND_TYPE)
-    judge_run = compiled_judge(judge)
-    judge_run(
-        judged_tables(world), twin_tables(against, known=twin is not None), room_for(run.world), found[0]
-    )
-    return found.view(np.float64)
+        require_same_world(run, twin)
+    world, against, work, found = judged_with(run, twin)
+    compiled_judge(judge)(world, against, work, found)
+    return np.array([found]).view(np.float64)
 
 
-def _check_same_size(run: Run, twin: Run) -> None:
-    """Compiled code does not check indices: a smaller twin would be read beyond its end."""
-    (rows, years), (twin_rows, twin_years) = (one.world.exports_by_year_cents.shape for one in (run, twin))
-    if (rows, years) != (twin_rows, twin_years):
-        raise ModelError(
-            f"the twin has {twin_rows} engagements over {twin_years} years, the run {rows} over {years}",
-            hint="A twin is the run of the same world, seed and parameters without the programme.",
-        )
+def judged_with(run: Run, twin: Run | None = None) -> tuple[Judged, Twin, Work, Found]:
+    """What the judge of a run is given: tables, those of the twin, room to count in and a record for what is found."""
+    world = run.store.compiled_world()
+    against = twin_tables(world if twin is None else twin.store.compiled_world(), known=twin is not None)
+    return judged_tables(world), against, room_for(run.world), np.zeros(1, dtype=_FOUND_TYPE)[0]
 
 
 def window_covenants(run: Run) -> NDArray[np.int64]:

@@ -7,13 +7,17 @@ as the compiled driver, which a test proves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import mesa
 
-from passaat.model import schedule, seeding, status
+from passaat.errors import ModelError, unknown_name
+from passaat.model import input_checks, schedule, seeding, status
 from passaat.model.build import build_world, check_faults
 from passaat.model.compiled import Run
 from passaat.model.inputs import RunInputs
@@ -46,11 +50,25 @@ class TableAgent(mesa.Agent):
         return getattr(columns, name)[self.row]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Setting a column of the agent's row writes to the table; anything else becomes an ordinary attribute."""
+        """Setting a column of the agent's row writes to the table; another attribute must be declared.
+
+        It is declared where a class names it or ``__init__`` sets it. Else a slip of the pen would be a new attribute,
+        and the column would stay as it was.
+        """
         if self.table and name in TABLES[self.table].__annotations__:
             getattr(getattr(self.model.world, self.table), name)[self.row] = value
-        else:
+        elif name.startswith("_") or not vars(self).get("_made") or self._is_declared(name):
             super().__setattr__(name, value)
+        else:
+            known = list(TABLES[self.table].__annotations__)
+            raise AttributeError(
+                f"{unknown_name(f'attribute of a {type(self).__name__}', name, known)};"
+                " one of your own is named in the class or set in its __init__"
+            )
+
+    def _is_declared(self, name: str) -> bool:
+        named = (vars(one).get("__annotations__", {}) for one in type(self).__mro__)
+        return name in vars(self) or hasattr(type(self), name) or any(name in one for one in named)
 
     def apply(self, step: Step) -> None:
         """Apply one step of the schedule to this agent's row, or to the rows it owns."""
@@ -217,6 +235,13 @@ class Programme(mesa.Model):
         agent_classes: own subclasses by kind, e.g. ``{"firm": MyFirm}``; a method of a subclass that bears the name of
             a rule is called instead of that rule, once per quarter and agent.
         shuffle: activate agents in random order inside each step; results are the same, which a test proves.
+        model_reporters: what Mesa's ``DataCollector`` notes after each quarter by name, besides the number of quarters;
+            ``batch_run`` returns it.
+        rng: for ``batch_run`` of Mesa 3.5, which hands it over; the world seed alone decides a world.
+
+    Raises:
+        ModelError: inputs or a seed that cannot be; kinds of agents that do not exist, and classes of agents with a
+            method that is no rule of theirs.
     """
 
     KINDS: ClassVar[Mapping[str, type[TableAgent]]] = MappingProxyType(
@@ -242,13 +267,14 @@ class Programme(mesa.Model):
         extra: Any = None,
         agent_classes: Mapping[str, type[TableAgent]] | None = None,
         shuffle: bool = False,
+        model_reporters: Mapping[str, str | Callable[[Programme], Any]] | None = None,
+        rng: object = None,
     ) -> None:
-        super().__init__(rng=world_seed % 2**32)
-        unknown = set(agent_classes or {}) - set(self.KINDS)
-        if unknown:
-            raise ValueError(
-                f"no agents of kind {', '.join(sorted(unknown))}; kinds are {', '.join(self.KINDS)}"
-            )
+        input_checks.require_seed(world_seed)
+        super().__init__(rng=int(world_seed) % 2**32)
+        if rng is not None or _repeated_by_batch_run():
+            warnings.warn(EQUAL_WORLDS, stacklevel=2)
+        input_checks.require(_class_problems(agent_classes or {}, schedule))
         self.inputs = inputs
         self.world_seed = world_seed
         self.schedule = tuple(schedule)
@@ -257,28 +283,32 @@ class Programme(mesa.Model):
         self.world: World = self.store.interpreted_world()
         self._classes = {**self.KINDS, **(agent_classes or {})}
         self._overrides = {
-            kind: self._overridden(made, self.schedule) for kind, made in self._classes.items()
+            kind: frozenset(name for name in _rules_of(kind, self.schedule) if hasattr(made, name))
+            for kind, made in self._classes.items()
         }
+        self._said_that_it_ended = False
         self.clusters: list[Cluster] = []
         self._found()
-        self.firms: list[Firm] = self._make("firm", len(self.world.firms.key))
-        self.coordinators: list[Coordinator] = self._make("coordinator", len(self.world.coordinators.key))
-        self.liaisons: list[Liaison] = self._make("liaison", len(self.world.liaisons.key))
-        self.embassies: list[Embassy] = self._make("embassy", len(self.world.embassies.key))
-        self.agency: Agency = self._make("agency", 1)[0]
+        self.firms: list[Firm] = self._make("firm", range(len(self.world.firms.key)))
+        self.coordinators: list[Coordinator] = self._make(
+            "coordinator", range(len(self.world.coordinators.key))
+        )
+        self.liaisons: list[Liaison] = self._make("liaison", range(len(self.world.liaisons.key)))
+        self.embassies: list[Embassy] = self._make("embassy", range(len(self.world.embassies.key)))
+        self.agency: Agency = self._make("agency", range(1))[0]
+        self.datacollector = mesa.DataCollector({"quarter": "quarter", **(model_reporters or {})})
 
-    def _make(self, kind: str, n: int) -> list[Any]:
-        return [self._classes[kind](self, row) for row in range(n)]
+    def _make(self, kind: str, rows: range) -> list[Any]:
+        agents = [self._classes[kind](self, row) for row in rows]
+        for agent in agents:
+            agent._made = True
+        return agents
 
     def _found(self) -> None:
         self.world.calendar.founded[0] = 1
         for step in schedule.FOUNDING:
             for row in range(self._row_count(step.kind)):
                 step.rule(self.world, row)
-
-    @staticmethod
-    def _overridden(made: type[TableAgent], quarter: Sequence[Step]) -> frozenset[str]:
-        return frozenset(step.name for step in quarter if hasattr(made, step.name))
 
     def _row_count(self, kind: str) -> int:
         if kind == "cluster":
@@ -292,8 +322,20 @@ class Programme(mesa.Model):
         return int(self.steps)
 
     def step(self) -> None:
-        """One quarter: every step of the schedule, in order."""
+        """One quarter: every step of the schedule, in order.
+
+        After the last quarter ``running`` is False, which ends Mesa's ``run_model`` and ``batch_run``; a further step
+        changes nothing and says so once.
+        """
         calendar = self.world.calendar
+        horizon = int(calendar.n_quarters[0])
+        if int(self.steps) > horizon:
+            self.steps: int = horizon
+            if not self._said_that_it_ended:
+                self._said_that_it_ended = True
+                last = self.inputs.size.last_year
+                warnings.warn(f"the run ended with {last}Q4; further steps change nothing", stacklevel=2)
+            return
         quarter = calendar.quarter[0] = int(self.steps) - 1
         calendar.year[0], calendar.quarter_of_year[0] = quarter // 4, quarter % 4
         seeding.apply_due(self.store, self.inputs, quarter)
@@ -302,6 +344,8 @@ class Programme(mesa.Model):
             self._do(step)
             self._welcome_clusters()
         check_faults(self.store)
+        self.running = self.steps < horizon
+        self.datacollector.collect(self)
 
     def _do(self, step: Step) -> None:
         owner = self.OWNERS.get(step.kind, step.kind)
@@ -334,12 +378,11 @@ class Programme(mesa.Model):
         return iter(order)
 
     def _welcome_clusters(self) -> None:
-        for row in range(len(self.clusters), self._row_count("cluster")):
-            self.clusters.append(self._classes["cluster"](self, row))
+        self.clusters += self._make("cluster", range(len(self.clusters), self._row_count("cluster")))
 
     def run(self) -> Self:
         """Run to the end of the horizon."""
-        while self.steps < self.world.calendar.n_quarters[0]:
+        while self.running:
             self.step()
         return self
 
@@ -347,5 +390,100 @@ class Programme(mesa.Model):
         """What this run left, in the form that the compiled driver returns."""
         return Run(self.inputs, self.world_seed, self.store.column_world(), self.store)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied, or travels to another process: the memory, not the views on it."""
+        return {name: value for name, value in vars(self).items() if name != "world"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, world=state["store"].interpreted_world())
+
+    def __copy__(self) -> Self:
+        """A world of its own: one that shared its agents with the original would live half of each life."""
+        return copy.deepcopy(self)
+
     def __repr__(self) -> str:
         return f"<Programme: quarter {self.quarter}, {len(self.firms)} firms, {len(self.clusters)} clusters>"
+
+
+EQUAL_WORLDS = (
+    "batch_run repeats the very same world: neither iterations nor rng changes it, only world_seed does;"
+    " vary worlds with passaat.batch_parameters(inputs, seeds=range(20))"
+)
+
+
+def batch_parameters(
+    inputs: RunInputs | Sequence[RunInputs], *, seeds: Iterable[int], **others: Any
+) -> dict[str, list[Any]]:
+    """Parameters for Mesa's ``batch_run(Programme, ...)``: one run for each of these inputs in each of these worlds.
+
+    Args:
+        inputs: inputs of a run, or several of them, for example with and without an option.
+        seeds: world seeds, for example ``range(20)``.
+        others: further arguments of ``Programme``, the same in every run: ``schedule``, ``model_reporters`` and so on.
+
+    Raises:
+        ModelError: no seeds, or one that is no whole number from 0 to 2^63 - 1.
+    """
+    worlds = list(seeds)
+    if not worlds:
+        raise ModelError("no seeds are given", hint="Give one for each world, for example seeds=range(20).")
+    for seed in worlds:
+        input_checks.require_seed(seed)
+    if len(set(worlds)) < len(worlds):
+        twice = ", ".join(str(seed) for seed in sorted(set(worlds)) if worlds.count(seed) > 1)
+        warnings.warn(f"equal worlds: seeds {twice} stand more than once in the list", stacklevel=2)
+    given = [inputs] if isinstance(inputs, RunInputs) else list(inputs)
+    return {"inputs": given, "world_seed": worlds, **{name: [value] for name, value in others.items()}}
+
+
+def _repeated_by_batch_run() -> bool:
+    """Whether Mesa's ``batch_run`` makes this model for the second time or later.
+
+    Mesa tells a model nothing of its iterations (3.3.1), or hands over an empty ``rng`` (3.5); its own frame on the
+    stack knows. Where a later Mesa names things otherwise, nothing is said.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "mesa.batchrunner":
+            return bool(frame.f_locals.get("iteration", 0))
+        frame = frame.f_back
+    return False
+
+
+def _rules_of(kind: str, quarter: Sequence[Step]) -> list[str]:
+    """Names of the rules that agents of this kind apply."""
+    return list(
+        dict.fromkeys(step.name for step in quarter if Programme.OWNERS.get(step.kind, step.kind) == kind)
+    )
+
+
+def _class_problems(classes: Mapping[str, Any], quarter: Sequence[Step]) -> Iterator[str]:
+    """What is wrong with own classes of agents, one sentence each."""
+    for kind, made in classes.items():
+        if kind not in Programme.KINDS:
+            yield f"no agents of kind {kind}; kinds are {', '.join(Programme.KINDS)}"
+            continue
+        own, rules = Programme.KINDS[kind], _rules_of(kind, quarter)
+        if not (inspect.isclass(made) and issubclass(made, own)):
+            yield f"the class for agents of kind {kind}, {made!r}, is no subclass of {own.__name__}"
+            continue
+        for name, value in _added_to(own, made).items():
+            if name in rules and not inspect.isfunction(value):
+                yield f"{made.__name__}.{name} stands for the rule {name}, but is no method"
+            elif name not in rules and inspect.isfunction(value):
+                what = f"rule of agents of kind {kind} in {made.__name__}"
+                yield f"{unknown_name(what, name, rules)}; a method for your own use begins with _"
+
+
+def _added_to(own: type, made: type) -> dict[str, Any]:
+    """What a subclass and its mixins add to the public names of an agent, and what they put in the place of steps."""
+    added: dict[str, Any] = {}
+    for one in reversed(made.__mro__):
+        if one not in own.__mro__:
+            added.update(vars(one))
+    inert = ("step", "advance")  # Mesa's own; nothing here calls them
+    return {
+        name: value
+        for name, value in added.items()
+        if not name.startswith("_") and (name in inert or not hasattr(own, name))
+    }

@@ -8,11 +8,13 @@ liaisons by impression, applications by score).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from passaat.errors import ModelError, unknown_name
 from passaat.model import agency, cluster, coordinator, embassy, firm, liaison, market, record, shocks
 
 Rule = Callable[[Any, int], None]
@@ -34,12 +36,32 @@ clusters, where a step covers the rows in use. Firms own engagements, the agency
 world are environment."""
 
 
+STEP_KINDS: Final = (*TABLE_OF_KIND, "agency", "cluster", "world")
+"""Kinds of rows that a step may name."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step of the schedule: all rows of a kind apply one rule."""
+    """One step of the schedule: all rows of a kind apply one rule.
+
+    Raises:
+        ModelError: a kind of rows that does not exist, or a rule that is no function.
+    """
 
     kind: str
     rule: Rule
+
+    def __post_init__(self) -> None:
+        if self.kind not in STEP_KINDS:
+            raise ModelError(
+                unknown_name("kind of rows in a step", str(self.kind), STEP_KINDS),
+                hint="A step names the rows that apply its rule, for example Step('engagement', my_rule).",
+            )
+        if not inspect.isfunction(self.rule):
+            raise ModelError(
+                f"the rule of a step must be a function of (world, row), not {self.rule!r}",
+                hint="Write it as a function marked with @rule from passaat.model.rules.",
+            )
 
     @property
     def name(self) -> str:

@@ -31,11 +31,13 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
         "",
         "from __future__ import annotations",
         "",
+        "from collections.abc import Mapping",
+        "from types import MappingProxyType",
         "from typing import Annotated, NamedTuple",
         "",
-        "from passaat.model.columns import Column, FloatColumn",
+        "from passaat.model.columns import Column, FloatColumn, ValueRange",
         "",
-        '__all__ = ["LEVER_NAMES", "Levers"]',
+        '__all__ = ["LEVER_NAMES", "LEVER_RANGES", "Levers"]',
         "",
         "",
         "class Levers(NamedTuple):",
@@ -50,7 +52,16 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
     lines += ["", "", "LEVER_NAMES: tuple[str, ...] = ("]
     lines += [f'    "{name}",' for name in levers]
     lines += [")", '"""Names in the order of the columns."""', ""]
+    lines += ["LEVER_RANGES: Mapping[str, ValueRange] = MappingProxyType(", "    {"]
+    lines += [f"        {_range_source(lever)}," for lever in levers.values()]
+    lines += ["    }", ")", '"""What a value of each lever may be, as the model reads it."""', ""]
     return "\n".join(lines)
+
+
+def _range_source(lever: Lever) -> str:
+    """One line of the ranges."""
+    whole = ", whole=True" if lever.kind != "number" else ""
+    return f'"{lever.name}": ValueRange({lever.minimum!r}, {lever.maximum!r}, "{lever.unit}"{whole})'
 
 
 def _column_source(name: str, column: str) -> str:

@@ -298,7 +298,8 @@ def test_from_the_window_on_the_no_programme_twin_applies_for_nothing_and_costs_
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_a_threshold_above_the_maximum_selects_nobody(seed: int, inception: float) -> None:
     levers = {"selection_threshold_points": 101.0, "inception_quarters": inception}
-    run = simulate(small_inputs(levers, {"inception_margin_points": 90.0}), seed)
+    wide = "inception_margin_points"
+    run = simulate(small_inputs(levers, {wide: 90.0}, beyond_range=(wide,)), seed)
     applied = in_use(run, "clusters", "applied_quarter") >= 0
     assert applied.any()
     assert (in_use(run, "clusters", "start_quarter")[applied] < 0).all()

@@ -14,6 +14,7 @@ import mesa
 import numpy as np
 import pytest
 
+from passaat.errors import ModelError
 from passaat.model import firm
 from passaat.model.compiled import Run, simulate
 from passaat.model.draws import uniform
@@ -77,7 +78,8 @@ def test_an_override_in_plain_python_does_what_it_says(tiny: WorldSize, differin
     """Firms that never explore give exactly the run in which exploring has no chance."""
     own = Programme(small_inputs(size=tiny), 5, agent_classes={"firm": HomelyFirm}).run().result()
     assert differing(simulate(small_inputs(size=tiny), 5), own) != []
-    without = simulate(small_inputs(parameters={"own_contact_rate": 0.0}, size=tiny), 5)
+    never = small_inputs(parameters={"own_contact_rate": 0.0}, size=tiny, beyond_range=("own_contact_rate",))
+    without = simulate(never, 5)
     assert differing(without, own) == []
 
 
@@ -104,7 +106,7 @@ def test_the_example_of_an_own_firm_runs(tiny: WorldSize) -> None:
 
 
 def test_an_unknown_kind_of_agent_is_refused(tiny: WorldSize) -> None:
-    with pytest.raises(ValueError, match="no agents of kind bank; kinds are firm, coordinator"):
+    with pytest.raises(ModelError, match="no agents of kind bank; kinds are firm, coordinator"):
         Programme(small_inputs(size=tiny), 1, agent_classes={"bank": Firm})
 
 
@@ -272,5 +274,5 @@ def test_setting_state_of_an_agent_writes_to_its_table() -> None:
     firm.capacity = 0.95
     assert programme.world.firms.capacity[2] == 0.95
     assert firm.state()["capacity"] == 0.95
-    firm.nickname = "exporter"
-    assert firm.nickname == "exporter"
+    firm._nickname = "exporter"
+    assert firm._nickname == "exporter"

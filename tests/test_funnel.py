@@ -55,7 +55,7 @@ ENDS = 0.25
 def toy_world(stage: int) -> Store:
     """Firms that are all alike, each at ``stage`` in the one market."""
     size = WorldSize(2012, 2012, 2012, 2020, N, 1, 1, 1, 1, 1, 0, 1, (1.0,))
-    store = build_world(small_inputs(parameters=PARAMETERS, size=size), 0)
+    store = build_world(small_inputs(parameters=PARAMETERS, size=size, beyond_range=tuple(PARAMETERS)), 0)
     world = store.column_world()
     world.engagements.key[:] = [combine(2026, e) for e in range(N)]
     world.engagements.firm[:] = np.arange(N)

@@ -85,7 +85,7 @@ def one_group(*settings: Setting, seed_quarter: int = 0, **levers: float) -> Run
 
 
 def test_members_of_a_faithful_coordinator_know_the_truth_after_a_quarter() -> None:
-    stills = film(small_inputs(parameters={"fidelity_lowest": 1.0}), 1)
+    stills = film(small_inputs(parameters={"fidelity_lowest": 1.0}, beyond_range=("fidelity_lowest",)), 1)
     told, true = of_all_quarters(stills, "progress_told"), of_all_quarters(stills, "progress_true")
     assert len(told) > 50
     assert told == pytest.approx(true, abs=1e-12)
@@ -134,7 +134,8 @@ def test_members_leave_by_what_they_are_told() -> None:
 def test_what_is_reported_moves_nobody_where_nothing_is_decided_by_it(
     differing: Callable[[Run, Run], list[str]],
 ) -> None:
-    glum = simulate(small_inputs(UNSTEERED, {"report_hope": 0.2, "report_noise_sd": 0.0}), 3)
+    gloom = {"report_hope": 0.2, "report_noise_sd": 0.0}
+    glum = simulate(small_inputs(UNSTEERED, gloom, beyond_range=tuple(gloom)), 3)
     rosy = simulate(small_inputs(UNSTEERED, {"report_hope": 0.9, "report_noise_sd": 0.3}), 3)
     assert differing(glum, rosy) == ["clusters.progress_reported"], "members leave, and all else, as before"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
-from passaat.model import compiled, judging, outcomes
+from passaat.model import judging, outcomes
 from passaat.model.build import build_world
 from passaat.model.cluster import OPEN, PLANNED
 from passaat.model.compiled import Run, simulate
@@ -680,13 +680,15 @@ def test_an_extended_world_is_judged_by_the_same_machine_code() -> None:
     expected = outcomes_of(run, twin).tobytes()
     extended = replace(run, store=replace(run.store, extra=WithExtra(np.zeros(3))))
     assert outcomes_of(extended, twin).tobytes() == expected
-    assert len(judge.signatures) == 1
+    assert len(judge.function.signatures) == 1
 
 
 @pytest.mark.slow
 def test_the_compiled_judge_calls_no_function_of_a_c_library() -> None:
     source = judging.judge_source(outcomes.judge)
-    fresh: Any = compiled._load_in_memory(source, [outcomes.judge])
+    names: dict[str, Any] = {}
+    exec(compile(source, "<judge>", "exec"), names)
+    fresh = names["run"]
     run, twin = pair("practice")
     found = np.zeros(1, dtype=[(name, np.float64) for name in OUTCOME_NAMES])
     fresh(*judge_arguments(run, twin), found[0])

@@ -202,7 +202,7 @@ def test_a_fault_is_told_in_place_of_a_fingerprint(monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> str:
         raise OSError("no such\nthing")
 
-    monkeypatch.setattr("passaat.model.compiled.fingerprint_cached", broken)
+    monkeypatch.setattr("passaat.model.compiled.fingerprint", broken)
     monkeypatch.setattr("passaat.model.compiled.is_compiled", lambda: True)
     monkeypatch.setattr("passaat.experiments.simulator.behaviour_of_model", broken)
     monkeypatch.setattr("passaat.calibration.posterior.shipped_grounds", broken)

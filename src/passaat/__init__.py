@@ -8,4 +8,21 @@ The parts, each a folder at the top of the repository:
 - ``passaat.experiments``  paired comparisons, the study file, tables and figures
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from passaat.model.inputs import RunInputs
+
 __version__ = "0.2.0.dev0"
+
+
+def batch_parameters(
+    inputs: RunInputs | Sequence[RunInputs], *, seeds: Iterable[int], **others: Any
+) -> dict[str, list[Any]]:
+    """Parameters for Mesa's ``batch_run``, one run for each world seed; see ``passaat.model.programme``."""
+    from passaat.model import programme
+
+    return programme.batch_parameters(inputs, seeds=seeds, **others)

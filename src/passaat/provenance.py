@@ -128,7 +128,7 @@ def _driver() -> str:
     """Of the sources that are compiled, and what compiles them."""
     from passaat.model import compiled, schedule
 
-    return compiled.fingerprint_cached(schedule.QUARTER)
+    return compiled.fingerprint(schedule.QUARTER)
 
 
 def _behaviour() -> str:
