@@ -37,6 +37,7 @@ def tables_source() -> str:
         ln2_pair = _on_grid(ln2, _LOG_GRID)
         powers = [_nearest((ln2 * j / _EXP_STEPS).exp()) for j in range(_EXP_STEPS)]
         logs = [_on_grid((1 + Decimal(j) / _LOG_STEPS).ln(), _LOG_GRID) for j in range(_LOG_STEPS + 1)]
+        reciprocals = [float(1 / (1 + Decimal(j) / _LOG_STEPS)) for j in range(_LOG_STEPS + 1)]
         steps_per_one = float(_EXP_STEPS / ln2)
     lines = [
         '"""Constants of ``exp`` and ``log`` in ``model/elementary.py``: each number as a high part and the rest.',
@@ -55,6 +56,7 @@ def tables_source() -> str:
         *_scalar("LN2_LOW", ln2_pair[1], "ln 2, the rest"),
         *_table("POWER_HIGH", [high for high, _ in powers], "2^(j/32) for j from 0 to 31"),
         *_table("POWER_LOW", [low for _, low in powers], "2^(j/32), the rest"),
+        *_table("RECIPROCAL", reciprocals, "1 / (1 + j/128) for j from 0 to 128"),
         *_table(
             "LOG_HIGH", [high for high, _ in logs], "ln(1 + j/128) for j from 0 to 128, multiples of 2^-42"
         ),

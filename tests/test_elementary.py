@@ -304,6 +304,7 @@ def test_tables_hold_the_true_numbers() -> None:
     for j, (high, low) in enumerate(zip(elementary_tables.LOG_HIGH, elementary_tables.LOG_LOW, strict=True)):
         pairs.append((high, low, libmp.mpf_log(libmp.from_rational(128 + j, 128, 200, "n"), 200)))
     assert len(pairs) == 2 + 32 + 129
+    assert tuple(128 / (128 + j) for j in range(129)) == elementary_tables.RECIPROCAL
     for high, low, true in pairs:
         both = libmp.mpf_add(libmp.from_float(high), libmp.from_float(low))
         assert abs(libmp.to_float(libmp.mpf_sub(both, true))) < 2.0**-90
