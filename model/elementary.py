@@ -40,13 +40,10 @@ LARGEST_EXPONENT: Final = 1023
 _STEPS_PER_ONE: Final = tables.EXP_STEPS_PER_ONE
 _STEP_HIGH: Final = tables.EXP_STEP_HIGH
 _STEP_LOW: Final = tables.EXP_STEP_LOW
-_POWER_HIGH: Final = np.array(tables.POWER_HIGH)
-_POWER_LOW: Final = np.array(tables.POWER_LOW)
+_POWERS: Final = np.array(tables.POWERS)
 _LN2_HIGH: Final = tables.LN2_HIGH
 _LN2_LOW: Final = tables.LN2_LOW
-_RECIPROCAL: Final = np.array(tables.RECIPROCAL)
-_LOG_HIGH: Final = np.array(tables.LOG_HIGH)
-_LOG_LOW: Final = np.array(tables.LOG_LOW)
+_LOGARITHMS: Final = np.array(tables.LOGARITHMS)
 
 _TWO_TO_54: Final = 2.0**54
 _FRACTION_BITS: Final = 52
@@ -99,8 +96,8 @@ def exp(x: float) -> float:
     r = high + low
     t = r * r
     tail = t * ((1 / 2 + r * (1 / 6)) + t * ((1 / 24 + r * (1 / 120)) + t * (1 / 720)))
-    power = float(_POWER_HIGH[j])
-    scaled = power + (float(_POWER_LOW[j]) + power * (high + (low + tail)))
+    power = float(_POWERS[j, 0])
+    scaled = power + (float(_POWERS[j, 1]) + power * (high + (low + tail)))
     if SMALLEST_EXPONENT <= m <= LARGEST_EXPONENT:
         return scaled * _power_of_two(m)
     half = m >> 1
@@ -136,11 +133,13 @@ def log(x: float) -> float:
     j = ((fraction >> (_FRACTION_BITS - 8)) + 1) >> 1
     # Exact: F has eight binary digits, and z lies close by.
     difference = _with_bits(fraction | _ONE) - _with_bits((j << (_FRACTION_BITS - 7)) + _ONE)
-    r = difference * float(_RECIPROCAL[j])
+    r = difference * float(_LOGARITHMS[j, 0])
     t = r * r
     rest = t * ((r * (1 / 3) - 1 / 2) + t * ((r * (1 / 5) - 1 / 4) + t * (r * (1 / 7) - 1 / 6)))
     # The sum of the first parts is exact.
-    return (m * _LN2_HIGH + float(_LOG_HIGH[j])) + (r + (rest + (float(_LOG_LOW[j]) + m * _LN2_LOW)))
+    return (m * _LN2_HIGH + float(_LOGARITHMS[j, 1])) + (
+        r + (rest + (float(_LOGARITHMS[j, 2]) + m * _LN2_LOW))
+    )
 
 
 @njit(cache=True)
