@@ -32,16 +32,18 @@ EXP_SMALLEST: Final = -746.0
 NEAR_ONE: Final = 0.0625
 """Closer to one than this, the logarithm is a series in the distance: a sum with a table would lose digits."""
 SMALLEST_NORMAL: Final = 2.0**-1022
+LARGEST: Final = 2.0**1023 * (2.0 - 2.0**-52)
+SMALLEST_EXPONENT: Final = -1022
+LARGEST_EXPONENT: Final = 1023
+"""The exponents of normal numbers. A power of two that is none is made in two steps, since the result may be one."""
 
 _STEPS_PER_ONE: Final = tables.EXP_STEPS_PER_ONE
 _STEP_HIGH: Final = tables.EXP_STEP_HIGH
 _STEP_LOW: Final = tables.EXP_STEP_LOW
-_POWER_HIGH: Final = np.array(tables.POWER_HIGH)
-_POWER_LOW: Final = np.array(tables.POWER_LOW)
+_POWERS: Final = np.array(tables.POWERS)
 _LN2_HIGH: Final = tables.LN2_HIGH
 _LN2_LOW: Final = tables.LN2_LOW
-_LOG_HIGH: Final = np.array(tables.LOG_HIGH)
-_LOG_LOW: Final = np.array(tables.LOG_LOW)
+_LOGARITHMS: Final = np.array(tables.LOGARITHMS)
 
 _TWO_TO_54: Final = 2.0**54
 _FRACTION_BITS: Final = 52
@@ -49,6 +51,9 @@ _FRACTION: Final = (1 << _FRACTION_BITS) - 1
 _BIAS: Final = 1023
 _ONE: Final = _BIAS << _FRACTION_BITS
 """The bits of 1.0."""
+_ROUNDER: Final = 1.5 * 2.0**52
+"""A number below 2^51 added to this one is rounded to a whole number, which then stands in the last bits of the sum."""
+_ROUNDER_BITS: Final = ((_BIAS + 52) << _FRACTION_BITS) | (1 << (_FRACTION_BITS - 1))
 
 
 @kept_njit
@@ -77,23 +82,24 @@ def exp(x: float) -> float:
     2^(j/32), from a table, times a short series in r.
     """
     x = float(x)
-    if x != x:
-        return math.nan
-    if x > EXP_LARGEST:
-        return math.inf
-    if x < EXP_SMALLEST:
-        return 0.0
-    n = int(x * _STEPS_PER_ONE + (0.5 if x >= 0.0 else -0.5))
+    if not EXP_SMALLEST <= x <= EXP_LARGEST:
+        if x > EXP_LARGEST:
+            return math.inf
+        return 0.0 if x < EXP_SMALLEST else math.nan
+    shifted = x * _STEPS_PER_ONE + _ROUNDER
+    steps = shifted - _ROUNDER
+    n = _bits_of(shifted) - _ROUNDER_BITS
     j, m = n & 31, n >> 5
-    # The rest is kept as two numbers; n times the first part of the step is exact, and so is the difference.
-    high = x - n * _STEP_HIGH
-    low = -n * _STEP_LOW
+    # The rest is kept as two numbers; the first product is exact, and so is the difference.
+    high = x - steps * _STEP_HIGH
+    low = -steps * _STEP_LOW
     r = high + low
-    tail = r * r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720)))))
-    series = high + (low + tail)
-    power = float(_POWER_HIGH[j])
-    scaled = power + (float(_POWER_LOW[j]) + power * series)
-    # In two steps, because 2^m itself may be no normal number where the result is one.
+    t = r * r
+    tail = t * ((1 / 2 + r * (1 / 6)) + t * ((1 / 24 + r * (1 / 120)) + t * (1 / 720)))
+    power = float(_POWERS[j, 0])
+    scaled = power + (float(_POWERS[j, 1]) + power * (high + (low + tail)))
+    if SMALLEST_EXPONENT <= m <= LARGEST_EXPONENT:
+        return scaled * _power_of_two(m)
     half = m >> 1
     return scaled * _power_of_two(half) * _power_of_two(m - half)
 
@@ -103,34 +109,37 @@ def log(x: float) -> float:
     """The natural logarithm of ``x``.
 
     Near one, a series in the distance from one. Elsewhere x = 2^m z with z from 1 to 2, and z is compared with the
-    nearest F = 1 + j/128: log x = m ln 2 + log F, from a table, + log(z/F), a short series.
+    nearest F = 1 + j/128: log x = m ln 2 + log F, from a table, + log(1 + r), a short series in r = (z - F) / F.
     """
     x = float(x)
-    if not x > 0.0:
-        return -math.inf if x == 0.0 else math.nan
-    if x == math.inf:
-        return x
+    m = -_BIAS
+    if not SMALLEST_NORMAL <= x <= LARGEST:
+        if not x > 0.0:
+            return -math.inf if x == 0.0 else math.nan
+        if x > LARGEST:
+            return x
+        x = x * _TWO_TO_54
+        m = -_BIAS - 54
     distance = x - 1.0
-    if -NEAR_ONE < distance < NEAR_ONE:
+    if math.fabs(distance) < NEAR_ONE:
         s = distance / (2.0 + distance)
         t = s * s
         rest = 2.0 * s * t * (1 / 3 + t * (1 / 5 + t * (1 / 7 + t * (1 / 9 + t * (1 / 11)))))
         # The first term of the series is 2 s = distance - s * distance; written so, its large part is not rounded.
         return distance - (s * distance - rest)
-    if x < SMALLEST_NORMAL:
-        bits, m = _bits_of(x * _TWO_TO_54), -_BIAS - 54
-    else:
-        bits, m = _bits_of(x), -_BIAS
+    bits = _bits_of(x)
     m += bits >> _FRACTION_BITS
     fraction = bits & _FRACTION
-    z = _with_bits(fraction | _ONE)
     j = ((fraction >> (_FRACTION_BITS - 8)) + 1) >> 1
-    f = 1.0 + j * (1.0 / 128.0)
-    u = 2.0 * (z - f) / (z + f)
-    t = u * u
-    rest = u * t * (1 / 12 + t * (1 / 80 + t * (1 / 448)))
+    # Exact: F has eight binary digits, and z lies close by.
+    difference = _with_bits(fraction | _ONE) - _with_bits((j << (_FRACTION_BITS - 7)) + _ONE)
+    r = difference * float(_LOGARITHMS[j, 0])
+    t = r * r
+    rest = t * ((r * (1 / 3) - 1 / 2) + t * ((r * (1 / 5) - 1 / 4) + t * (r * (1 / 7) - 1 / 6)))
     # The sum of the first parts is exact.
-    return (m * _LN2_HIGH + float(_LOG_HIGH[j])) + (u + (rest + (float(_LOG_LOW[j]) + m * _LN2_LOW)))
+    return (m * _LN2_HIGH + float(_LOGARITHMS[j, 1])) + (
+        r + (rest + (float(_LOGARITHMS[j, 2]) + m * _LN2_LOW))
+    )
 
 
 @kept_njit

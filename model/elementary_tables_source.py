@@ -11,6 +11,7 @@ which every Python reads back as the same double.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,7 @@ def tables_source() -> str:
         ln2_pair = _on_grid(ln2, _LOG_GRID)
         powers = [_nearest((ln2 * j / _EXP_STEPS).exp()) for j in range(_EXP_STEPS)]
         logs = [_on_grid((1 + Decimal(j) / _LOG_STEPS).ln(), _LOG_GRID) for j in range(_LOG_STEPS + 1)]
+        reciprocals = [float(1 / (1 + Decimal(j) / _LOG_STEPS)) for j in range(_LOG_STEPS + 1)]
         steps_per_one = float(_EXP_STEPS / ln2)
     lines = [
         '"""Constants of ``exp`` and ``log`` in ``model/elementary.py``: each number as a high part and the rest.',
@@ -53,12 +55,12 @@ def tables_source() -> str:
         *_scalar("EXP_STEP_LOW", step[1], "ln 2 / 32, the rest"),
         *_scalar("LN2_HIGH", ln2_pair[0], "ln 2, a multiple of 2^-42"),
         *_scalar("LN2_LOW", ln2_pair[1], "ln 2, the rest"),
-        *_table("POWER_HIGH", [high for high, _ in powers], "2^(j/32) for j from 0 to 31"),
-        *_table("POWER_LOW", [low for _, low in powers], "2^(j/32), the rest"),
+        *_table("POWERS", powers, "2^(j/32) for j from 0 to 31: the nearest number, the rest"),
         *_table(
-            "LOG_HIGH", [high for high, _ in logs], "ln(1 + j/128) for j from 0 to 128, multiples of 2^-42"
+            "LOGARITHMS",
+            [(one_over, *pair) for one_over, pair in zip(reciprocals, logs, strict=True)],
+            "For F = 1 + j/128, j from 0 to 128: 1 / F; ln F, a multiple of 2^-42; ln F, the rest",
         ),
-        *_table("LOG_LOW", [low for _, low in logs], "ln(1 + j/128), the rest"),
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,8 +81,8 @@ def _scalar(name: str, value: float, meaning: str) -> list[str]:
     return [f"{name}: Final = {value!r}", f'"""{meaning}"""']
 
 
-def _table(name: str, values: list[float], meaning: str) -> list[str]:
-    return [f"{name}: Final = (", *(f"    {value!r}," for value in values), ")", f'"""{meaning}"""']
+def _table(name: str, rows: Sequence[tuple[float, ...]], meaning: str) -> list[str]:
+    return [f"{name}: Final = (", *(f"    {row!r}," for row in rows), ")", f'"""{meaning}"""']
 
 
 def main() -> None:

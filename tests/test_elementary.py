@@ -296,12 +296,11 @@ def test_tables_hold_the_true_numbers() -> None:
         (elementary_tables.LN2_HIGH, elementary_tables.LN2_LOW, ln2),
         (elementary_tables.EXP_STEP_HIGH, elementary_tables.EXP_STEP_LOW, libmp.mpf_shift(ln2, -5)),
     ]
-    for j, (high, low) in enumerate(
-        zip(elementary_tables.POWER_HIGH, elementary_tables.POWER_LOW, strict=True)
-    ):
+    for j, (high, low) in enumerate(elementary_tables.POWERS):
         power = libmp.mpf_mul(ln2, libmp.from_rational(j, 32, 200, "n"))
         pairs.append((high, low, libmp.mpf_exp(power, 200)))
-    for j, (high, low) in enumerate(zip(elementary_tables.LOG_HIGH, elementary_tables.LOG_LOW, strict=True)):
+    for j, (one_over, high, low) in enumerate(elementary_tables.LOGARITHMS):
+        assert one_over == 128 / (128 + j)
         pairs.append((high, low, libmp.mpf_log(libmp.from_rational(128 + j, 128, 200, "n"), 200)))
     assert len(pairs) == 2 + 32 + 129
     for high, low, true in pairs:
@@ -315,9 +314,10 @@ def test_products_and_sums_of_high_parts_are_exact() -> None:
         assert float(n * elementary_tables.EXP_STEP_HIGH).as_integer_ratio() == _times(
             elementary_tables.EXP_STEP_HIGH, n
         )
-    for high in (elementary_tables.LN2_HIGH, *elementary_tables.LOG_HIGH):
+    high_parts = [high for _, high, _ in elementary_tables.LOGARITHMS]
+    for high in (elementary_tables.LN2_HIGH, *high_parts):
         assert (high * 2.0**42).is_integer()
-    assert 1077 * elementary_tables.LN2_HIGH + max(elementary_tables.LOG_HIGH) < 2.0 ** (53 - 42)
+    assert 1077 * elementary_tables.LN2_HIGH + max(high_parts) < 2.0 ** (53 - 42)
 
 
 def _times(x: float, n: int) -> tuple[int, int]:
