@@ -437,6 +437,6 @@ def require_compiler() -> None:
     """
     if _disabled():
         raise ModelError(
-            "NUMBA_DISABLE_JIT is set, which turns the compiler off; compiled runs need it",
-            hint="Unset it, or run Programme(inputs, world_seed).run(), which interprets the rules.",
+            "NUMBA_DISABLE_JIT is set, which turns the compiler off; runs need it, for their draws also with Mesa",
+            hint="Unset it. Rules are plain functions: Programme(inputs, world_seed).run() can be stepped through.",
         )
