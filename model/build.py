@@ -178,7 +178,9 @@ def _set_calendar(calendar: Any, inputs: RunInputs, world_seed: int) -> None:
 
 
 def check_inputs(inputs: RunInputs, world_seed: int) -> None:
-    """Refuse what this model cannot run, and a run without the compiler. Values are checked again: an array may have changed since it was given.
+    """Refuse what this model cannot run, and any run without the compiler.
+
+    Values are checked again, because an array may have changed since it was given.
 
     Raises:
         ModelError: as ``build_world``.
