@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
-from passaat.model import columns, input_checks, seeding, world
+from passaat.model import columns, input_checks, machine_code, seeding, world
 from passaat.model.inputs import MEMBERS_PER_CLUSTER, SHOCK_KINDS, RunInputs, allot_markets
 from passaat.model.lever_table import LEVER_NAMES, Levers
 from passaat.model.parameter_table import Parameters
@@ -178,11 +178,14 @@ def _set_calendar(calendar: Any, inputs: RunInputs, world_seed: int) -> None:
 
 
 def check_inputs(inputs: RunInputs, world_seed: int) -> None:
-    """Refuse what this model cannot run. Values are checked again: an array may have changed since it was given.
+    """Refuse what this model cannot run, and any run without the compiler.
+
+    Values are checked again, because an array may have changed since it was given.
 
     Raises:
         ModelError: as ``build_world``.
     """
+    machine_code.require_compiler()
     input_checks.require_seed(world_seed)
     problems = [*input_checks.value_problems(inputs), *input_checks.unread_problems(inputs)]
     input_checks.require(problems or seeding.problems_of(inputs))

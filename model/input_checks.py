@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError, unknown_name
-from passaat.model.columns import ValueRange
+from passaat.model.columns import ValueRange, declared_columns
 from passaat.model.lever_table import LEVER_NAMES, LEVER_RANGES
 from passaat.model.parameters import PARAMETERS, default_parameters
+from passaat.model.status import STAGE_NAMES
+from passaat.model.world import TABLES
 
 if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs, WorldSize
@@ -133,6 +135,7 @@ def value_problems(inputs: RunInputs) -> list[str]:
         *parameter_problems(inputs.parameters, inputs.beyond_range),
         *_event_problems(inputs),
         *_agent_problems(inputs),
+        *_setting_problems(inputs),
     ]
 
 
@@ -218,6 +221,23 @@ def _allowed(record: ValueRange, beyond: bool) -> tuple[float, float]:
     return 0.0 if record.minimum >= 0.0 else -_LARGEST, 1.0 if record.unit in AT_MOST_ONE else _LARGEST
 
 
+_ENDS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {"share": (0, 1), "yes/no": (0, 1), "stage": (0, len(STAGE_NAMES) - 1)}
+)
+"""Ends of the values of a column of the world, by unit."""
+
+_POINTS_TO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "bid_winner": "coordinators",
+        "dismissed_by": "clusters",
+        "earlier_in_market": "clusters",
+        "earlier_of_coordinator": "clusters",
+        "sector": "desks",
+        "wish": "clusters",
+    }
+)
+"""Tables that index columns point to, where their name does not say so."""
+
 _USUAL: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {name: _allowed(record, False) for name, record in {**LEVER_RANGES, **_PARAMETER_RANGES}.items()}
 )
@@ -291,6 +311,40 @@ def _agent_problems(inputs: Any) -> Iterator[str]:
             yield f"no agents of kind {kind!r}; known are {', '.join(counts)}"
         elif not whole(index) or not 0 <= index < counts[kind]:
             yield f"{kind} {index!r} does not exist; there are {kind} 0 to {counts[kind] - 1}"
+
+
+def _setting_problems(inputs: Any) -> Iterator[str]:
+    """What is wrong with the values of dated edits; whether table, column and rows exist is asked by the model.
+
+    What points to a row of another table must point to one that exists: compiled rules follow it without looking.
+    """
+    from passaat.model.build import rows_of_tables
+
+    for setting in inputs.settings:
+        columns = (
+            {c.name: c for c in declared_columns(TABLES[setting.table])} if setting.table in TABLES else {}
+        )
+        column = columns.get(setting.column)
+        if column is None:
+            continue
+        where = f"setting {setting.table}.{setting.column} = {setting.value!r}"
+        if not real(setting.value):
+            yield f"{where} is not allowed; it must be a number"
+        elif column.dtype == np.int64 and setting.value != math.floor(setting.value):
+            yield f"{where} is not allowed; it must be a whole number ({column.unit})"
+        elif column.unit == "index":
+            rows = rows_of_tables(inputs)[points_to(setting.column)]
+            if not -1 <= setting.value < rows:
+                yield f"{where} is not allowed; {points_to(setting.column)} has rows 0 to {rows - 1}, and -1 is none"
+        elif column.unit in _ENDS and not _ENDS[column.unit][0] <= setting.value <= _ENDS[column.unit][1]:
+            low, high = _ENDS[column.unit]
+            yield f"{where} is not allowed; it must be {low} to {high} ({column.unit})"
+
+
+def points_to(column: str) -> str:
+    """The table to whose rows an index column points: ``favoured_firm`` to firms."""
+    word = column.rpartition("_")[2]
+    return _POINTS_TO.get(column, {"country": "countries"}.get(word, f"{word}s"))
 
 
 def require(problems: Iterable[str]) -> None:

@@ -167,6 +167,7 @@ class Kept(_Cache):
     def __init__(self, function: str, identity: Callable[[], str]) -> None:
         self.function, self._identity = function, identity
         self._lock: int | None = None
+        self._at_hand: dict[str, bytes] = {}
 
     @cached_property
     def name(self) -> str:
@@ -208,10 +209,21 @@ class Kept(_Cache):
             reasons.append(found)
         return None, reasons
 
+    def fetch(self, signature: Any, target: Any) -> list[str] | None:
+        """Have machine code at hand for the call that follows: None if there is any, else what is not used, and why."""
+        code, reasons = self.look(signature, target)
+        if code is None:
+            return reasons
+        self._at_hand[self._file_name(signature, target.codegen())] = code
+        return None
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for these arguments; None where it has to be compiled now."""
         target_context.refresh()
-        code, reasons = self.look(sig, target_context)
+        code: bytes | None = self._at_hand.pop(self._file_name(sig, target_context.codegen()), None)
+        reasons: list[str] = []
+        if code is None:
+            code, reasons = self.look(sig, target_context)
         if code is None and self._wait_for_the_other():
             code, reasons = self.look(sig, target_context)
         if code is not None:
@@ -373,8 +385,7 @@ class Compiled:
             return []
         target = self.function.targetctx
         target.refresh()
-        code, reasons = self.kept.look(signature, target)
-        return None if code is not None else reasons
+        return self.kept.fetch(signature, target)
 
 
 def load(source: str, identity: CodeIdentity, given: Mapping[str, Any], entry: str = "run") -> Compiled:
@@ -426,6 +437,6 @@ def require_compiler() -> None:
     """
     if _disabled():
         raise ModelError(
-            "NUMBA_DISABLE_JIT is set, which turns the compiler off; compiled runs need it",
-            hint="Unset it, or run Programme(inputs, world_seed).run(), which interprets the rules.",
+            "NUMBA_DISABLE_JIT is set, which turns the compiler off; runs need it, for their draws also with Mesa",
+            hint="Unset it. Rules are plain functions: Programme(inputs, world_seed).run() can be stepped through.",
         )

@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from passaat.model.status import STATUS_NAMES
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 9
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
@@ -25,4 +27,7 @@ def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     assert names["trial"].world.clusters.complementarity[0] == 0.9
     assert names["trial"].world.firms.capacity.min() == 0.8
     assert names["rival"].world.structure.bottlenecks[0] == 1
+    assert set(names["clusters"]["status"]) <= set(STATUS_NAMES)
+    assert [row["world_seed"] for row in names["rows"]] == [0, 1]
+    assert names["changed"].basis.kind == "prior"
     assert "<Firm 3" in capsys.readouterr().out

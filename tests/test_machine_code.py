@@ -372,6 +372,7 @@ def test_what_cannot_be_told_apart_is_not_kept(folder: Path) -> None:
     [
         "from passaat.model.compiled import simulate; simulate(inputs, 1)",
         "from passaat.model.compiled import warm_up; warm_up(print)",
+        "from passaat.model.programme import Programme; Programme(inputs, 1)",
     ],
 )
 def test_with_the_compiler_turned_off_one_line_says_so(code: str) -> None:

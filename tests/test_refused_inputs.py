@@ -12,13 +12,15 @@ import pytest
 
 from passaat.errors import ModelError
 from passaat.experiments.simulator import Arm, InputsOf
-from passaat.model import build
+from passaat.model import build, input_checks
+from passaat.model.columns import declared_columns
 from passaat.model.compiled import require_same_world, simulate
 from passaat.model.golden import SMALL_WORLD, small_inputs
-from passaat.model.inputs import AGENT_KINDS, RunInputs, ShockEvent, Structure, WorldSize
+from passaat.model.inputs import AGENT_KINDS, RunInputs, Setting, ShockEvent, Structure, WorldSize
 from passaat.model.lever_table import LEVER_NAMES, LEVER_RANGES
 from passaat.model.parameters import PARAMETERS
 from passaat.model.programme import Programme
+from passaat.model.world import TABLES
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.scenario import Scenario
 
@@ -267,6 +269,40 @@ def test_agents_that_do_not_exist_are_refused(field: str) -> None:
         )
     assert "no agents of kind 'bank'; known are embassy" in refused(small_inputs, **{field: (("bank", 1),)})
     assert "it must read like" in refused(small_inputs, **{field: ("embassy",)})
+
+
+@pytest.mark.parametrize(
+    ("setting", "what"),
+    [
+        (
+            Setting("firms", "capacity", float("nan")),
+            "setting firms.capacity = nan is not allowed; it must be a number",
+        ),
+        (
+            Setting("firms", "capacity", 1.5),
+            "setting firms.capacity = 1.5 is not allowed; it must be 0 to 1 (share)",
+        ),
+        (Setting("liaisons", "tied", 2), "it must be 0 to 1 (yes/no)"),
+        (Setting("engagements", "stage", 6), "it must be 0 to 5 (stage)"),
+        (Setting("clusters", "n_partners", 2.5), "it must be a whole number (count)"),
+        (Setting("engagements", "cluster", 200), "clusters has rows 0 to 199, and -1 is none"),
+        (Setting("engagements", "cluster", -2), "clusters has rows 0 to 199, and -1 is none"),
+    ],
+)
+def test_dated_edits_that_cannot_be_are_refused(setting: Setting, what: str) -> None:
+    assert what in refused(lambda: small_inputs(settings=(setting,)))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_that_points_to_rows_may_point_to_the_last_and_to_none(table: str) -> None:
+    sizes = build.rows_of_tables(small_inputs())
+    for column in declared_columns(TABLES[table]):
+        if column.unit == "index":
+            last = sizes[input_checks.points_to(column.name)] - 1
+            small_inputs(settings=tuple(Setting(table, column.name, row) for row in (-1, last)))
+            assert "is not allowed" in refused(
+                small_inputs, settings=(Setting(table, column.name, last + 1),)
+            )
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -172,7 +172,7 @@ def _draws() -> list[dict[str, float]]:
 
 @cache
 def _practice(levers: tuple[tuple[str, float], ...], size: WorldSize) -> RunInputs:
-    return small_inputs(dict(levers), size=size)
+    return small_inputs(dict(levers), size=size, beyond_range=("maximum_members",))  # 0 lets nobody join
 
 
 def _parameters(stratum: str, world: int) -> dict[str, float]:
