@@ -401,7 +401,8 @@ def test_the_own_structure_gives_the_main_comparison_and_equal_rules_equal_answe
     assert list(found.comparisons) == [OWN, *RIVALS]
     assert found.comparisons[OWN].to_json() == replace(main, decisions=()).to_json()
     for rival in RIVALS:
-        assert found.comparisons[rival].options == main.options
+        # As text, every digit of it: since Python 3.13 a dataclass with a nan in it does not equal itself.
+        assert repr(found.comparisons[rival].options) == repr(main.options)
         assert found.comparisons[rival].reference_hash != main.reference_hash
     assert all(says in ("holds", "nothing clear") for one in found.rankings for says in one.holds.values())
     assert {one.outcome for one in found.rankings} == {o.name for o in main.outcomes if o.better != "neither"}
