@@ -502,8 +502,8 @@ def _with(lines: list[str], token: _Token, number: str) -> str:
 
 def _value_tokens(tokens: list[_Token]) -> Iterator[_Token]:
     """Words and numbers that are no keys, which are followed by "="."""
-    following = [*(token.text for token in tokens[1:]), ""]
-    for token, after in zip(tokens, following, strict=True):
+    for place, token in enumerate(tokens, start=1):
+        after = tokens[place].text if place < len(tokens) else ""
         if after != "=" and re.fullmatch(r"[A-Za-z0-9_.+:\-]+", token.text):
             yield token
 

@@ -616,3 +616,13 @@ def test_an_unknown_name_of_three_thousand_letters_is_shown_short() -> None:
     result = CliRunner().invoke(cli.app, ["run", "pib", "--set", f"{'x' * 3000}=3"])
     assert result.exit_code == 2
     assert "unknown lever 'xxxxxxxxxx…xxx (3,000 characters)'" in result.stderr
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# nothing", " \t", "\ufeff", "# a\r\n# b\r\n"])
+def test_a_file_that_says_nothing_is_a_scenario_or_plan_without_its_parts(
+    content: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "empty.toml"
+    path.write_text(content, encoding="utf-8")
+    assert "kind is missing" in refused(path)
+    assert "reference is missing" in refused_plan(path)
