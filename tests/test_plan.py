@@ -379,7 +379,7 @@ def test_a_factorial_that_explodes_is_refused_before_its_levels_are_made(study: 
     )
     (problem,) = problems_of(study, text)
     assert problem.startswith(
-        "1,000,000,000,000 points are more than anyone runs; at most 5,000,000 are allowed (one run of each takes a core"
+        "1,000,000,000,000 points are more than anyone runs; at most 5,000,000 are allowed (one run of each"
     )
 
 
