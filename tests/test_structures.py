@@ -197,7 +197,7 @@ class ToyWorld:
         return inputs, seed
 
     def draw_parameters(self, n: int, seed: int) -> Sequence[Mapping[str, float]]:
-        return [{"step_success": (draw + 0.5) / n} for draw in range(n)]
+        return [{"step_success": 0.7 + (draw + 0.5) / n} for draw in range(n)]
 
 
 Observer = Callable[[Callable[[RunInputs], float]], ToyWorld]

@@ -68,7 +68,7 @@ def outcomes_of(run: Mapping[str, float], twin: Mapping[str, float] | None) -> N
 def draw_parameters(n: int, seed: int) -> Sequence[Mapping[str, float]]:
     return [
         {
-            "support_gain": float(np.random.default_rng((seed, i)).random()),
+            "support_gain": 0.2 + float(np.random.default_rng((seed, i)).random()),
             "another": float(np.random.default_rng((seed, i, 1)).normal()),
         }
         for i in range(n)
