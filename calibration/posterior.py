@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from passaat.calibration.priors import Priors, priors
 from passaat.errors import EvidenceError
+from passaat.writing import write_whole as write_in_one_move
 
 Floats = NDArray[np.float64]
 
@@ -181,9 +181,7 @@ def write_sample(sample: Sample, path: Path) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one move, so that an interruption leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    write_in_one_move(path, text)
 
 
 # --- freshness -------------------------------------------------------------------------------------------

@@ -428,7 +428,11 @@ def test_decisions_stand_below_the_tables_or_alone_and_in_a_csv(bench: Path) -> 
     assert "Public cost ─" in both
     assert "Public cost ─" not in alone
     assert max(map(len, both.splitlines())) <= 120
-    assert (bench / "pib-decisions.csv").read_text(encoding="utf-8").startswith("outcome,money,ahead,behind")
+    assert (
+        (bench / "pib-stricter-selection,follow-up-decisions.csv")
+        .read_text(encoding="utf-8")
+        .startswith("outcome,money,ahead,behind")
+    )
 
 
 def test_an_option_without_its_flag_is_told_where_to_go() -> None:
@@ -491,8 +495,9 @@ def test_compare_under_structures_adds_to_text_json_and_files(
     assert "Under rival structures of the model" in out
     assert "6 paired worlds for each structure" in out
     assert max(map(len, out.splitlines())) <= 120
-    assert "Table: pib-structures.csv" in err
-    assert (bench / "pib-structures.csv").read_text(encoding="utf-8").startswith("structure,money,outcome")
+    assert "Table: pib-stricter-selection,follow-up-structures.csv" in err
+    written = bench / "pib-stricter-selection,follow-up-structures.csv"
+    assert written.read_text(encoding="utf-8").startswith("structure,money,outcome")
     data = json.loads(call(*COMPARE, "--structures", "--json")[1])
     plain = json.loads(call(*COMPARE, "--json")[1])
     assert {name: value for name, value in data.items() if name != "structures"} == plain

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +19,8 @@ from typer.core import TyperGroup
 from passaat import cli_analysis, cli_studies
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
+    EXIT_NOT_PRINTED,
+    EXIT_OUTPUT_CLOSED,
     EXIT_REFUSED,
     FOUR_OPTIONS,
     PIPED_WIDTH_OF_RUNS,
@@ -39,12 +40,18 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
+    print_json_text,
+    print_lines,
+    print_table,
     say,
+    say_error,
     settings_of,
     warm_up,
 )
 from passaat.errors import PassaatError, ScenarioError
 from passaat.scenarios.levers import LEVERS, Lever, lever
+from passaat.shown import shown
+from passaat.writing import write_whole
 
 if TYPE_CHECKING:
     from passaat.calibration.scorecard import Scorecard
@@ -61,11 +68,32 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except PassaatError as error:
-            typer.echo(f"Error: {error}", err=True)
+            say_error(error)
             raise typer.Exit(EXIT_REFUSED) from None
         except KeyboardInterrupt:
-            typer.echo("Stopped by Ctrl-C.", err=True)
+            say("Stopped by Ctrl-C.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except OSError as error:
+            raise typer.Exit(_said_of(error)) from None
+
+
+def _said_of(error: OSError) -> int:
+    """Say in one line what the system refuses, and give the exit code for it.
+
+    Files that we write name themselves in errors of our own; what has no file name here is the output.
+    """
+    if error.filename is not None:
+        say_error(
+            PassaatError(
+                f"{error.filename}: {error.strerror}", "Choose another name, or mend what is in its way."
+            )
+        )
+        return EXIT_REFUSED
+    if isinstance(error, BrokenPipeError):
+        say("The output was closed before all was printed; files are complete.")
+        return EXIT_OUTPUT_CLOSED
+    say(f"Error: not all was printed ({error.strerror or error}); files are complete.")
+    return EXIT_NOT_PRINTED
 
 
 app = typer.Typer(
@@ -221,7 +249,7 @@ def run(
         print_cluster(report, cluster, make_console(PIPED_WIDTH_OF_RUNS))
     else:
         if options or levers:
-            make_console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
+            print_lines(["Changed: " + ", ".join(map(shown, [*(options or ()), *(levers or ())]))])
         print_run(report, make_console(PIPED_WIDTH_OF_RUNS), everything=everything)
 
 
@@ -286,12 +314,12 @@ def validate(
 
 def _print_card(card: Scorecard | StructureCards, as_json: bool) -> None:
     if as_json:
-        typer.echo(card.to_json(), nl=False)
+        print_json_text(card.to_json())
         return
     console = make_console()
     console.print(card.table())
     for said in card.summary():
-        console.print(said, markup=False)
+        console.print(said)
 
 
 @app.command()
@@ -323,10 +351,12 @@ def cases(
             progress=lambda done, total: bar.show("replaying cases", done, total),
         )
     if as_json:
-        typer.echo(study.to_json(), nl=False)
+        print_json_text(study.to_json())
     else:
-        make_console().print(study.table())
-        typer.echo("\n".join(study.summary()))
+        from passaat.screen import Whole
+
+        make_console().print(Whole(study.table()))
+        print_lines(study.summary())
 
 
 @app.command()
@@ -368,8 +398,7 @@ def calibrate(
     if as_json:
         print_json(dict(found.metadata))
     else:
-        typer.echo("\n".join(found.summary()))
-        typer.echo(f"Wrote {', '.join(path.name for path in paths)} to {folder}")
+        print_lines([*found.summary(), f"Wrote {', '.join(path.name for path in paths)} to {folder}"])
 
 
 # Looking things up
@@ -385,13 +414,13 @@ def levers(
         chosen = [lever(name)] if name else list(LEVERS.values())
         print_json([_lever_record(entry) for entry in chosen])
     elif name:
-        typer.echo("\n".join(_lever_lines(lever(name))))
+        print_lines(_lever_lines(lever(name)))
     else:
         table = make_table("lever", "label", "allowed", "practice", "effect")
         for entry in LEVERS.values():
             table.add_row(entry.name, entry.label_en, entry.allowed, entry.default_text, entry.identified)
-        make_console().print(table)
-        typer.echo("`passaat levers NAME` explains one; move it with --set NAME=VALUE.")
+        print_table(table)
+        print_lines(["`passaat levers NAME` explains one; move it with --set NAME=VALUE."])
 
 
 def _lever_lines(entry: Lever) -> list[str]:
@@ -434,7 +463,7 @@ def evidence(
         if as_json:
             print_json(asdict(explanation))
         else:
-            typer.echo("\n".join(explanation.lines))
+            print_lines(explanation.lines)
     elif claims:
         found = list_claims(find)
         if as_json:
@@ -445,7 +474,7 @@ def evidence(
                 table.add_row(
                     claim.id, claim.cause, claim.effect, claim.sign, f"{claim.source} {claim.place}"
                 )
-            make_console().print(table)
+            print_table(table)
     else:
         rows = list_evidence(use, find)
         if as_json:
@@ -454,9 +483,9 @@ def evidence(
             table = make_table("id", "quantity", "value", "use", "source")
             for row in rows:
                 table.add_row(row.id, row.quantity, value_text(row), row.use, f"{row.source} {row.place}")
-            make_console().print(table)
-            typer.echo(
-                f"{len(rows)} rows; `passaat evidence ID` explains one, --claims lists the causal claims."
+            print_table(table)
+            print_lines(
+                [f"{len(rows)} rows; `passaat evidence ID` explains one, --claims lists the causal claims."]
             )
 
 
@@ -491,26 +520,19 @@ def new(
         "",
     ]
     _write("\n".join(head) + scenario_text(mine, guide=True), path)
-    typer.echo(f"Wrote {path}. Edit it, then: passaat check {path}")
+    print_lines([f"Wrote {path}. Edit it, then: passaat check {path}"])
 
 
 def _write(text: str, path: Path) -> None:
-    """Write a file in one move, so that a failure leaves nothing half-written.
+    """Write a scenario in one move.
 
     Raises
     ------
     ScenarioError : the folder or file cannot be written.
     """
-    temporary: str | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".passaat-", suffix=".toml")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise ScenarioError(
             f"cannot write {path}: {error.strerror or error}",
             "choose a folder that exists and that you may write to.",
@@ -528,27 +550,28 @@ def check(
     if as_json:
         print_json({"name": scenario.name, "kind": scenario.kind, "hash": scenario.hash, "levers": moved})
         return
-    typer.echo(f"{scenario.name} is a valid {scenario.kind}: {scenario.title}")
+    lines = [f"{scenario.name} is a valid {scenario.kind}: {shown(scenario.title)}"]
     if scenario.world is not None:
         world = scenario.world
-        typer.echo(
+        lines.append(
             f"  {world.n_firms} firms, {world.n_markets} markets in {world.n_countries} countries; covenants start "
             f"in {world.window_first_year}-{world.window_last_year}, the run ends in {world.last_year}"
         )
     for name, text in moved.items():
-        typer.echo(f"  {name}: {text}")
+        lines.append(f"  {name}: {text}")
         if name in scenario.levers_why:
-            typer.echo(f"      {scenario.levers_why[name]}")
+            lines.append(f"      {shown(scenario.levers_why[name])}")
     if not moved:
-        typer.echo("  all levers follow the practice of each year")
+        lines.append("  all levers follow the practice of each year")
     for name, value in scenario.parameters.items():
-        typer.echo(f"  parameter {name} is fixed at {value:g}")
+        lines.append(f"  parameter {name} is fixed at {value:g}")
     for name, value in scenario.structure.model_dump().items():
         if value != type(scenario.structure).model_fields[name].default:
-            typer.echo(f"  rival structure: {name} = {value}")
+            lines.append(f"  rival structure: {name} = {value}")
     for kind, agents in scenario.agents.model_dump().items():
         if agents:
-            typer.echo(f"  agents {kind}: {', '.join(agents)}")
+            lines.append(f"  agents {kind}: {', '.join(map(shown, agents))}")
+    print_lines(lines)
 
 
 def _moved_text(scenario: Scenario, name: str) -> str:
@@ -566,14 +589,53 @@ cli_analysis.add_commands(app)
 
 def main() -> None:
     """Entry point of the `passaat` command."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure") and not stream.isatty():
-            stream.reconfigure(encoding="utf-8", newline="\n")
+    raise SystemExit(_carried_out(output_open=_open_streams()))
+
+
+def _carried_out(*, output_open: bool) -> int | str | None:
+    """Carry out the command line; gives the exit code, after everything that can be printed was."""
+    code: int | str | None = 0
     try:
         app()
+    except SystemExit as ended:
+        code = ended.code
     except KeyboardInterrupt:
-        typer.echo("Stopped by Ctrl-C.", err=True)
-        raise SystemExit(EXIT_INTERRUPTED) from None
+        say("Stopped by Ctrl-C.")
+        code = EXIT_INTERRUPTED
+    try:  # small results reach the output only now
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or _said_of(error)
+    if not output_open and not code:
+        code = _said_of(BrokenPipeError())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the interpreter tries once more at its end, and would complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
+
+
+def _open_streams() -> bool:
+    """Make output that is closed, or of a narrow character set, harmless; piped output is UTF-8 on every system.
+
+    Gives whether standard output was open.
+    """
+    output_open = sys.stdout is not None
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by `>&-`: the next file that is opened would be taken for it
+            while (opened := os.open(os.devnull, os.O_WRONLY)) < descriptor:
+                pass
+            stream = os.fdopen(opened, "w", encoding="utf-8", errors="backslashreplace")
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+        elif hasattr(stream, "reconfigure"):
+            if stream.isatty():
+                stream.reconfigure(errors="backslashreplace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    return output_open
 
 
 if __name__ == "__main__":

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, say
+from passaat.cli_parts import (
+    EXIT_INTERRUPTED,
+    FOUR_OPTIONS,
+    Bar,
+    Saving,
+    import_matplotlib,
+    make_console,
+    print_json_text,
+    save_and_show,
+    say,
+)
+from passaat.shown import shown
 
 if TYPE_CHECKING:
     from passaat.experiments.compare import Comparison
@@ -55,8 +66,9 @@ def compare_and_show(
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
-    _show(base, chosen, result, rivals, wishes)
-    _save(result, rivals, path)
+    save_and_show(
+        path, _files(chosen, result, rivals, path), lambda: _show(base, chosen, result, rivals, wishes)
+    )
 
 
 def _compare(
@@ -124,32 +136,59 @@ def _show(
     from passaat.experiments.tables import print_comparison
 
     if wishes.as_json:
-        typer.echo(result.to_json() if rivals is None else with_structures(result, rivals), nl=False)
+        print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
         return
     console = make_console()
     if wishes.changed:
         changed = ", ".join(wishes.changed)
-        console.print(f"Changed in the reference, and so under every option: {changed}", markup=False)
+        console.print(f"Changed in the reference, and so under every option: {changed}")
     if wishes.decisions:
-        console.print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
+        console.print(f"Compared with {base.name}: {shown(base.title)}")
     else:
         for option in chosen:
-            console.print(f"{option.name}: {option.description}", markup=False, highlight=False)
+            console.print(f"{option.name}: {shown(option.description)}")
         print_comparison(result, console, all_outcomes=wishes.all_outcomes)
     print_decisions(result, console, every_pair=wishes.decisions)
     if rivals is not None:
         print_structures(rivals, console, all_outcomes=wishes.all_outcomes)
 
 
-def _save(result: Comparison, rivals: StructureComparison | None, path: Path) -> None:
+def _files(
+    chosen: Sequence[Scenario], result: Comparison, rivals: StructureComparison | None, path: Path
+) -> list[Saving]:
+    """Tables and figures of a comparison: beside the study, named by the options unless these are the usual four."""
     from passaat.experiments.decisions import to_csv
-    from passaat.experiments.figures import save_figures
-    from passaat.experiments.files import save_beside
+    from passaat.experiments.files import save_beside, stem_of
 
-    figures = save_figures(result, path.with_suffix(""))
-    say(f"Study: {path}")
-    say(f"Table: {save_beside(to_csv(result.decisions), path, 'decisions')}")
+    part = _options_part(chosen)
+    decisions, structures = (f"{part}-{name}".lstrip("-") for name in ("decisions", "structures"))
+    files: list[Saving] = [("Table", lambda: [save_beside(to_csv(result.decisions), path, decisions)])]
     if rivals is not None:
-        say(f"Table: {save_beside(rivals.to_csv(), path, 'structures')}")
-    for figure in figures:
-        say(f"Figure: {figure}")
+        files.append(("Table", lambda: [save_beside(rivals.to_csv(), path, structures)]))
+
+    def figures() -> tuple[Path, ...]:
+        import_matplotlib()
+        from passaat.experiments.figures import save_figures
+
+        return save_figures(result, stem_of(path, part))
+
+    return [*files, ("Figure", figures)]
+
+
+def _options_part(chosen: Sequence[Scenario]) -> str:
+    """Options as part of a file name; one that does not ship as it is here carries its fingerprint."""
+    from passaat.experiments.files import named
+    from passaat.scenarios.loading import load_scenario, shipped_names
+
+    shipped = {name: load_scenario(name).hash for name in FOUR_OPTIONS}
+    if [(one.name, one.hash) for one in chosen] == list(shipped.items()):
+        return ""
+    known = shipped_names()
+    return named(
+        *(
+            one.name
+            if one.name in known and load_scenario(one.name).hash == one.hash
+            else f"{one.name}-{one.hash[:8]}"
+            for one in chosen
+        )
+    )

@@ -22,10 +22,15 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
+    print_json_text,
+    print_lines,
+    print_table,
+    save_and_show,
     say,
     warm_up,
 )
 from passaat.errors import StudyError
+from passaat.shown import shown
 
 if TYPE_CHECKING:
     from passaat.experiments.comparison_plan import ComparisonPlan
@@ -88,7 +93,7 @@ def sweep(
         if as_json:
             print_json({"points": read.n_points, "runs": n_runs(read), "policies": read.policies})
         else:
-            typer.echo("\n".join(describe(read)))
+            print_lines(describe(read))
         return
     path = study or Path(f"{read.name}.db")
     with crew_of(workers, cluster) as crew:
@@ -129,11 +134,13 @@ def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) ->
 def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
     from passaat.experiments.sweep_tables import print_sweep, sweep_json
 
-    if as_json:
-        typer.echo(sweep_json(table), nl=False)
-    else:
-        print_sweep(table, make_console())
-    say(f"Study: {path}")
+    def show() -> None:
+        if as_json:
+            print_json_text(sweep_json(table))
+        else:
+            print_sweep(table, make_console())
+
+    save_and_show(path, [], show)
     if not as_json:
         say(f"Every run as a table: passaat export {path} --to {path.with_suffix('.csv').name}")
 
@@ -143,8 +150,6 @@ def studies(
     as_json: JsonOption = False,
 ) -> None:
     """List the study files of a folder, with what they are about and how far they are."""
-    from rich.markup import escape
-
     from passaat.experiments.studies import list_studies
 
     found = list_studies(folder)
@@ -152,21 +157,21 @@ def studies(
         print_json([{**vars(info), "path": str(info.path)} for info in found])
         return
     if not found:
-        typer.echo(f"No study files in {folder}. `passaat compare` and `passaat sweep` make them.")
+        print_lines([f"No study files in {folder}. `passaat compare` and `passaat sweep` make them."])
         return
     table = make_table("file", "kind", "about", "runs", "missing", "failed", "state", "MB", "version")
     for info in found:
         counts = (f"{n:,}" for n in (info.planned + info.done + info.failed, info.planned, info.failed))
-        table.add_row(  # what users wrote may look like markup
-            escape(str(info.path)),
-            info.kind,
-            escape(info.title),
+        table.add_row(
+            shown(str(info.path)),
+            shown(info.kind),
+            shown(info.title),
             *counts,
-            escape(info.state),
+            shown(info.state),
             f"{info.megabytes:.1f}",
-            info.version,
+            shown(info.version),
         )
-    make_console().print(table)
+    print_table(table)
 
 
 def resume(
@@ -324,7 +329,7 @@ def verify(
         record: dict[str, Any] = {**vars(found), "sound": found.sound}
         print_json(record)
     else:
-        typer.echo("\n".join(found.summary()))
+        print_lines(found.summary())
     if not found.sound:
         raise typer.Exit(EXIT_UNSOUND)
 
@@ -344,7 +349,7 @@ def export(
     if to.exists() and not force:
         raise StudyError(f"{to} exists already", "Choose another name, or overwrite it with --force.")
     rows = write(study, to, table)
-    typer.echo(f"Wrote {rows:,} rows to {to}")
+    print_lines([f"Wrote {rows:,} rows to {to}"])
     info = study_info(study)
     if info is not None and info.planned:
         say(
