@@ -2,7 +2,8 @@
 
 Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
 the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
-and progress to standard error. An error a user can act on ends with exit code 2, Ctrl-C with 130.
+and progress to standard error. An error a user can act on ends with exit code 2, Ctrl-C with 130; docs/output.md
+has them all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,7 +50,7 @@ from passaat.cli_parts import (
     settings_of,
     warm_up,
 )
-from passaat.errors import PassaatError, ScenarioError
+from passaat.errors import PassaatError, ScenarioError, StudyError
 from passaat.scenarios.levers import LEVERS, Lever, lever
 from passaat.shown import shown
 from passaat.writing import write_whole
@@ -367,7 +369,8 @@ def calibrate(
     ] = False,
     seed: SeedOption = 1,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write to; default posterior/ in this folder.")
+        Path | None,
+        typer.Option("--out", help="Folder to write to; default posterior/ here, or posterior-quick/."),
     ] = None,
     proof: Annotated[
         bool, typer.Option("--proof", help="Also check it: known truths, a second method, held-out figures.")
@@ -383,7 +386,8 @@ def calibrate(
     from passaat.calibration.calibrate import FULL, QUICK
     from passaat.calibration.calibrate import calibrate as run_calibration
 
-    folder = Path("posterior") if out is None else out
+    folder = _posterior_folder(base, quick=quick, seed=seed) if out is None else out
+    _require_folder(folder)
     warm_up()
     with Bar() as bar:
         found = run_calibration(
@@ -399,6 +403,31 @@ def calibrate(
         print_json(dict(found.metadata))
     else:
         print_lines([*found.summary(), f"Wrote {', '.join(path.name for path in paths)} to {folder}"])
+
+
+def _require_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written to before anything is run.
+
+    Raises
+    ------
+    StudyError : it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StudyError(
+            f"{folder} cannot be written to ({error.strerror or error})",
+            "Name a folder that you may write to: --out FOLDER.",
+        ) from None
+
+
+def _posterior_folder(base: Scenario, *, quick: bool, seed: int) -> Path:
+    """A folder that differs where the posterior does, so that a first look never replaces what is for use."""
+    study = _study_name(base, seed, "posterior").removesuffix(".db")
+    parts = ["posterior", *([study] if study != "pib" else []), *(["quick"] if quick else [])]
+    return Path("-".join(parts))
 
 
 # Looking things up
@@ -512,10 +541,10 @@ def new(
     mine = Scenario(**{**fields, "name": slug, "based_on": start.name})
     head = [
         f"# A {start.kind} to edit, started from {start.name}. When done:",
-        f"#   passaat check {path.name}",
-        f"#   passaat run {path.name}"
+        f"#   passaat check {shown(path.name)}",
+        f"#   passaat run {shown(path.name)}"
         if start.kind == "reference"
-        else f"#   passaat compare pib --options {path.name}",
+        else f"#   passaat compare pib --options {shown(path.name)}",
         "",
         "",
     ]

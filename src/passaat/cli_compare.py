@@ -57,8 +57,11 @@ def compare_and_show(
     model: Simulator,
     crew: Crew,
     wishes: Wishes,
+    called: Path | None = None,
 ) -> None:
-    """Compare, print, and save study, tables and figures.
+    """Compare, save study, tables and figures, and print.
+
+    ``called`` is the study that ``path`` is a copy of, if it is one; files are saved beside it.
 
     Raises:
         StudyError: as ``experiments.compare.compare``.
@@ -66,8 +69,9 @@ def compare_and_show(
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
+    study = called or path
     save_and_show(
-        path, _files(chosen, result, rivals, path), lambda: _show(base, chosen, result, rivals, wishes)
+        study, _files(chosen, result, rivals, study), lambda: _show(base, chosen, result, rivals, wishes)
     )
 
 

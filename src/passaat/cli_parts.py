@@ -206,11 +206,11 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print sentences on standard output: broken between words on a terminal, as they are when piped."""
     if sys.stdout is None or not sys.stdout.isatty():
         for line in lines:
-            typer.echo(shown(line, lines=True))
+            typer.echo(shown(line))
         return
     console = make_console()
     for line in lines:
-        console.print(shown(line, lines=True))
+        console.print(shown(line))
 
 
 def make_console(piped_width: int = PIPED_WIDTH) -> Console:

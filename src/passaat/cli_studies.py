@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -181,10 +185,13 @@ def resume(
     cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a study that was stopped, from its file alone."""
+    """Go on with a study that was stopped, from its file alone; one that is finished is shown, from any place."""
     from passaat.experiments.plan import Plan
 
     asked = _plan_in(study)
+    if not retry and _is_finished(study) and not os.access(study.absolute().parent, os.W_OK):
+        _show_from_a_copy(asked, study, as_json)
+        return
     with crew_of(workers, cluster) as crew:
         if retry:
             _plan_failed_again(study)
@@ -250,6 +257,31 @@ def _plan_in(path: Path) -> Plan | ComparisonPlan:
         return plan_of(study) if study.meta("kind") == "sweep" else comparison_plan_of(study)
 
 
+def _is_finished(path: Path) -> bool:
+    from passaat.experiments.store import Study
+
+    with Study.read(path) as study:
+        return study.count_to_do() == 0
+
+
+def _show_from_a_copy(asked: Plan | ComparisonPlan, path: Path, as_json: bool) -> None:
+    """Show a finished study that lies where nothing can be written; nothing is run."""
+    from passaat.experiments.plan import Plan
+    from passaat.experiments.sweep import load_table
+
+    if isinstance(asked, Plan):
+        _show_sweep(load_table(path), path, as_json)
+        return
+    with TemporaryDirectory(prefix="passaat-") as folder, crew_of(1, None) as crew:
+        copy = Path(folder) / "copy.db"
+        with (
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        _run_comparison(asked, copy, crew, as_json, called=path)
+
+
 def _plan_failed_again(path: Path) -> None:
     from passaat.experiments.store import Study
 
@@ -293,7 +325,9 @@ def _model_for(asked: ComparisonPlan) -> Simulator:
     return the_model(asked.reference, prior=True) if asked.prior and model.basis.kind != "prior" else model
 
 
-def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool) -> None:
+def _run_comparison(
+    asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool, called: Path | None = None
+) -> None:
     model = _model_for(asked)
     compare_and_show(
         asked.reference,
@@ -305,6 +339,7 @@ def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool
         model=model,
         crew=crew,
         wishes=Wishes(as_json=as_json),
+        called=called,
     )
 
 
