@@ -125,6 +125,18 @@ def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 COMPARE = ("compare", "pib", "--options", "stricter-selection", "follow-up", "--draws", "3", "--worlds", "2")
 
+REPLICATE = (
+    "replicate",
+    "pib",
+    "--options",
+    "follow-up",
+    "go-no-go",
+    "--precision",
+    "2e7",
+    "--budget",
+    "400",
+)
+
 ON_A_TOY = (
     ((), COMPARE),
     ((), (*COMPARE, "--all")),
@@ -139,7 +151,7 @@ ON_A_TOY = (
     (("sweep", "mine.toml"), ("discover", "mine.db")),
     (("sweep", "fact.toml"), ("tradeoffs", "fact.db")),
     (COMPARE, ("tradeoffs", "pib.db")),
-    ((), ("replicate", "pib", "--options", "follow-up", "go-no-go", "--precision", "2e7", "--budget", "400")),
+    (REPLICATE, REPLICATE),
 )
 ON_THE_MODEL = (
     ("run", "pib"),
@@ -172,14 +184,14 @@ def assert_whole(asked: Call, arguments: tuple[str, ...]) -> None:
         assert page.count("…") <= wide.count("…")
         page, left_out = re.subn(r"Not shown in \d+ columns: ", "", page)
         numbers = Counter(NUMBER.findall(page))
-        labels = set(NUMBER.findall(" ".join(re.findall(r"5-95 %|9 in 10", page))))
+        labels = set(NUMBER.findall(" ".join(re.findall(r"5-95 %|9 in 10|95 % interval", page))))
         assert set(numbers) <= set(every), width
         assert left_out or not every - numbers, width
         more = numbers - every
         assert set(more) <= labels, width  # headings are told again where cells stand below one another
 
 
-@pytest.mark.parametrize(("before", "arguments"), ON_A_TOY, ids=lambda words: "-".join(words)[:40])
+@pytest.mark.parametrize(("before", "arguments"), ON_A_TOY, ids=lambda words: "-".join(map(str, words))[:40])
 def test_no_number_is_cut_on_any_screen(
     before: tuple[str, ...], arguments: tuple[str, ...], bench: Call
 ) -> None:
@@ -220,17 +232,17 @@ def test_a_run_shows_every_clusters_exports_and_costs_as_json_has_them(
 ) -> None:
     page = call(monkeypatch, "run", "pib", width=width)[1]
     report = json.loads(call(monkeypatch, "run", "pib", "--json")[1])
-    lines = iter(page.splitlines())
+    below = re.findall(r"^cluster (\d+)\s*\n((?:  .*\n)+)", page, re.MULTILINE)
+    entries = dict(below or re.findall(r"^ +(\d+) (.*)$", page, re.MULTILINE))
     for group in report["clusters"]:
         if group["in_window"] and group["covenant_start"] is not None:
-            entry = next(line for line in lines if re.match(rf"\s*(cluster )?{group['cluster']}\b", line))
-            entry += "".join(next(lines) for _ in range(4)) if width == 60 else ""
+            entry = " ".join(entries[str(group["cluster"])].split())
             for number in (
                 f"{group['exports_eur'] / 1e6:.2f}",
                 f"{group['public_eur'] / 1e3:.0f}",
                 f"{group['private_eur'] / 1e3:.0f}",
             ):
-                assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.])", " ".join(entry.split()))
+                assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.])", entry)
 
 
 # --- tables ------------------------------------------------------------------------------------------------------
@@ -251,7 +263,7 @@ def a_table(title: str = "") -> Table:
     return table
 
 
-@pytest.mark.parametrize("width", range(12, 70))
+@pytest.mark.parametrize("width", range(14, 70))
 def test_cells_are_whole_at_every_width(width: int) -> None:
     page = printed(Whole(a_table()), width)
     for number in ("-1,234.5", "+6,789.0", "123,456,789", "0.5", "1.5", "7"):
@@ -267,7 +279,7 @@ def test_columns_that_may_be_missed_go_first_and_are_named() -> None:
     page = printed(Whole(a_table(), missable=("low to high",)), 27)
     assert "+6,789.0" not in page
     assert "123,456,789" in page
-    assert "Not shown in 27 columns: low to" in page
+    assert "Not shown in 27 columns: low to high." in " ".join(page.split())
 
 
 def test_tables_under_one_heading_line_up_whatever_their_names_are() -> None:
@@ -291,6 +303,7 @@ def test_a_comparison_with_long_names_and_large_numbers_keeps_them(bench: Call) 
     option = (
         'name = "an-option-with-a-name-that-is-longer-than-any-column-for-names"\ntitle = "T"\n'
         'kind = "option"\ndescription = "D"\n[levers]\nfollow_up_years = 3\n'
+        '[levers_why]\nfollow_up_years = "W"\n'
     )
     Path("long.toml").write_text(option, encoding="utf-8")
     assert_whole(bench, (*COMPARE[:3], "long.toml", *COMPARE[5:]))
@@ -327,9 +340,11 @@ def test_a_screen_spells_out_what_nobody_did_before() -> None:
 def hostile(bench: Call) -> Call:
     """The bench with a reference and an option whose titles want to be obeyed."""
     text = json.dumps(HOSTILE)
-    reference = (
-        f'name = "ref"\ntitle = {text}\nkind = "reference"\ndescription = {text}\n[world]\nn_firms = 100\n'
-    )
+    shipped = (ROOT / "scenarios" / "shipped" / "pib.toml").read_text(encoding="utf-8")
+    reference = shipped
+    for field, value in (("name", '"ref"'), ("title", text), ("description", text)):
+        (line,) = (line for line in shipped.splitlines() if line.startswith(f"{field} = "))
+        reference = reference.replace(line, f"{field} = {value}")
     option = f'name = "mine"\ntitle = {text}\nkind = "option"\ndescription = {text}\n[levers]\nfollow_up_years = 3\n'
     option += f"[levers_why]\nfollow_up_years = {text}\n"
     Path("ref.toml").write_text(_toml(reference), encoding="utf-8")
@@ -491,7 +506,7 @@ def test_no_text_in_a_figure_is_mathematics(comparison: Comparison) -> None:
     figure = differences_figure(replace(comparison, reference_title=title))
     texts = figure.findobj(Text)
     assert any(title in text.get_text() for text in texts)
-    assert not any(text.get_parse_math() for text in texts)
+    assert not any(text.get_parse_math() for text in texts if "$" in text.get_text())
 
 
 def test_letters_that_the_font_lacks_are_named_once(tmp_path: Path) -> None:
@@ -511,7 +526,7 @@ def test_a_command_names_the_letters_that_the_font_lacks_once(
     bench: Call, comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save(*_: object) -> tuple[Path, ...]:
-        for _ in range(3):
+        for _time in range(3):
             warnings.warn("the font of figures lacks 日", FontWarning, stacklevel=2)
         return (Path("a.png"),)
 
@@ -531,7 +546,7 @@ SAVING: tuple[tuple[tuple[str, ...], tuple[str, ...], int], ...] = (
 )
 
 
-@pytest.mark.parametrize(("before", "arguments", "least"), SAVING, ids=lambda words: str(words)[:30])
+@pytest.mark.parametrize(("before", "arguments", "least"), SAVING, ids=str)
 @pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 141), (errno.ENOSPC, 74)])
 def test_all_is_saved_though_nobody_can_read_it(
     number: int, code: int, before: tuple[str, ...], arguments: tuple[str, ...], least: int, bench: Call
@@ -600,7 +615,7 @@ def test_a_finished_study_is_shown_from_a_place_that_may_only_be_read(
 ) -> None:
     page = bench(*before)[1]
     content = Path(study).read_bytes()
-    monkeypatch.setattr("passaat.cli_studies.os.access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda path, mode, **_: mode != os.W_OK or "copy" in str(path))
     code, again, err = bench("resume", study)
     assert code == 0, err
     assert again == page
@@ -643,7 +658,8 @@ def test_a_second_question_leaves_the_files_of_the_first_alone(bench: Call) -> N
 
 
 def test_an_option_edited_under_its_name_is_another_question(bench: Call) -> None:
-    text = 'name = "mine"\ntitle = "T"\nkind = "option"\ndescription = "D"\n[levers]\nfollow_up_years = '
+    text = 'name = "mine"\ntitle = "T"\nkind = "option"\ndescription = "D"\n[levers_why]\nfollow_up_years = "W"\n'
+    text += "[levers]\nfollow_up_years = "
     tables = set()
     for years in (2, 3):
         Path("mine-option.toml").write_text(f"{text}{years}\n", encoding="utf-8")
