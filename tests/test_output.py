@@ -714,6 +714,11 @@ def test_the_page_tells_every_exit_code_there_is() -> None:
 @pytest.mark.parametrize(
     ("redirected", "code", "said"),
     [
+        (
+            "--help >/dev/full",
+            74,
+            "Error: not all was printed (No space left on device); files are complete.",
+        ),
         (">/dev/null", 0, ""),
         (">/dev/full", 74, "Error: not all was printed (No space left on device); files are complete."),
         (">&-", 141, "The output was closed before all was printed; files are complete."),

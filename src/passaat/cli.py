@@ -762,10 +762,8 @@ def _carried_out(*, output_open: bool) -> int | str | None:
     except KeyboardInterrupt:
         say("Stopped by Ctrl-C.")
         code = EXIT_INTERRUPTED
-    try:  # small results reach the output only now
-        sys.stdout.flush()
-    except OSError as error:
-        code = code or _said_of(error)
+    except OSError as error:  # while printing help
+        code = _said_of(error)
     if not output_open and not code:
         code = _said_of(BrokenPipeError())
     for stream in (sys.stdout, sys.stderr):
