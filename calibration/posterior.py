@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +23,7 @@ from passaat.calibration.grounds import Grounds, changes, grounds
 from passaat.calibration.priors import Priors, priors
 from passaat.errors import EvidenceError
 from passaat.identity import fingerprint_of_text
+from passaat.writing import write_whole as write_in_one_move
 
 Floats = NDArray[np.float64]
 
@@ -203,9 +203,7 @@ def shipped_digest() -> str:
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one move, so that an interruption leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    write_in_one_move(path, text)
 
 
 # --- freshness -------------------------------------------------------------------------------------------

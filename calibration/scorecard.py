@@ -31,6 +31,7 @@ from passaat.calibration.targets import Figure, figures, not_compared
 from passaat.errors import EvidenceError, ModelError
 from passaat.experiments.basis import CALIBRATED, PRIOR, TO_PRIOR, Basis, basis_for
 from passaat.experiments.design import world_seed
+from passaat.screen import Blocks, Cell, Whole
 
 if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs
@@ -180,16 +181,17 @@ class Scorecard:
             "model, 9 in 10\nworlds",
             "reported\nin there?",
         )
-        parts: list[RenderableType] = [Text(title, style="bold"), grid(_WIDTHS, headings)]
+        blocks: list[tuple[RenderableType, list[tuple[Cell, ...]]]] = []
         for pattern, pattern_title in PATTERN_TITLES.items():
             for role, meaning in ROLE_MEANINGS.items():
-                table = grid(_WIDTHS)
-                for line in self.lines:
-                    if (line.figure.pattern, line.figure.role) == (pattern, role):
-                        table.add_row(*_cells(line))
-                if table.row_count:
+                asked = (pattern, role)
+                rows = [
+                    _cells(line) for line in self.lines if (line.figure.pattern, line.figure.role) == asked
+                ]
+                if rows:
                     heading = Text(f"\n{pattern_title}", style="bold")
-                    parts += [heading.append(f" - {role}: {meaning}", style="dim not bold"), table]
+                    blocks.append((heading.append(f" - {role}: {meaning}", style="dim not bold"), rows))
+        parts: list[RenderableType] = [Text(title, style="bold"), Blocks(grid(_WIDTHS, headings), blocks)]
         caption = (
             "\nbest guess: mean over worlds with every parameter at its default. 9 in 10 worlds: 5-95 % of worlds,\n"
             "over what is not known of parameters and over luck. far: the best guess is more than a factor three off.\n"
@@ -506,10 +508,10 @@ _WIDTHS: Final = (28, 11, 19, 11, 19, 9)
 """Column widths of the scorecard."""
 
 
-def grid(widths: Sequence[int], headings: Sequence[str] | None = None) -> Table:
+def grid(widths: Sequence[int], headings: Sequence[str]) -> Table:
     """A table without lines, text in its first column; tables of the same widths line up under one another."""
-    table = Table(box=None, padding=(0, 1, 0, 0), show_header=headings is not None, header_style="dim")
-    for place, (width, heading) in enumerate(zip(widths, headings or [""] * len(widths), strict=True)):
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    for place, (width, heading) in enumerate(zip(widths, headings, strict=True)):
         table.add_column(
             heading,
             justify="left" if place == 0 else "right",
@@ -535,12 +537,12 @@ def _held_out_block(found: HeldOut) -> list[RenderableType]:
                 f"{split.likelier} of {split.figures}",
                 split.reading,
             )
-        parts.append(table)
+        parts.append(Whole(table))
     parts += [Text(fill(sentence, 104), style="dim") for sentence in found.sentences()]
     return [*parts, Text("")]
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: Line) -> tuple[Cell, ...]:
     figure = line.figure
     return (
         label_of(figure),
@@ -570,10 +572,10 @@ def _with_unit(values: Sequence[float], unit: str) -> str:
     return " to ".join(f"{value / divisor:,.{decimals}f}" for value in values) + written
 
 
-def _verdict(line: Line) -> str:
+def _verdict(line: Line) -> Cell:
     """Whether the reported value lies in the simulated range; where it does not, whether it is even near."""
     if line.inside is None:
         return "silent"
     if line.inside:
         return "yes" if line.within_factor is not False else "yes, far"
-    return "[bold red]NO[/bold red]" if line.within_factor is not False else "[bold red]NO, far[/bold red]"
+    return Text("NO" if line.within_factor is not False else "NO, far", style="bold red")

@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from passaat.calibration.scorecard import (
@@ -51,6 +50,7 @@ from passaat.calibration.scorecard import (
 )
 from passaat.calibration.targets import Figure, figures, plausibility
 from passaat.scenarios.rivals import MEANINGS, OWN, own_in_words, structures_of
+from passaat.screen import Blocks, Cell
 
 if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
@@ -119,36 +119,38 @@ class StructureCards:
         title = f"{self.reference}: reported figures, and the model's best guess under rival structures"
         widths = (26, 11, *(12 for _ in self.cards))
         headings = ("figure", "reported", *map(_heading, self.cards))
-        parts: list[RenderableType] = [Text(title, style="bold"), grid(widths, headings)]
+        blocks: list[tuple[RenderableType, list[tuple[Cell, ...]]]] = []
         cards = list(self.cards.values())
         for pattern, pattern_title in PATTERN_TITLES.items():
-            table = grid(widths)
+            rows = []
             for lines in zip(*(card.lines for card in cards), strict=True):
                 figure = lines[0].figure
                 if figure.pattern == pattern:
-                    table.add_row(label_of(figure), reported_of(figure), *map(_cell, lines))
-            parts += [Text(f"\n{pattern_title}", style="bold"), table]
-        parts += [Text("\nAll figures", style="bold"), self._totals(widths)]
+                    rows.append((label_of(figure), reported_of(figure), *map(_cell, lines)))
+            blocks.append((Text(f"\n{pattern_title}", style="bold"), rows))
+        blocks.append((Text("\nAll figures", style="bold"), self._totals()))
         caption = (
             "\n! the reported value lies outside 5-95 % of the simulated worlds (parameter draws and luck).\n"
             "* the reported value rests on a reader's reading (INFERRED); see passaat evidence\n"
             f"{SET_MARK} a default of the model was set straight from this figure, under the own structure\n"
         )
-        return Group(*parts, Text(caption, style="dim"))
+        return Group(
+            Text(title, style="bold"), Blocks(grid(widths, headings), blocks), Text(caption, style="dim")
+        )
 
-    def _totals(self, widths: Sequence[int]) -> Table:
-        table = grid(widths)
+    def _totals(self) -> list[tuple[Cell, ...]]:
+        rows: list[tuple[Cell, ...]] = []
         for role, words in (("target", "Targets inside"), ("validation", "Held back, inside")):
             of_role = [
                 [line for line in card.lines if line.figure.role == role] for card in self.cards.values()
             ]
             inside = (str(sum(line.inside is True for line in lines)) for lines in of_role)
-            table.add_row(words, f"of {len(of_role[0])}", *inside)
+            rows.append((words, f"of {len(of_role[0])}", *inside))
         scores = [self.targets[name] for name in self.cards]
-        table.add_row("Score on targets", "0 is best", *(f"{s.mean:.2f} ± {s.error:.2f}" for s in scores))
+        rows.append(("Score on targets", "0 is best", *(f"{s.mean:.2f} ± {s.error:.2f}" for s in scores)))
         behind = (f"{s.behind:+.2f} ± {s.behind_error:.2f}" for s in scores[1:])
-        table.add_row("Behind own structure by", "", "", *behind)
-        return table
+        rows.append(("Behind own structure by", "", "", *behind))
+        return rows
 
     def summary(self) -> tuple[str, ...]:
         """What the figures say about each rival, the rule, and what to be careful about."""
@@ -341,11 +343,11 @@ def _heading(name: str) -> str:
     return "own\nstructure" if name == OWN else name.replace("=", "\n= ")
 
 
-def _cell(line: Line) -> str:
+def _cell(line: Line) -> Cell:
     value = shown(line.central, line.figure.unit)
     if line.inside is None:
         return "silent"
-    return value if line.inside else f"[bold red]![/bold red]{value}"
+    return value if line.inside else Text("!", style="bold red").append(value, style="not bold default")
 
 
 def _plain(score: Score) -> dict[str, float | int | None]:

@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -26,7 +25,7 @@ from passaat.experiments.compare import as_json
 from passaat.experiments.discovery import HALF_SAMPLES, Discovery, discover_in, question_of
 from passaat.experiments.discovery_figures import corner_figure, front_figure, regret_figure
 from passaat.experiments.discovery_tables import discovery_view, front_view, regret_view, view_text
-from passaat.experiments.figures import STYLE
+from passaat.experiments.figures import own_style
 from passaat.experiments.pairing import Floats
 from passaat.experiments.plan import Plan, describe, n_runs, read_plan
 from passaat.experiments.replication import Replication, pilot, replicate
@@ -371,7 +370,7 @@ def _study_files(folder: Path) -> Found:
 
 def _save(figure: Figure, name: str) -> None:
     """Write a figure for the pages: PNG alone, 130 dots per inch, without a date."""
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure.savefig(HERE / "figures" / f"at-scale-{name}.png", dpi=130, metadata={"Software": "passaat"})
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.text import Text
 
 from passaat.experiments.compare import Comparison
@@ -25,6 +24,7 @@ from passaat.experiments.decisions import (
 from passaat.experiments.numbers import label, percent
 from passaat.experiments.tables import PLAIN_WIDTH, plain_text
 from passaat.model.parameters import PARAMETERS
+from passaat.screen import Section
 
 MOST_NOISE: Final = 0.5
 """Where parameters make less than this part of the scatter between draws, more worlds come before more knowledge."""
@@ -59,7 +59,7 @@ def decisions_view(comparison: Comparison, *, every_pair: bool = False) -> Rende
     """One paragraph for each outcome and money variant, then how to read it."""
     parts: list[RenderableType] = [
         Text(),
-        Rule(Text("Decisions that hold, and what turns them", style="bold"), align="left", style="dim"),
+        Section("Decisions that hold, and what turns them"),
     ]
     for decision in comparison.decisions:
         parts += [Text(f"{label(decision.outcome)}, {decision.money}", style="bold")]

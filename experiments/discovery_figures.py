@@ -11,7 +11,6 @@ import textwrap
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,11 +36,11 @@ from passaat.experiments.figures import (
     QUIET,
     REFERENCE,
     RULE,
-    STYLE,
     WARM,
     headline,
     legend_below,
     new_figure,
+    own_style,
     printed,
     quiet_axis,
     save_figure,
@@ -102,7 +101,7 @@ def corner_figure(found: Discovery, place: int = 0) -> Figure:
     rows = len(corner.restrictions)
     top, plots, per_row, bottom = 0.3 + 0.2 * len(lines) + 0.15 * len(words), 2.75, 0.5, 0.6
     height = top + plots + 0.9 + per_row * rows + bottom
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         low, tall = (height - top - plots) / height, (plots - 0.22) / height
         left = figure.add_axes((0.095, low, 0.47, tall))
@@ -394,7 +393,7 @@ def front_figure(front: Front) -> Figure:
     """Policies by cost and effect, the front as a line; the fuller a mark, the surer a policy is on the front."""
     scales = front_scales(front)
     height = 4.9
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.1, 1.12 / height, 0.87, (height - 1.12 - 0.72) / height))
         line = [
@@ -483,7 +482,7 @@ def regret_figure(table: RegretTable) -> Figure:
     shown = table.policies[:MOST_BARS]
     top, bottom, per_row = 0.86, 1.0, 0.3
     height = top + bottom + per_row * len(shown)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.22, bottom / height, 0.68, per_row * len(shown) / height))
         axes.set_ylim(len(shown) - 0.5, -0.5)

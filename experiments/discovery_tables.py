@@ -8,7 +8,6 @@ from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from passaat.experiments.numbers import NOTHING, Scale, label, percent, scale_fo
 from passaat.experiments.tables import PLAIN_WIDTH, plain_text
 from passaat.experiments.tradeoffs import Front, Noise, RegretTable
 from passaat.experiments.tree import shown_limit, shown_unit
+from passaat.screen import Section, Whole
 
 MOST_POLICIES: Final = 20
 """Policies that a table of a sweep over levers prints; JSON and CSV hold all."""
@@ -52,7 +52,7 @@ def discovery_view(found: Discovery) -> RenderableType:
     """The answer in words, each corner with what restricts it, the tree, and how to read it."""
     parts: list[RenderableType] = [
         Text(),
-        Rule(Text(f"Where {found.question}", style="bold"), align="left", style="dim"),
+        Section(f"Where {found.question}"),
         Text(sentence(found)),
     ]
     for place, corner in enumerate(found.corners, start=1):
@@ -118,7 +118,7 @@ def _corner(found: Discovery, corner: Corner, place: int) -> Iterator[Renderable
             one.condition.words(), studied(factor), _p(one.p), f"{round(one.again * HALF_SAMPLES)} of {HALF_SAMPLES}",
             f"{factor.name}: {factor.meaning}",
         )  # fmt: skip
-    yield Padding(table, (0, 0, 0, 2))
+    yield Padding(Whole(table), (0, 0, 0, 2))
 
 
 def studied(factor: Factor) -> str:
@@ -139,7 +139,7 @@ def _tree(found: Discovery) -> Iterator[RenderableType]:
     table.add_column(justify="left")
     for leaf in found.leaves:
         table.add_row(_percent(leaf.share), f"of {leaf.points} points", f"where {leaf.words()}")
-    yield Padding(table, (0, 0, 0, 2))
+    yield Padding(Whole(table), (0, 0, 0, 2))
 
 
 def _reading(found: Discovery) -> Iterator[RenderableType]:
@@ -187,8 +187,8 @@ def front_view(front: Front) -> RenderableType:
         )
     parts: list[RenderableType] = [
         Text(),
-        Rule(Text("Worth its cost?", style="bold"), align="left", style="dim"),
-        table,
+        Section("Worth its cost?"),
+        Whole(table),
     ]
     if len(shown) < len(front.positions):
         parts.append(
@@ -228,8 +228,8 @@ def regret_view(table: RegretTable) -> RenderableType:
     unit = f", {scale.unit}" if scale.unit else ""
     parts: list[RenderableType] = [
         Text(),
-        Rule(Text(f"Regret: {label(table.outcome.name)}{unit}", style="bold"), align="left", style="dim"),
-        grid,
+        Section(f"Regret: {label(table.outcome.name)}{unit}"),
+        Whole(grid),
     ]
     if len(table.policies) > MOST_POLICIES:
         parts.append(

@@ -7,8 +7,11 @@ bytes, as PNG and SVG.
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +19,14 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from passaat.errors import StudyError
 from passaat.experiments.compare import HEADLINES, PUBLIC_COST, Comparison, OptionResult, Variant
+from passaat.experiments.files import figure_paths, figures_of_comparison, save
 from passaat.experiments.numbers import (
     NOT_REACHED,
     Scale,
@@ -31,6 +36,7 @@ from passaat.experiments.numbers import (
     variants_shown,
 )
 from passaat.experiments.pairing import Interval
+from passaat.shown import shown
 
 INK: Final = "#1d2a38"
 QUIET: Final = "#6b7683"
@@ -43,12 +49,16 @@ WARM: Final = "#c8581a"
 WIDTH_INCHES: Final = 7.5
 """Fits between the margins of an A4 page."""
 
+LONGEST_TITLE: Final = 60
+"""Letters of a title for which there is room on the line that holds it; a longer one is cut off there."""
+
 FUNNEL: Final = ("firms_with_contacts", "relations", "partnerships", "firms_with_contract")
 FUNNEL_END: Final = "exports_members_eur"
 
 STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
+    "text.parse_math": False,
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": INK,
@@ -77,33 +87,61 @@ def save_figures(comparison: Comparison, stem: Path) -> tuple[Path, ...]:
         StudyError: a file cannot be written.
     """
     written: list[Path] = []
-    drawings: tuple[tuple[str, Callable[[Comparison], Figure]], ...] = (
-        ("differences", differences_figure),
-        ("funnel", funnel_figure),
-    )
-    for name, draw in drawings:
-        written += save_figure(draw(comparison), stem.with_name(f"{stem.name}-{name}"), comparison.version)
+    drawings: tuple[Callable[[Comparison], Figure], ...] = (differences_figure, funnel_figure)
+    for place, draw in zip(figures_of_comparison(stem), drawings, strict=True):
+        written += save_figure(draw(comparison), place, comparison.version)
     return tuple(written)
+
+
+class FontWarning(UserWarning):
+    """A figure holds characters that its font lacks; boxes stand in their places."""
+
+
+@contextlib.contextmanager
+def own_style() -> Iterator[None]:
+    """Our own settings of matplotlib for a while: none of the user's, and text as it is written, never mathematics.
+
+    What matplotlib says of each missing glyph at each drawing is left to ``save_figure``, which says it once.
+    """
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
 
 
 def save_figure(figure: Figure, stem: Path, version: str) -> tuple[Path, Path]:
     """Write a figure as ``<stem>.png`` (200 dots per inch) and ``<stem>.svg``, without dates or random names.
 
+    Each is drawn first and written in one move. A ``FontWarning`` names the characters that the font lacks.
+
     Raises:
         StudyError: a file cannot be written.
     """
-    png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
+    png, svg = figure_paths(stem)
     maker = f"passaat {version}"
-    try:
-        with mpl.rc_context(STYLE):
-            figure.savefig(png, dpi=200, metadata={"Software": maker})
-            figure.savefig(svg, metadata={"Creator": maker, "Date": None})
-    except OSError as error:
-        raise StudyError(
-            f"the figure {error.filename or png} cannot be written ({error.strerror or error})",
-            hint="Give a folder that exists and that you may write to.",
-        ) from error
+    drawn_png, drawn_svg = BytesIO(), BytesIO()
+    with own_style():
+        for text in figure.findobj(Text):
+            if (words := text.get_text()) != shown(words, lines=True):
+                text.set_text(shown(words, lines=True))
+        figure.savefig(drawn_png, format="png", dpi=200, metadata={"Software": maker})
+        figure.savefig(drawn_svg, format="svg", metadata={"Creator": maker, "Date": None})
+        lacking = _lacking(figure)
+    save(png, drawn_png.getvalue())
+    save(svg, drawn_svg.getvalue())
+    if lacking:
+        warnings.warn(f"the font of figures lacks {' '.join(lacking)}", FontWarning, stacklevel=2)
     return png, svg
+
+
+def _lacking(figure: Figure) -> list[str]:
+    """Characters of the figure that its font has no glyph for."""
+    font = get_font(findfont(STYLE["font.family"]))
+    texts = (text.get_text() for text in figure.findobj(Text))
+    return sorted(
+        {letter for text in texts for letter in text if not font.get_char_index(ord(letter))} - {"\n"}
+    )
 
 
 # --- differences --------------------------------------------------------------------------------------------
@@ -117,7 +155,7 @@ def differences_figure(comparison: Comparison) -> Figure:
     rows, options = len(names), comparison.options
     top, bottom, per_row = 1.14, 1.24, 0.44 + 0.2 * max(len(options), 2)
     height = top + bottom + rows * per_row
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         grid = GridSpec(
             rows, 2, figure=figure, left=0.19, right=0.945, top=1 - top / height, bottom=bottom / height,
@@ -241,7 +279,7 @@ def funnel_figure(comparison: Comparison) -> Figure:
     options = comparison.options
     top, bottom, per_stage = 1.02, 1.12, 0.5
     height = top + bottom + per_stage * len(stages)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         grid = GridSpec(
             1, 1 + len(options), figure=figure, left=0.2, right=0.98, top=1 - top / height, bottom=bottom / height,
@@ -393,8 +431,14 @@ def printed(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def short(title: str) -> str:
+    """A title that users wrote, on one line that the page has room for."""
+    words = shown(title)
+    return words if len(words) <= LONGEST_TITLE else f"{words[: LONGEST_TITLE - 1]}…"
+
+
 def _subtitle(comparison: Comparison) -> str:
-    return f"Compared with {comparison.reference_title} ({comparison.reference}), {comparison.period}."
+    return f"Compared with {short(comparison.reference_title)} ({comparison.reference}), {comparison.period}."
 
 
 def headline(figure: Figure, height: float, title: str, subtitle: str) -> None:

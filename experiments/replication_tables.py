@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,8 @@ from passaat.experiments.pairing import Interval
 from passaat.experiments.replication import OptionRow, PairRow, Replication, Stop
 from passaat.experiments.sequential import FEWEST_DIFFERING, Bounds, RunsNeeded
 from passaat.experiments.tables import PLAIN_WIDTH, plain_text
+from passaat.screen import Section, Whole
+from passaat.shown import shown
 
 _STOPPED: Final[dict[Stop, str]] = {
     "order settled": "its order is clear",
@@ -77,7 +78,7 @@ def _unit(scale: Scale) -> str:
 def _heading(result: Replication, scale: Scale) -> Iterator[RenderableType]:
     yield Text(
         f"{label(result.outcome.name)}, run until known: options against {result.reference},"
-        f" {result.reference_title}",
+        f" {shown(result.reference_title)}",
         style="bold",
     )
     share = (
@@ -95,7 +96,7 @@ def _heading(result: Replication, scale: Scale) -> Iterator[RenderableType]:
 
 def _options(result: Replication, scale: Scale) -> Iterator[RenderableType]:
     title = f"Differences from {result.reference}{',' if _unit(scale) else ''}{_unit(scale)}, options as they stand"
-    yield Rule(Text(title, style="bold"), align="left", style="dim")
+    yield Section(title)
     table = _table(
         ("option", "difference", "95 % interval", "± at most", "draws", "precise", "got no more runs")
     )
@@ -109,7 +110,7 @@ def _options(result: Replication, scale: Scale) -> Iterator[RenderableType]:
             "yes" if row.met else "no",
             _STOPPED[row.stopped],
         )
-    yield table
+    yield Whole(table)
 
 
 def _mean(row: OptionRow, scale: Scale) -> str:
@@ -123,7 +124,7 @@ def _between(bounds: Bounds, scale: Scale) -> str:
 
 
 def _pairs(result: Replication, scale: Scale) -> Iterator[RenderableType]:
-    yield Rule(Text("Order of policies", style="bold"), align="left", style="dim")
+    yield Section("Order of policies")
     count = len(result.pairs)
     settled = count - len(result.open_pairs)
     yield Text(
@@ -139,7 +140,7 @@ def _pairs(result: Replication, scale: Scale) -> Iterator[RenderableType]:
             str(pair.draws),
             Text(_verdict(pair, scale), style="yellow" if pair in result.open_pairs else ""),
         )
-    yield table
+    yield Whole(table)
 
 
 def _order(result: Replication) -> str:
@@ -165,7 +166,7 @@ def _verdict(pair: PairRow, scale: Scale) -> str:
 
 def _runs(result: Replication) -> Iterator[RenderableType]:
     totals = result.totals
-    yield Rule(Text("Runs", style="bold"), align="left", style="dim")
+    yield Section("Runs")
     held = totals.runs - totals.new_runs
     new = f", {totals.new_runs:,} of them new" if held else ""
     yield Text(f"{totals.runs:,} runs{new}; the world without programme is counted.")
@@ -246,7 +247,7 @@ def _reading(result: Replication) -> Iterator[RenderableType]:
         first = result.failures[0]
         yield Text(
             f"{len(result.failures)} runs failed and are left out of their pairs; the first: {first.option},"
-            f" draw {first.draw}, world {first.world}: {first.reason}",
+            f" draw {first.draw}, world {first.world}: {shown(first.reason)}",
             style="red",
         )
 
@@ -266,8 +267,8 @@ def needed_view(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int) -
             row.widest,
         )
     return Group(
-        Rule(Text(title, style="bold"), align="left", style="dim"),
-        table,
+        Section(title),
+        Whole(table),
         Text(
             "For a plan that gives every policy the same draws and looks once, at the end; every option's difference is"
             " then within ± of the truth in 19 of 20 studies. To be safe: enough for 4 of 5 pilots, which know the"

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -29,12 +28,13 @@ from passaat.experiments.figures import (
     LIGHT,
     QUIET,
     RULE,
-    STYLE,
     WARM,
     new_figure,
+    own_style,
     printed,
     quiet_axis,
     save_figure,
+    short,
 )
 from passaat.experiments.numbers import Scale
 from passaat.experiments.sensitivity import BLOCKS, NOTABLE, Estimate, Morris, Sobol
@@ -109,7 +109,7 @@ def plane_figure(report: SensitivityReport, finding: Finding) -> Figure:
     order, luck = by_rank(report, finding)
     scale = finding.scale
     height, top, bottom = 5.9, 0.84, 1.24
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.09, bottom / height, 0.87, 1 - (top + bottom) / height))
         points = [(i, found.effects[i]) for i in (*order, *([] if luck is None else [luck]))]
@@ -268,7 +268,7 @@ def shares_figure(report: SensitivityReport, finding: Finding) -> Figure:
     rows = len(shown) + (0 if luck is None else 1) + gap
     top, bottom, per_row = 0.98, 1.22, 0.3
     height = top + bottom + per_row * max(rows, 3)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.27, bottom / height, 0.58, 1 - (top + bottom) / height))
         places = {i: float(row) for row, i in enumerate(shown)}
@@ -357,7 +357,7 @@ def interactions_figure(report: SensitivityReport, finding: Finding) -> Figure:
     height = top + bottom + cell * max(n - 1, 2)
     colors = LinearSegmentedColormap.from_list("shares", ["#eef4f8", LIGHT, "#4d94b8", ACCENT])
     largest = max(max(pair.share.value for pair in found.pairs), NOTABLE)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.27, bottom / height, 0.7, 1 - (top + bottom) / height))
         axes.set_xlim(-0.5, n - 1.5)
@@ -426,7 +426,7 @@ def tornado_figure(report: SensitivityReport, finding: Finding) -> Figure:
     by_step = isinstance(found, Morris)
     top, bottom, per_row = 1.06, 1.24, 0.4 if not by_step else 0.3
     height = top + bottom + per_row * max(len(shown), 3)
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.335, bottom / height, 0.465, 1 - (top + bottom) / height))
         middle = 0.0 if by_step else finding.mean / scale.divisor
@@ -553,7 +553,7 @@ def convergence_figure(report: SensitivityReport, finding: Finding) -> Figure:
     scale = finding.scale
     divisor = scale.divisor if isinstance(found, Morris) else 1.0
     height, top, bottom = 4.1, 0.92, 1.16
-    with mpl.rc_context(STYLE):
+    with own_style():
         figure = new_figure(height)
         axes = figure.add_axes((0.09, bottom / height, 0.63, 1 - (top + bottom) / height))
         blocks = [step.blocks for step in growth.steps]
@@ -679,7 +679,7 @@ def _head(figure: Figure, height: float, title: str, report: SensitivityReport, 
     figure.text(0.03, 1 - 0.16 / height, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(0.03, 1 - 0.42 / height, f"{finding.subject}{of_mean}.", fontsize=8.5, color=ACCENT, va="top")
     figure.text(
-        0.03, 1 - 0.6 / height, f"Reference {report.reference_title} ({report.reference}), {report.period}.",
+        0.03, 1 - 0.6 / height, f"Reference {short(report.reference_title)} ({report.reference}), {report.period}.",
         fontsize=8, color=QUIET, va="top",
     )  # fmt: skip
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +28,8 @@ from passaat.experiments.sensitivity_study import (
     share_between,
 )
 from passaat.experiments.tables import PLAIN_WIDTH, plain_text
+from passaat.screen import Section, Whole
+from passaat.shown import shown
 
 MOST_ROWS: Final = 12
 """Factors shown of each finding, largest first; all of them are in JSON and CSV."""
@@ -73,14 +74,14 @@ def sensitivity_view(
 def _heading(report: SensitivityReport) -> Iterator[RenderableType]:
     yield Text(f"What results follow: {report.name}", style="bold")
     if report.question:
-        yield Text(report.question)
-    yield Text(f"Reference {report.reference}: {report.reference_title}; {report.period}")
+        yield Text(shown(report.question))
+    yield Text(f"Reference {report.reference}: {shown(report.reference_title)}; {report.period}")
     yield Text(f"{report.design}; seed {report.seed}; {len(report.factors)} factors varied")
     yield Text(f"Parameters that were not varied: {report.drawn_from}.")
 
 
 def _finding(report: SensitivityReport, finding: Finding, all_factors: bool) -> Iterator[RenderableType]:
-    yield Rule(Text(finding.subject, style="bold"), align="left", style="dim")
+    yield Section(finding.subject)
     scale = finding.scale
     if math.isfinite(finding.mean):
         write = scale.signed if finding.minus else scale.level
@@ -91,8 +92,8 @@ def _finding(report: SensitivityReport, finding: Finding, all_factors: bool) -> 
     if found is not None and found.varies:
         order, luck = by_rank(report, finding)
         most = len(order) if all_factors else MOST_ROWS
-        shown = order[:most] + ([] if luck is None else [luck])
-        yield _table(report, finding, shown, scale)
+        listed = order[:most] + ([] if luck is None else [luck])
+        yield Whole(_table(report, finding, listed, scale))
         if len(order) > most:
             yield Text(f"and {len(order) - most} factors with smaller effects; --all shows them", style="dim")
         if isinstance(found, Sobol):
@@ -106,7 +107,7 @@ def _finding(report: SensitivityReport, finding: Finding, all_factors: bool) -> 
         yield Text(f"- {sentence}", style="yellow" if found is None else "")
 
 
-def _table(report: SensitivityReport, finding: Finding, shown: Sequence[int], scale: Scale) -> Table:
+def _table(report: SensitivityReport, finding: Finding, listed: Sequence[int], scale: Scale) -> Table:
     found = finding.indices
     unit = f", {scale.difference_unit}" if scale.difference_unit else ""
     heads: tuple[str, ...]
@@ -122,7 +123,7 @@ def _table(report: SensitivityReport, finding: Finding, shown: Sequence[int], sc
     table.add_column("factor", min_width=20, max_width=34)
     for head in heads:
         table.add_column(head, justify="right" if head not in ("from", "to") else "left")
-    for i in shown:
+    for i in listed:
         note = report.factors[i]
         name = Text(note.label, style="italic" if i == report.luck_place else "")
         table.add_row(name, *_cells(report, finding, i, scale))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from passaat.experiments.numbers import (
 from passaat.experiments.structures import CLEAR, MONEY, Holds, Ranking, StructureComparison
 from passaat.experiments.tables import PLAIN_WIDTH
 from passaat.scenarios.rivals import MEANINGS, OWN
+from passaat.screen import Blocks, Section
 
 _FIRST: Final = 20
 _OTHER: Final = 15
@@ -65,19 +65,24 @@ def structures_view(found: StructureComparison, *, all_outcomes: bool = False) -
 
 
 def _differences(found: StructureComparison, names: Sequence[str], money: Money) -> Iterator[RenderableType]:
-    yield Rule(Text(f"Differences from the reference, {money}", style="bold"), align="left", style="dim")
-    yield _grid(["", *map(_heading, found.comparisons)])
-    for name in names:
-        scale = _scale(found, name)
-        unit = "" if scale.difference_unit in ("", label(name).lower()) else f", {scale.difference_unit}"
-        yield Text(label(name), style="bold").append(unit, style="not bold")
-        table = _grid([""] * (1 + len(found.comparisons)), header=False)
-        for place, option in enumerate(found.comparisons[OWN].options):
-            cells = (
-                _difference(found, structure, place, name, money, scale) for structure in found.comparisons
-            )
-            table.add_row(f"  {option.name}", *cells)
-        yield table
+    yield Section(f"Differences from the reference, {money}")
+    yield Blocks(
+        _grid(["", *map(_heading, found.comparisons)]),
+        (_difference_block(found, name, money) for name in names),
+    )
+
+
+def _difference_block(
+    found: StructureComparison, name: str, money: Money
+) -> tuple[Text, list[tuple[str, ...]]]:
+    """An outcome's heading, and one row for each option."""
+    scale = _scale(found, name)
+    unit = "" if scale.difference_unit in ("", label(name).lower()) else f", {scale.difference_unit}"
+    rows = []
+    for place, option in enumerate(found.comparisons[OWN].options):
+        cells = (_difference(found, structure, place, name, money, scale) for structure in found.comparisons)
+        rows.append((f"  {option.name}", *cells))
+    return Text(label(name), style="bold").append(unit, style="not bold"), rows
 
 
 def _difference(
@@ -103,20 +108,29 @@ def _scale(found: StructureComparison, name: str) -> Scale:
 
 
 def _rankings(found: StructureComparison, names: Sequence[str]) -> Iterator[RenderableType]:
-    yield Rule(Text("Does the ranking of options hold?", style="bold"), align="left", style="dim")
+    yield Section("Does the ranking of options hold?")
     widths = (27, 9, *(_OTHER for _ in found.rivals))
-    yield _grid(["", "clear\npairs", *map(_heading, found.rivals)], widths)
     shown = sorted(
         (one for one in found.rankings if one.outcome in names), key=lambda one: names.index(one.outcome)
     )
-    for money in MONEY:
-        yield Text(money, style="bold")
-        table = _grid([""] * len(widths), widths, header=False)
-        for ranking in shown:
-            if ranking.money == money:
-                cells = (_held(ranking, rival) for rival in found.rivals)
-                table.add_row(f"  {label(ranking.outcome)}", str(len(ranking.pairs)), *cells)
-        yield table
+    yield Blocks(
+        _grid(["", "clear\npairs", *map(_heading, found.rivals)], widths),
+        (
+            (
+                Text(money, style="bold"),
+                [
+                    (
+                        f"  {label(one.outcome)}",
+                        str(len(one.pairs)),
+                        *(_held(one, rival) for rival in found.rivals),
+                    )
+                    for one in shown
+                    if one.money == money
+                ],
+            )
+            for money in MONEY
+        ),
+    )
     for ranking in shown:
         for rival in ranking.flipped_by:
             yield from _flips(found, ranking, rival)
@@ -174,8 +188,8 @@ def _heading(structure: str) -> str:
     return "own\nstructure" if structure == OWN else structure.replace("=", "\n= ")
 
 
-def _grid(headings: Sequence[str], widths: Sequence[int] = (), *, header: bool = True) -> Table:
-    table = Table(box=None, show_header=header, padding=(0, 1, 0, 0), header_style="dim")
+def _grid(headings: Sequence[str], widths: Sequence[int] = ()) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     wanted = widths or (_FIRST, *(_OTHER for _ in headings[1:]))
     for place, (heading, width) in enumerate(zip(headings, wanted, strict=True)):
         table.add_column(heading, justify="left" if place == 0 else "right", min_width=width)

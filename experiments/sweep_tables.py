@@ -21,6 +21,8 @@ from passaat.experiments.pairing import HIGH, LOW, Floats, Interval
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE
 from passaat.experiments.sweep import SweepTable
 from passaat.experiments.tables import PLAIN_WIDTH
+from passaat.screen import Whole
+from passaat.shown import shown
 
 SHOWN: Final = (HEADLINES[0], PUBLIC_COST, "contracts")
 """Outcomes of the table of factors, beside what is gained per public euro."""
@@ -306,13 +308,13 @@ def sweep_view(table: SweepTable) -> RenderableType:
 
 def _heading(table: SweepTable) -> Iterator[RenderableType]:
     plan = table.plan
-    yield Text(f"{plan.name}: {plan.question}", style="bold")
+    yield Text(f"{plan.name}: {shown(plan.question)}", style="bold")
     world = plan.reference.the_world
     worlds = plan.worlds_per_point
     luck = "in one world each" if worlds == 1 else f"in {worlds:,} worlds each"
     points = "1 point" if len(table.points) == 1 else f"{len(table.points):,} points"
     yield Text(
-        f"{points} {luck}; reference {plan.reference.name}, {plan.reference.title};"
+        f"{points} {luck}; reference {plan.reference.name}, {shown(plan.reference.title)};"
         f" starts {world.window_first_year}-{world.window_last_year}, followed to {world.last_year}."
     )
     yield Text(f"Parameters that are not varied: {table.drawn_from}. passaat {table.version}.")
@@ -320,8 +322,7 @@ def _heading(table: SweepTable) -> Iterator[RenderableType]:
 
 def _over_points(table: SweepTable) -> RenderableType:
     known = [outcome.name for outcome in table.outcomes]
-    shown = [name for name in (*HEADLINES, PUBLIC_COST) if name in known]
-    found = spreads(table, shown)
+    found = spreads(table, [name for name in (*HEADLINES, PUBLIC_COST) if name in known])
     compared = any(one.policy != REFERENCE for one in found)
     title = "What changes against the reference, over all points" if compared else "Levels over all points"
     view = Table(box=box.SIMPLE, pad_edge=False, title=title, title_justify="left")
@@ -338,7 +339,7 @@ def _over_points(table: SweepTable) -> RenderableType:
             scale.between(one.points, signed=compared),
             NOTHING if one.better != one.better else f"{100 * one.better:.0f} %",
         )
-    return view
+    return Whole(view)
 
 
 def _by_factor(table: SweepTable) -> Iterator[RenderableType]:
@@ -366,10 +367,10 @@ def _by_factor(table: SweepTable) -> Iterator[RenderableType]:
         cells = {(one.factor, one.values, one.outcome): one for one in found if one.option == option}
         last = ""
         for factor, values in rows:
-            shown = [_cell(scales[name], cells.get((factor, values, name)), compared) for name in names]
-            view.add_row(factor if factor != last else "", values, *shown)
+            numbers = [_cell(scales[name], cells.get((factor, values, name)), compared) for name in names]
+            view.add_row(factor if factor != last else "", values, *numbers)
             last = factor
-        yield view
+        yield Whole(view)
 
 
 def _note_on_errors(table: SweepTable) -> Iterator[RenderableType]:
@@ -417,7 +418,7 @@ def _notes(table: SweepTable) -> Iterator[RenderableType]:
         yield Text(f"{runs} still missing: `passaat resume` makes them.", style="bold")
     if table.n_failed:
         one = table.failures[0]
-        first = f"{one.option} in the world of seed {one.world_seed}: {one.reason}"
+        first = f"{one.option} in the world of seed {one.world_seed}: {shown(one.reason)}"
         if table.n_failed == 1:
             yield Text(f"1 run failed and is left out: {first}", style="bold")
         else:

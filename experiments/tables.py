@@ -7,7 +7,6 @@ from io import StringIO
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,8 @@ from passaat.experiments.numbers import (
     times,
 )
 from passaat.experiments.pairing import Difference, Interval
+from passaat.screen import Blocks, Screen, Section, Whole
+from passaat.shown import shown
 
 PLAIN_WIDTH: Final = 104
 """Columns used where there is no terminal to ask."""
@@ -49,10 +50,7 @@ def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: 
 def plain_text(view: RenderableType) -> str:
     """A view as plain text, 104 columns wide; the same bytes for the same view."""
     out = StringIO()
-    console = Console(
-        file=out, width=PLAIN_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
-    )
-    console.print(view)
+    Screen(PLAIN_WIDTH, out, plain=True).print(view)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
 
@@ -85,14 +83,14 @@ def _heading(comparison: Comparison) -> Iterator[RenderableType]:
     design = comparison.design
     if comparison.basis.notice:
         yield Text(comparison.basis.notice, style="yellow")
-    yield Text(f"Compared with {comparison.reference}: {comparison.reference_title}", style="bold")
+    yield Text(f"Compared with {comparison.reference}: {shown(comparison.reference_title)}", style="bold")
     yield Text(
         f"{comparison.period}; {design.draws * design.worlds} paired worlds:"
         f" {design.draws} parameter draws × {design.worlds} worlds each, seed {design.seed}"
     )
     yield Text(f"Parameters: {comparison.drawn_from}.")
     for option in comparison.options:
-        yield Text(f"{option.name}: {option.description}")
+        yield Text(f"{option.name}: {shown(option.description)}")
 
 
 # --- money --------------------------------------------------------------------------------------------------
@@ -101,7 +99,7 @@ def _heading(comparison: Comparison) -> Iterator[RenderableType]:
 def _money(comparison: Comparison, narrow: bool) -> Iterator[RenderableType]:
     scale = scale_of(comparison, PUBLIC_COST)
     level = comparison.levels[PUBLIC_COST]
-    yield Rule(Text("Public cost", style="bold"), align="left", style="dim")
+    yield Section("Public cost")
     yield Text(
         f"Reference: {scale.level(level.mean)} ± {scale.level(level.error)} {scale.unit};"
         f" over parameter draws {scale.between(level.draws, signed=False)}"
@@ -112,7 +110,7 @@ def _money(comparison: Comparison, narrow: bool) -> Iterator[RenderableType]:
     for option in comparison.options:
         name, *cells = _row(comparison, option, option.as_it_stands, PUBLIC_COST, scale)
         table.add_row(*_stacked(narrow, (name.strip(), *cells)))
-    yield table
+    yield Whole(table)
     yield Text("To cost what the reference costs (used below, at equal public money):", style="dim")
     for option in comparison.options:
         equal = option.equal_money
@@ -135,8 +133,19 @@ def _differences(
         "as it stands": "Differences from the reference, options as they stand",
         "at equal public money": "Differences from the reference, at equal public money",
     }[money]
-    yield Rule(Text(title, style="bold"), align="left", style="dim")
-    yield _grid(narrow, ("", "difference ± error", "over draws", "over worlds", "better", "pairing"))
+    yield Section(title)
+    titles = ("", "difference ± error", "over draws", "over worlds", "better", "pairing")
+    yield Blocks(
+        _grid(narrow, titles),
+        _blocks(comparison, names, money, narrow),
+        otherwise=None if narrow else Blocks(_grid(True, titles), _blocks(comparison, names, money, True)),
+    )
+
+
+def _blocks(
+    comparison: Comparison, names: Sequence[str], money: Money, narrow: bool
+) -> Iterator[tuple[Text, list[tuple[str, ...]]]]:
+    """Outcome by outcome, its heading and one row for each option."""
     for name in names:
         outcome, scale, level = comparison.outcome(name), scale_of(comparison, name), comparison.levels[name]
         heading = Text(label(name), style="bold")
@@ -148,8 +157,7 @@ def _differences(
         )
         if outcome.better == "neither":
             heading.append(" (neither direction is better)", style="dim not bold")
-        yield heading
-        table = _grid(narrow)
+        rows = []
         for option in comparison.options:
             if money == "as it stands":
                 cells = _row(comparison, option, option.as_it_stands, name, scale)
@@ -157,8 +165,8 @@ def _differences(
                 cells = _row(comparison, option, option.at_equal_money, name, scale)
             else:
                 cells = (f"  {option.name}", NOT_REACHED, NOTHING, NOTHING, NOTHING, NOTHING)
-            table.add_row(*_stacked(narrow, cells))
-        yield table
+            rows.append(_stacked(narrow, cells))
+        yield heading, rows
 
 
 def _row(
@@ -196,10 +204,10 @@ def _stacked(narrow: bool, cells: Sequence[str]) -> tuple[str, ...]:
     return name, difference, f"{draws}\n{worlds}", f"{fifth}\n{sixth}"
 
 
-def _grid(narrow: bool, header: Sequence[str] | None = None) -> Table:
+def _grid(narrow: bool, header: Sequence[str]) -> Table:
     """A table of the common column widths, so that tables under one another line up."""
-    table = Table(box=None, show_header=header is not None, padding=(0, 1, 0, 0), header_style="dim")
-    titles = _stacked(narrow, header or [""] * len(_WIDE))
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    titles = _stacked(narrow, header)
     for place, (title, width) in enumerate(zip(titles, _NARROW if narrow else _WIDE, strict=True)):
         table.add_column(title, justify="left" if place == 0 else "right", min_width=width)
     return table
@@ -234,6 +242,6 @@ def _reading(comparison: Comparison) -> Iterator[RenderableType]:
         first = comparison.failures[0]
         yield Text(
             f"{len(comparison.failures)} runs failed and are left out of their pairs; the first: {first.option},"
-            f" draw {first.draw}, world {first.world}: {first.reason}",
+            f" draw {first.draw}, world {first.world}: {shown(first.reason)}",
             style="red",
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from passaat.errors import PassaatError
+from passaat.shown import shown as spelled_out
 
 __all__ = [
     "COUNTS",
@@ -153,7 +154,7 @@ def plain_dashes(word: str) -> str:
 
 def shown_name(name: str) -> str:
     """A name as a message shows it: one that is far too long is shortened, and nothing in it acts on a terminal."""
-    text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
+    text = spelled_out(name)
     return text if len(text) <= 100 else _shortened(text, "characters")
 
 

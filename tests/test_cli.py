@@ -448,7 +448,11 @@ def test_decisions_stand_below_the_tables_or_alone_and_in_a_csv(bench: Path) -> 
     assert "Public cost ─" in both
     assert "Public cost ─" not in alone
     assert max(map(len, both.splitlines())) <= 120
-    assert (bench / "pib-decisions.csv").read_text(encoding="utf-8").startswith("outcome,money,ahead,behind")
+    assert (
+        (bench / "pib-stricter-selection,follow-up-decisions.csv")
+        .read_text(encoding="utf-8")
+        .startswith("outcome,money,ahead,behind")
+    )
 
 
 def test_an_option_without_its_flag_is_told_where_to_go() -> None:
@@ -511,8 +515,9 @@ def test_compare_under_structures_adds_to_text_json_and_files(
     assert "Under rival structures of the model" in out
     assert "6 paired worlds for each structure" in out
     assert max(map(len, out.splitlines())) <= 120
-    assert "Table: pib-structures.csv" in err
-    assert (bench / "pib-structures.csv").read_text(encoding="utf-8").startswith("structure,money,outcome")
+    assert "Table: pib-stricter-selection,follow-up-structures.csv" in err
+    written = bench / "pib-stricter-selection,follow-up-structures.csv"
+    assert written.read_text(encoding="utf-8").startswith("structure,money,outcome")
     data = json.loads(call(*COMPARE, "--structures", "--json")[1])
     plain = json.loads(call(*COMPARE, "--json")[1])
     assert {name: value for name, value in data.items() if name != "structures"} == plain
@@ -603,9 +608,17 @@ def test_a_dry_run_says_basis_runs_time_and_files_and_leaves_nothing(bench: Path
     assert list(bench.glob("pib*")) == []
     said = json.loads(call(*COMPARE, "--dry-run", "--json")[1])
     assert (said["uncalibrated"], said["drawn_from"].partition(",")[0]) == ("", "posterior")
-    assert call(*COMPARE)[0] == 0
-    written = {path.name for path in bench.glob("pib*")}
-    assert set(said["files"]) <= written
+
+
+@pytest.mark.parametrize("more", [(), ("--structures", "--structure-worlds", "2"), ("--set", "assessors=4")])
+@pytest.mark.parametrize("options", [(), ("--options", "stricter-selection", "follow-up")])
+def test_a_dry_run_names_the_very_files_that_will_be_written(
+    options: tuple[str, ...], more: tuple[str, ...], bench: Path
+) -> None:
+    asked = ("compare", "pib", *options, "--draws", "3", "--worlds", "2", "--study", "own.v2.db", *more)
+    said = json.loads(call(*asked, "--dry-run", "--json")[1])
+    assert call(*asked)[0] == 0
+    assert sorted(said["files"]) == sorted(path.name for path in bench.iterdir())
 
 
 def test_a_dry_run_says_first_that_results_would_be_uncalibrated_and_why(

@@ -2,7 +2,8 @@
 
 Each command parses, calls the Python interface that anybody can call, and prints. Heavy parts are imported inside
 the command that needs them, so that help and lever tables appear at once. Results go to standard output, messages
-and progress to standard error. An error a user can act on ends with exit code 2, Ctrl-C with 130.
+and progress to standard error. An error a user can act on ends with exit code 2, Ctrl-C with 130; docs/output.md
+has them all.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,8 @@ from typer.core import TyperGroup
 from passaat import cli_analysis, cli_studies
 from passaat.cli_parts import (
     EXIT_INTERRUPTED,
+    EXIT_NOT_PRINTED,
+    EXIT_OUTPUT_CLOSED,
     EXIT_REFUSED,
     PIPED_WIDTH_OF_RUNS,
     Bar,
@@ -41,15 +44,22 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
+    print_json_text,
+    print_lines,
+    print_table,
     reference_and_options,
+    say,
     say_each,
+    say_error,
     say_workload,
     settings_of,
     warm_up,
 )
-from passaat.errors import PassaatError, ScenarioError, command
+from passaat.errors import PassaatError, ScenarioError, StudyError, command
 from passaat.scenarios.levers import LEVERS, Lever, LeverSetting, lever
 from passaat.scenarios.reading import character, plain_dashes, shown_name
+from passaat.shown import shown
+from passaat.writing import write_whole
 
 if TYPE_CHECKING:
     from passaat.calibration.scorecard import Scorecard
@@ -66,10 +76,11 @@ class _Group(TyperGroup):
         """Word processors make long dashes of the two hyphens of an option, which then reads as a name."""
         wrong = next((word for word in args if word[:1] != "-" and plain_dashes(word) != word), None)
         if wrong is not None:
-            typer.echo(
-                f"Error: {shown_name(wrong)} begins with {character(wrong[0])}, where an option begins with two"
-                f" hyphens\nWay out: {command('passaat', *map(plain_dashes, args))}",
-                err=True,
+            say_error(
+                PassaatError(
+                    f"{shown_name(wrong)} begins with {character(wrong[0])}, where an option begins with two hyphens",
+                    command("passaat", *map(plain_dashes, args)),
+                )
             )
             raise typer.Exit(EXIT_REFUSED)
         return super().parse_args(ctx, args)
@@ -78,11 +89,32 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except PassaatError as error:
-            typer.echo(f"Error: {error}", err=True)
+            say_error(error)
             raise typer.Exit(EXIT_REFUSED) from None
         except KeyboardInterrupt:
-            typer.echo("Stopped by Ctrl-C.", err=True)
+            say("Stopped by Ctrl-C.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except OSError as error:
+            raise typer.Exit(_said_of(error)) from None
+
+
+def _said_of(error: OSError) -> int:
+    """Say in one line what the system refuses, and give the exit code for it.
+
+    Files that we write name themselves in errors of our own; what has no file name here is the output.
+    """
+    if error.filename is not None:
+        say_error(
+            PassaatError(
+                f"{error.filename}: {error.strerror}", "Choose another name, or mend what is in its way."
+            )
+        )
+        return EXIT_REFUSED
+    if isinstance(error, BrokenPipeError):
+        say("The output was closed before all was printed; files are complete.")
+        return EXIT_OUTPUT_CLOSED
+    say(f"Error: not all was printed ({error.strerror or error}); files are complete.")
+    return EXIT_NOT_PRINTED
 
 
 app = typer.Typer(
@@ -116,7 +148,7 @@ def _root(
         if as_json:
             print_json(made.to_dict())
         else:
-            typer.echo("\n".join(made.lines()))
+            print_lines(made.lines())
         raise typer.Exit()
     if as_json:
         ctx.fail("--json goes behind a command, or with --version.")
@@ -195,7 +227,7 @@ def compare(
         changed=tuple(of_reference or ()),
     )
     if dry_run:
-        show_forecast(base, chosen, design, path, model, workers, as_json=as_json)
+        show_forecast(base, chosen, design, path, model, workers, wishes)
         return
     with crew_of(workers, cluster) as crew:
         compare_and_show(
@@ -257,7 +289,7 @@ def run(
         print_cluster(report, cluster, make_console(PIPED_WIDTH_OF_RUNS))
     else:
         if options or levers:
-            make_console().print("Changed: " + ", ".join([*(options or ()), *(levers or ())]), markup=False)
+            print_lines(["Changed: " + ", ".join(map(shown, [*(options or ()), *(levers or ())]))])
         print_run(report, make_console(PIPED_WIDTH_OF_RUNS), everything=everything)
 
 
@@ -337,18 +369,21 @@ def validate(
             progress=lambda done, total: bar.show("validating", done, total),
         )
     if card.basis.notice:
-        typer.echo(card.basis.notice, err=as_json)
+        if as_json:
+            say(card.basis.notice)
+        else:
+            print_lines([card.basis.notice])
     _print_card(card, as_json)
 
 
 def _print_card(card: Scorecard | StructureCards, as_json: bool) -> None:
     if as_json:
-        typer.echo(card.to_json(), nl=False)
+        print_json_text(card.to_json())
         return
     console = make_console()
     console.print(card.table())
     for said in card.summary():
-        console.print(said, markup=False)
+        console.print(said)
 
 
 @app.command()
@@ -382,10 +417,12 @@ def cases(
             progress=lambda done, total: bar.show("replaying cases", done, total),
         )
     if as_json:
-        typer.echo(study.to_json(), nl=False)
+        print_json_text(study.to_json())
     else:
-        make_console().print(study.table())
-        typer.echo("\n".join(study.summary()))
+        from passaat.screen import Whole
+
+        make_console().print(Whole(study.table()))
+        print_lines(study.summary())
 
 
 @app.command()
@@ -396,7 +433,8 @@ def calibrate(
     ] = False,
     seed: SeedOption = 1,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write to; default posterior/ in this folder.")
+        Path | None,
+        typer.Option("--out", help="Folder to write to; default posterior/ here, or posterior-quick/."),
     ] = None,
     proof: Annotated[
         bool, typer.Option("--proof", help="Also check it: known truths, a second method, held-out figures.")
@@ -412,7 +450,8 @@ def calibrate(
     from passaat.calibration.calibrate import FULL, QUICK
     from passaat.calibration.calibrate import calibrate as run_calibration
 
-    folder = Path("posterior") if out is None else out
+    folder = _posterior_folder(base, quick=quick, seed=seed) if out is None else out
+    _require_folder(folder)
     warm_up()
     with Bar() as bar:
         found = run_calibration(
@@ -427,8 +466,32 @@ def calibrate(
     if as_json:
         print_json(dict(found.metadata))
     else:
-        typer.echo("\n".join(found.summary()))
-        typer.echo(f"Wrote {', '.join(path.name for path in paths)} to {folder}")
+        print_lines([*found.summary(), f"Wrote {', '.join(path.name for path in paths)} to {folder}"])
+
+
+def _require_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written to before anything is run.
+
+    Raises
+    ------
+    StudyError : it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StudyError(
+            f"{folder} cannot be written to ({error.strerror or error})",
+            "Name a folder that you may write to: --out FOLDER.",
+        ) from None
+
+
+def _posterior_folder(base: Scenario, *, quick: bool, seed: int) -> Path:
+    """A folder that differs where the posterior does, so that a first look never replaces what is for use."""
+    study = _study_name(base, seed, "posterior").removesuffix(".db")
+    parts = ["posterior", *([study] if study != "pib" else []), *(["quick"] if quick else [])]
+    return Path("-".join(parts))
 
 
 # Looking things up
@@ -444,13 +507,13 @@ def levers(
         chosen = [lever(name)] if name else list(LEVERS.values())
         print_json([_lever_record(entry) for entry in chosen])
     elif name:
-        typer.echo("\n".join(_lever_lines(lever(name))))
+        print_lines(_lever_lines(lever(name)))
     else:
         table = make_table("lever", "label", "allowed", "practice", "effect")
         for entry in LEVERS.values():
             table.add_row(entry.name, entry.label_en, entry.allowed, entry.default_text, entry.identified)
-        make_console().print(table)
-        typer.echo("`passaat levers NAME` explains one; move it with --set NAME=VALUE.")
+        print_table(table)
+        print_lines(["`passaat levers NAME` explains one; move it with --set NAME=VALUE."])
 
 
 def _lever_lines(entry: Lever) -> list[str]:
@@ -493,7 +556,7 @@ def evidence(
         if as_json:
             print_json(asdict(explanation))
         else:
-            typer.echo("\n".join(explanation.lines))
+            print_lines(explanation.lines)
     elif claims:
         found = list_claims(find)
         if as_json:
@@ -504,7 +567,7 @@ def evidence(
                 table.add_row(
                     claim.id, claim.cause, claim.effect, claim.sign, f"{claim.source} {claim.place}"
                 )
-            make_console().print(table)
+            print_table(table)
     else:
         rows = list_evidence(use, find)
         if as_json:
@@ -513,9 +576,9 @@ def evidence(
             table = make_table("id", "quantity", "value", "use", "source")
             for row in rows:
                 table.add_row(row.id, row.quantity, value_text(row), row.use, f"{row.source} {row.place}")
-            make_console().print(table)
-            typer.echo(
-                f"{len(rows)} rows; `passaat evidence ID` explains one, --claims lists the causal claims."
+            print_table(table)
+            print_lines(
+                [f"{len(rows)} rows; `passaat evidence ID` explains one, --claims lists the causal claims."]
             )
 
 
@@ -560,26 +623,19 @@ def new(
         "",
     ]
     _write("\n".join(head) + scenario_text(mine, guide=True), path)
-    typer.echo(f"Wrote {path}. Edit it, then: {command('passaat', 'check', path)}")
+    print_lines([f"Wrote {path}. Edit it, then: {command('passaat', 'check', path)}"])
 
 
 def _write(text: str, path: Path) -> None:
-    """Write a file in one move, so that a failure leaves nothing half-written.
+    """Write a scenario in one move.
 
     Raises
     ------
     ScenarioError : the folder or file cannot be written.
     """
-    temporary: str | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".passaat-", suffix=".toml")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise ScenarioError(
             f"cannot write {shown_name(str(path))}: {error.strerror or error}",
             "choose a shorter name, or a folder that exists and that you may write to.",
@@ -633,14 +689,15 @@ def check(
             }
         )
         return
-    typer.echo("\n".join(_scenario_lines(scenario)))
+    lines = _scenario_lines(scenario)
     if twin:
-        typer.echo(f"  the same content as {twin}, under another name")
+        lines.append(f"  the same content as {twin}, under another name")
     if base is not None:
-        found = [f"  {note}" for note in notes] or ["  every lever changes in some year of the run"]
-        typer.echo("\n".join([f"Held against {base.name} (--reference chooses another):", *found]))
+        lines.append(f"Held against {base.name} (--reference chooses another):")
+        lines += [f"  {note}" for note in notes] or ["  every lever changes in some year of the run"]
     if trial is not None:
-        typer.echo("\n".join(trial.summary()))
+        lines += trial.summary()
+    print_lines(lines)
 
 
 def _based_on(option: Scenario) -> str:
@@ -692,14 +749,51 @@ cli_analysis.add_commands(app)
 
 def main() -> None:
     """Entry point of the `passaat` command."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure") and not stream.isatty():
-            stream.reconfigure(encoding="utf-8", newline="\n")
+    raise SystemExit(_carried_out(output_open=_open_streams()))
+
+
+def _carried_out(*, output_open: bool) -> int | str | None:
+    """Carry out the command line; gives the exit code, after everything that can be printed was."""
+    code: int | str | None = 0
     try:
         app()
+    except SystemExit as ended:
+        code = ended.code
     except KeyboardInterrupt:
-        typer.echo("Stopped by Ctrl-C.", err=True)
-        raise SystemExit(EXIT_INTERRUPTED) from None
+        say("Stopped by Ctrl-C.")
+        code = EXIT_INTERRUPTED
+    except OSError as error:  # while printing help
+        code = _said_of(error)
+    if not output_open and not code:
+        code = _said_of(BrokenPipeError())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the interpreter tries once more at its end, and would complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
+
+
+def _open_streams() -> bool:
+    """Make output that is closed, or of a narrow character set, harmless; piped output is UTF-8 on every system.
+
+    Gives whether standard output was open.
+    """
+    output_open = sys.stdout is not None
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by `>&-`: the next file that is opened would be taken for it
+            while (opened := os.open(os.devnull, os.O_WRONLY)) < descriptor:
+                pass
+            stream = os.fdopen(opened, "w", encoding="utf-8", errors="backslashreplace")
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+        elif hasattr(stream, "reconfigure"):
+            if stream.isatty():
+                stream.reconfigure(errors="backslashreplace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    return output_open
 
 
 if __name__ == "__main__":

@@ -25,10 +25,13 @@ from passaat.cli_parts import (
     WorkersOption,
     amount,
     crew_of,
+    import_matplotlib,
     make_console,
+    print_json_text,
+    print_version,
     reference_and_options,
+    save_and_show,
     say,
-    say_version,
     say_workload,
     share,
     warm_up,
@@ -158,11 +161,14 @@ def replicate(
     except KeyboardInterrupt:
         say_stopped(path, resumable=False)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    if as_json:
-        typer.echo(result.to_json(), nl=False)
-    else:
-        print_replication(result, make_console())
-    say(f"Study: {path}")
+
+    def show() -> None:
+        if as_json:
+            print_json_text(result.to_json())
+        else:
+            print_replication(result, make_console())
+
+    save_and_show(path, [], show)
 
 
 def _pilot(
@@ -244,22 +250,33 @@ def sensitivity(
     any other design, such as a Latin hypercube, main effects from given data. Shipped: what-matters and
     shares-of-variance.
     """
-    from passaat.experiments.files import save_beside
-    from passaat.experiments.sensitivity_figures import save_sensitivity_figures
+    from passaat.experiments.files import named, save_beside, stem_of
     from passaat.experiments.sensitivity_study import sensitivity as analyse
     from passaat.experiments.sensitivity_tables import print_sensitivity
 
     table, path = _table(study, keep, workers, cluster)
     report = analyse(table, outcomes, levels=levels)
-    if as_json:
-        typer.echo(report.to_json(), nl=False)
-    else:
-        print_sensitivity(report, make_console(), all_factors=all_factors)
-        say_version(report.version, typer.echo)
-    say(f"Study: {path}")
-    say(f"Table: {save_beside(report.to_csv(), path, 'sensitivity')}")
-    for figure in save_sensitivity_figures(report, path.with_suffix("")):
-        say(f"Figure: {figure}")
+    part = named(*(outcomes or ()), *(["levels"] if levels else []))
+
+    def figures() -> tuple[Path, ...]:
+        import_matplotlib()
+        from passaat.experiments.sensitivity_figures import save_sensitivity_figures
+
+        return save_sensitivity_figures(report, stem_of(path, part))
+
+    def show() -> None:
+        if as_json:
+            print_json_text(report.to_json())
+        else:
+            print_sensitivity(report, make_console(), all_factors=all_factors)
+            print_version(report.version)
+
+    tables = f"{part}-sensitivity".lstrip("-")
+    save_and_show(
+        path,
+        [("Table", lambda: [save_beside(report.to_csv(), path, tables)]), ("Figure", figures)],
+        show,
+    )
 
 
 # --- where an option wins, and where it fails -------------------------------------------------------------------
@@ -297,9 +314,8 @@ def discover(
 ) -> None:
     """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
     from passaat.experiments.discovery import discover_in, question_of, to_csv
-    from passaat.experiments.discovery_figures import save_discovery
     from passaat.experiments.discovery_tables import discovery_view, print_view
-    from passaat.experiments.files import save_beside
+    from passaat.experiments.files import named, save_beside, stem_of
 
     if fails_at is not None and (by != 0.0 or against != "reference"):
         raise StudyError(
@@ -313,15 +329,33 @@ def discover(
     else:
         question = question_of(table, "fails", policy, outcome, threshold=fails_at)
     found = discover_in(table, question)
-    if as_json:
-        typer.echo(found.to_json(), nl=False)
+    if fails_at is None:
+        asked = f"{policy}-beats-{against}-{outcome}" + (f"-by-{by:.10g}" if by else "")
     else:
-        print_view(discovery_view(found), make_console())
-        say_version(found.version, typer.echo)
-    say(f"Study: {path}")
-    say(f"Table: {save_beside(to_csv([found]), path, f'discovery-{outcome}')}")
-    for figure in save_discovery(found, path.with_name(f"{path.stem}-{outcome}")):
-        say(f"Figure: {figure}")
+        asked = f"{policy}-fails-{outcome}-at-{fails_at:.10g}"
+    part = named(asked)
+
+    def figures() -> tuple[Path, ...]:
+        import_matplotlib()
+        from passaat.experiments.discovery_figures import save_discovery
+
+        return save_discovery(found, stem_of(path, part))
+
+    def show() -> None:
+        if as_json:
+            print_json_text(found.to_json())
+        else:
+            print_view(discovery_view(found), make_console())
+            print_version(found.version)
+
+    save_and_show(
+        path,
+        [
+            ("Table", lambda: [save_beside(to_csv([found]), path, f"{part}-discovery")]),
+            ("Figure", figures),
+        ],
+        show,
+    )
 
 
 def _the_option(table: SweepTable) -> str:
@@ -359,9 +393,8 @@ def tradeoffs(
     Of a comparison the policies are its options as they stand; of a sweep over levers, every setting of the levers.
     """
     from passaat.experiments.compare import as_json as text_of
-    from passaat.experiments.discovery_figures import save_tradeoffs
     from passaat.experiments.discovery_tables import front_view, print_view, regret_view
-    from passaat.experiments.files import save_beside
+    from passaat.experiments.files import named, save_beside, stem_of
     from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
 
     if outcome == PUBLIC_COST:
@@ -376,17 +409,29 @@ def tradeoffs(
         judged.cost, judged.effect, judged.costs, judged.effects, common_worlds=common, **said
     )
     regret = regret_table(judged.effect, judged.effects, common_worlds=common, **said)
-    if as_json:
-        typer.echo(text_of({"front": front.to_dict(), "regret": regret.to_dict()}), nl=False)
-    else:
-        print_view(front_view(front), make_console())
-        print_view(regret_view(regret), make_console())
-        say_version(judged.version, typer.echo)
-    say(f"Study: {path}")
-    say(f"Table: {save_beside(front_csv(front), path, 'front')}")
-    say(f"Table: {save_beside(regret_csv([regret]), path, 'regret')}")
-    for figure in save_tradeoffs(front, regret, path.with_suffix("")):
-        say(f"Figure: {figure}")
+    part = named(outcome)
+
+    def tables() -> list[Path]:
+        return [
+            save_beside(front_csv(front), path, f"{part}-front"),
+            save_beside(regret_csv([regret]), path, f"{part}-regret"),
+        ]
+
+    def figures() -> tuple[Path, ...]:
+        import_matplotlib()
+        from passaat.experiments.discovery_figures import save_tradeoffs
+
+        return save_tradeoffs(front, regret, stem_of(path, part))
+
+    def show() -> None:
+        if as_json:
+            print_json_text(text_of({"front": front.to_dict(), "regret": regret.to_dict()}))
+        else:
+            print_view(front_view(front), make_console())
+            print_view(regret_view(regret), make_console())
+            print_version(judged.version)
+
+    save_and_show(path, [("Table", tables), ("Figure", figures)], show)
 
 
 @dataclass(frozen=True)

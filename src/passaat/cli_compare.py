@@ -9,8 +9,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from passaat.cli_parts import EXIT_INTERRUPTED, Bar, make_console, print_json, say, say_version
+from passaat.cli_parts import (
+    EXIT_INTERRUPTED,
+    FOUR_OPTIONS,
+    Bar,
+    Saving,
+    import_matplotlib,
+    make_console,
+    print_json,
+    print_json_text,
+    print_lines,
+    print_version,
+    save_and_show,
+    say,
+)
 from passaat.errors import command
+from passaat.shown import shown
 
 if TYPE_CHECKING:
     from passaat.experiments.compare import Comparison
@@ -50,7 +64,7 @@ def compare_and_show(
     crew: Crew,
     wishes: Wishes,
 ) -> None:
-    """Compare, print, and save study, tables and figures.
+    """Compare, save study, tables and figures, and print.
 
     Raises:
         StudyError: as ``experiments.compare.compare``.
@@ -58,8 +72,9 @@ def compare_and_show(
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
-    _show(base, chosen, result, rivals, wishes)
-    _save(result, rivals, path)
+    save_and_show(
+        path, _files(chosen, result, rivals, path), lambda: _show(base, chosen, result, rivals, wishes)
+    )
 
 
 def show_forecast(
@@ -69,8 +84,7 @@ def show_forecast(
     path: Path,
     model: Simulator,
     workers: int | None,
-    *,
-    as_json: bool,
+    wishes: Wishes,
 ) -> None:
     """Say what a comparison would be drawn from, run, take and write, as the comparison itself will say it."""
     from passaat.experiments.comparison_plan import runs_of_comparison
@@ -79,8 +93,8 @@ def show_forecast(
     runs = runs_of_comparison(design, len(chosen))
     work = workload(base, runs.expected, workers)
     drawn_from = model.basis.in_words(design.draws)
-    files = files_written(path)
-    if as_json:
+    files = files_written(chosen, path, structures=wishes.structures)
+    if wishes.as_json:
         print_json(
             {
                 "reference": base.name,
@@ -105,15 +119,17 @@ def show_forecast(
         f"Files: {', '.join(files)}.",
         "Nothing was run or written.",
     ]
-    typer.echo("\n".join(lines))
+    print_lines(lines)
 
 
-def files_written(path: Path) -> list[str]:
-    """Names of the files that a comparison leaves: study, table and figures."""
-    figures = [
-        f"{path.stem}-{kind}.{ending}" for kind in ("differences", "funnel") for ending in ("png", "svg")
-    ]
-    return [path.name, f"{path.stem}-decisions.csv", *figures]
+def files_written(chosen: Sequence[Scenario], path: Path, *, structures: bool) -> list[str]:
+    """Names of the files that a comparison leaves: study, tables and figures."""
+    from passaat.experiments.files import figure_paths, figures_of_comparison
+
+    places = _Places.of(chosen, path)
+    tables = [places.decisions, *([places.structures] if structures else [])]
+    figures = [one for stem in figures_of_comparison(places.figures) for one in figure_paths(stem)]
+    return [one.name for one in (path, *tables, *figures)]
 
 
 def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
@@ -127,10 +143,13 @@ def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
     result = stored_comparison(path)
     if result.basis.notice:
         say(result.basis.notice)
-    _show(asked.reference, asked.options, result, None, wishes)
-    if not wishes.as_json:
-        say_version(result.version, typer.echo)
-    _save(result, None, path)
+
+    def show() -> None:
+        _show(asked.reference, asked.options, result, None, wishes)
+        if not wishes.as_json:
+            print_version(result.version)
+
+    save_and_show(path, _files(asked.options, result, None, path), show)
 
 
 def _compare(
@@ -198,7 +217,7 @@ def _show(
     from passaat.experiments.tables import print_comparison
 
     if wishes.as_json:
-        typer.echo(result.to_json() if rivals is None else with_structures(result, rivals), nl=False)
+        print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
         return
     console = make_console()
     if wishes.changed:
@@ -206,11 +225,11 @@ def _show(
         moved = {setting.partition("=")[0].strip() for setting in wishes.changed}
         own = [f"{one.name} has its own {name}" for one in chosen for name in one.levers if name in moved]
         under = f"under every option that does not set it ({'; '.join(own)})" if own else "under every option"
-        console.print(f"Changed in the reference, and so {under}: {changed}", markup=False)
+        console.print(f"Changed in the reference, and so {under}: {shown(changed)}")
     if wishes.decisions:
         if result.basis.notice:
-            console.print(result.basis.notice, markup=False, highlight=False)
-        console.print(f"Compared with {base.name}: {base.title}", markup=False, highlight=False)
+            console.print(result.basis.notice)
+        console.print(f"Compared with {base.name}: {shown(base.title)}")
     else:
         print_comparison(result, console, all_outcomes=wishes.all_outcomes)
     print_decisions(result, console, every_pair=wishes.decisions)
@@ -218,15 +237,60 @@ def _show(
         print_structures(rivals, console, all_outcomes=wishes.all_outcomes)
 
 
-def _save(result: Comparison, rivals: StructureComparison | None, path: Path) -> None:
+def _files(
+    chosen: Sequence[Scenario], result: Comparison, rivals: StructureComparison | None, path: Path
+) -> list[Saving]:
+    """Tables and figures of a comparison, and how they are written."""
     from passaat.experiments.decisions import to_csv
-    from passaat.experiments.figures import save_figures
-    from passaat.experiments.files import save_beside
+    from passaat.experiments.files import save
 
-    figures = save_figures(result, path.with_suffix(""))
-    say(f"Study: {path}")
-    say(f"Table: {save_beside(to_csv(result.decisions), path, 'decisions')}")
+    places = _Places.of(chosen, path)
+    files: list[Saving] = [("Table", lambda: [save(places.decisions, to_csv(result.decisions))])]
     if rivals is not None:
-        say(f"Table: {save_beside(rivals.to_csv(), path, 'structures')}")
-    for figure in figures:
-        say(f"Figure: {figure}")
+        files.append(("Table", lambda: [save(places.structures, rivals.to_csv())]))
+
+    def figures() -> tuple[Path, ...]:
+        import_matplotlib()
+        from passaat.experiments.figures import save_figures
+
+        return save_figures(result, places.figures)
+
+    return [*files, ("Figure", figures)]
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the files of a comparison go: its tables, and how the names of its figures begin."""
+
+    decisions: Path
+    structures: Path
+    figures: Path
+
+    @classmethod
+    def of(cls, chosen: Sequence[Scenario], path: Path) -> _Places:
+        """Beside the study, named by the options unless these are the usual four."""
+        from passaat.experiments.files import stem_of, table_path
+
+        part = _options_part(chosen)
+        return cls(
+            table_path(path, part, "decisions"), table_path(path, part, "structures"), stem_of(path, part)
+        )
+
+
+def _options_part(chosen: Sequence[Scenario]) -> str:
+    """Options as part of a file name; one that does not ship as it is here carries its fingerprint."""
+    from passaat.experiments.files import named
+    from passaat.scenarios.loading import load_scenario, shipped_names
+
+    shipped = {name: load_scenario(name).hash for name in FOUR_OPTIONS}
+    if [(one.name, one.hash) for one in chosen] == list(shipped.items()):
+        return ""
+    known = shipped_names()
+    return named(
+        *(
+            one.name
+            if one.name in known and load_scenario(one.name).hash == one.hash
+            else f"{one.name}-{one.hash[:8]}"
+            for one in chosen
+        )
+    )

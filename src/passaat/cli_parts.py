@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from passaat.errors import ScenarioError, StudyError, command
+from passaat.errors import PassaatError, ScenarioError, StudyError, command
 from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
 from passaat.scenarios.reading import NumberError, Quantity, read_number, shown_name
+from passaat.shown import json_shown, shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from passaat.experiments.crew import Crew
     from passaat.scenarios.scenario import Scenario
 
 EXIT_REFUSED = 2
+EXIT_NOT_PRINTED = 74
 EXIT_INTERRUPTED = 130
+EXIT_OUTPUT_CLOSED = 141
 SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 120
 PIPED_WIDTH_OF_RUNS = 160
@@ -277,14 +284,33 @@ def rounded(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
+    print_json_text(
+        json.dumps(rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    )
 
 
-def make_console(piped_width: int = PIPED_WIDTH) -> Any:
+def print_json_text(text: str) -> None:
+    """Print JSON, which may hold what users wrote; nothing in it moves the cursor of a terminal."""
+    typer.echo(json_shown(text), nl=False)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print sentences on standard output: broken between words on a terminal, as they are when piped."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        for line in lines:
+            typer.echo(shown(line))
+        return
+    console = make_console()
+    for line in lines:
+        console.print(shown(line))
+
+
+def make_console(piped_width: int = PIPED_WIDTH) -> Console:
     """A rich console on standard output; plain and of a fixed width when piped."""
-    from rich.console import Console
+    from passaat.screen import Screen
 
-    return Console(width=None if sys.stdout.isatty() else piped_width, highlight=False, soft_wrap=False)
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Screen(width=None if on_terminal else piped_width)
 
 
 def make_table(*columns: str) -> Table:
@@ -292,20 +318,102 @@ def make_table(*columns: str) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=place == 0)  # names stay whole, for searching
+    for column in columns:
+        table.add_column(column)
     return table
 
 
+def print_table(table: Table) -> None:
+    """Print a table, of which no cell is ever cut."""
+    from passaat.screen import Whole
+
+    make_console().print(Whole(table))
+
+
 def say(message: str) -> None:
-    """A message beside the result: on standard error."""
-    typer.echo(message, err=True)
+    """A message beside the result: on standard error; where that is closed or full, nobody is to be told."""
+    with suppress(OSError):
+        typer.echo(shown(message, lines=True), err=True)
+
+
+def say_error(error: PassaatError) -> None:
+    """One line for each problem and the way out, whatever the names in them hold."""
+    plain = PassaatError([shown(problem) for problem in error.problems], shown(error.hint))
+    say(f"Error: {plain}")
+
+
+Saving = tuple[str, Callable[[], Iterable[Path]]]
+"""What is written, such as "Table", and how."""
+
+
+def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]) -> None:
+    """Write tables and figures first, then show the result, then say where everything is.
+
+    What was written is kept and said also where the reader of the output has gone away. Where a study is read from a
+    place in which nothing can be written, that is one line, and the result is shown.
+
+    Raises:
+        StudyError: files cannot be written for another reason; the result was shown before.
+    """
+    from passaat.experiments.files import ReadOnlyPlaceError
+
+    said = [f"Study: {study}"]
+    failed: list[StudyError] = []
+    for kind, write in files:
+        try:
+            with _warnings_as_messages() as messages:
+                said += [f"{kind}: {path}" for path in write()]
+            said += messages
+        except StudyError as error:
+            failed.append(error)
+    try:
+        show()
+    finally:
+        for line in said:
+            say(line)
+    if failed and all(isinstance(error, ReadOnlyPlaceError) for error in failed):
+        say(f"Tables and figures are not saved: the folder of {study} may only be read.")
+    elif failed:
+        raise StudyError([problem for error in failed for problem in error.problems], failed[0].hint)
+
+
+@contextmanager
+def _warnings_as_messages() -> Iterator[list[str]]:
+    """What figures warn of, each once, as sentences; other warnings go their way."""
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield messages
+    for warning in caught:
+        if type(warning.message).__name__ == "FontWarning":
+            text = f"{str(warning.message).capitalize()}; boxes stand for it in the figures."
+            if text not in messages:
+                messages.append(text)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def import_matplotlib() -> None:
+    """Import matplotlib without the settings that its user has for other programs, over which it could stumble.
+
+    Raises:
+        StudyError: a settings file that it reads in any case cannot be read.
+    """
+    for name in ("MPLBACKEND", "MATPLOTLIBRC"):  # this process draws no other figures
+        os.environ.pop(name, None)
+    try:
+        import matplotlib  # noqa: F401 - to see whether it can be
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f"figures cannot be drawn: matplotlib cannot read its settings ({error})",
+            "Mend or remove the file matplotlibrc in this folder or among your settings.",
+        ) from None
 
 
 def say_each(messages: Iterable[str]) -> None:
     """Sentences beside the result, one a line, each with its full stop."""
     for message in messages:
-        say(f"{message}.")
+        say(f"{shown(message)}.")
 
 
 def say_workload(reference: Scenario, runs: int, workers: int | None = None) -> None:
@@ -322,12 +430,14 @@ def say_workload(reference: Scenario, runs: int, workers: int | None = None) -> 
         say(work.in_words())
 
 
-def say_version(version: str, out: Callable[[str], None]) -> None:
-    """Say, with the results of another version, whose they are; nothing with one's own."""
+def print_version(version: str) -> None:
+    """Print, below the results of another version, whose they are; nothing below one's own."""
     from passaat import __version__
 
     if version != __version__:
-        out(f"Results of model {version}, as it computed them. This is {__version__}: its own may differ.")
+        print_lines(
+            [f"Results of model {version}, as it computed them. This is {__version__}: its own may differ."]
+        )
 
 
 def warm_up() -> None:
@@ -365,7 +475,7 @@ class Bar:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
@@ -373,5 +483,5 @@ class Bar:
             self._bar = Progress(*columns, console=Console(stderr=True))
             self._bar.start()
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total)
+            self._tasks[stage] = self._bar.add_task(shown(stage), total=total)
         self._bar.update(self._tasks[stage], completed=done, total=total)

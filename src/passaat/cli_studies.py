@@ -22,13 +22,18 @@ from passaat.cli_parts import (
     make_console,
     make_table,
     print_json,
+    print_json_text,
+    print_lines,
+    print_table,
+    print_version,
+    save_and_show,
     say,
     say_each,
-    say_version,
     say_workload,
     warm_up,
 )
 from passaat.errors import StudyError, command
+from passaat.shown import shown
 
 if TYPE_CHECKING:
     from passaat.experiments.comparison_plan import ComparisonPlan
@@ -95,7 +100,7 @@ def sweep(
         if as_json:
             print_json({"points": read.n_points, "runs": n_runs(read), "policies": read.policies})
         else:
-            typer.echo("\n".join(describe(read)))
+            print_lines(describe(read))
         return
     path = study or Path(f"{read.name}.db")
     if cluster is None:
@@ -141,12 +146,14 @@ def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) ->
 def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
     from passaat.experiments.sweep_tables import print_sweep, sweep_json
 
-    if as_json:
-        typer.echo(sweep_json(table), nl=False)
-    else:
-        print_sweep(table, make_console())
-        say_version(table.version, typer.echo)
-    say(f"Study: {path}")
+    def show() -> None:
+        if as_json:
+            print_json_text(sweep_json(table))
+        else:
+            print_sweep(table, make_console())
+            print_version(table.version)
+
+    save_and_show(path, [], show)
     if not as_json:
         table_file = PurePath(path.with_suffix(".csv").name)
         say(f"Every run as a table: {command('passaat', 'export', path, '--to', table_file)}")
@@ -157,8 +164,6 @@ def studies(
     as_json: JsonOption = False,
 ) -> None:
     """List the study files of a folder, with what they are about and how far they are."""
-    from rich.markup import escape
-
     from passaat.experiments.studies import is_study, list_studies
 
     found = list_studies(folder)
@@ -166,24 +171,24 @@ def studies(
         print_json([{**vars(info), "path": str(info.path)} for info in found])
         return
     if not found:
-        typer.echo(f"No study files in {folder}. `passaat compare` and `passaat sweep` make them.")
+        print_lines([f"No study files in {folder}. `passaat compare` and `passaat sweep` make them."])
         return
     table = make_table("file", "kind", "about", "runs", "missing", "failed", "state", "MB", "version")
     for info in found:
         counts = (f"{n:,}" for n in (info.planned + info.done + info.failed, info.planned, info.failed))
-        table.add_row(  # what users wrote may look like markup
-            escape(str(info.path)),
-            info.kind,
-            escape(info.title),
+        table.add_row(
+            shown(str(info.path)),
+            shown(info.kind),
+            shown(info.title),
             *counts,
-            escape(info.state),
+            shown(info.state),
             f"{info.megabytes:.1f}",
-            info.version,
+            shown(info.version),
         )
-    make_console().print(table)
+    print_table(table)
     if is_study(folder):
         for info in found:
-            typer.echo("\n".join(_made_lines(info)))
+            print_lines(_made_lines(info))
 
 
 def _made_lines(info: StudyInfo) -> Iterator[str]:
@@ -208,7 +213,7 @@ def resume(
     cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a study that was stopped, from its file alone; one that is finished is shown as it is.
+    """Go on with a study that was stopped, from its file alone; one that is finished is shown, from any place.
 
     Whatever version made a finished study, its own results are shown and nothing is run. Only the version that made it
     goes on with one that is not.
@@ -386,7 +391,7 @@ def verify(
         record: dict[str, Any] = {**vars(found), "sound": found.sound}
         print_json(record)
     else:
-        typer.echo("\n".join(found.summary()))
+        print_lines(found.summary())
     if not found.sound:
         raise typer.Exit(EXIT_UNSOUND)
 
@@ -406,7 +411,7 @@ def export(
     if to.exists() and not force:
         raise StudyError(f"{to} exists already", "Choose another name, or overwrite it with --force.")
     rows = write(study, to, table)
-    typer.echo(f"Wrote {rows:,} rows to {to}")
+    print_lines([f"Wrote {rows:,} rows to {to}"])
     info = study_info(study)
     if info is not None and info.planned:
         say(

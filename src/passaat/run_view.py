@@ -20,6 +20,7 @@ from passaat.errors import PassaatError
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.outcomes import window_covenants
 from passaat.model.status import STAGE_NAMES, STATUS_NAMES
+from passaat.shown import shown
 
 if TYPE_CHECKING:
     from passaat.model.compiled import Run
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["describe_run", "print_cluster", "print_run", "require_cluster"]
 
 CENTS = 100
+MISSABLE = ("extended", "contacts", "SMEs", "status", "country", "joined", "left", "members")
+"""Columns that a narrow screen leaves out, the first one first; ``--cluster`` and ``--json`` have them."""
+
 _PUBLIC = ("activities", "liaison", "branding", "administration", "support", "follow_up")
 _PRIVATE = ("fees", "in_kind", "private_follow_up")
 
@@ -175,8 +179,8 @@ def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = Fal
     for group in report["clusters"]:
         if everything or (group["in_window"] and group["covenant_start"] is not None):
             table.add_row(*_cells(group))
-    console.print(f"{report['title']}: {report['period']}; world seed {report['seed']}", markup=False)
-    console.print(table)
+    console.print(f"{shown(report['title'])}: {report['period']}; world seed {report['seed']}")
+    console.print(_whole(table))
     totals = report["totals"]
     states = ", ".join(f"{count} {status}" for status, count in totals["by_status"].items())
     for line in (
@@ -189,13 +193,13 @@ def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = Fal
         "for all these groups.",
         "One run is one throw of the dice: `passaat compare` shows what a policy changes.",
     ):
-        console.print(line, markup=False)
+        console.print(line)
 
 
 def _cells(group: Mapping[str, Any]) -> list[str]:
     return [
         str(group["cluster"]),
-        group["sector"],
+        shown(group["sector"]),
         str(group["country"]),
         group["status"],
         _covenant_text(group),
@@ -221,9 +225,8 @@ def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None
     group = report["clusters"][cluster]
     coordinator = "gone" if group["coordinator"] < 0 else str(group["coordinator"])
     console.print(
-        f"Cluster {cluster}: {group['sector']} in country {group['country']}, coordinator {coordinator}, first met "
-        f"{group['met']}, {group['status']}; covenant {_covenant_text(group)}",
-        markup=False,
+        f"Cluster {cluster}: {shown(group['sector'])} in country {group['country']}, coordinator {coordinator}, first "
+        f"met {group['met']}, {group['status']}; covenant {_covenant_text(group)}"
     )
     table = _table("firm", "kind", "joined", "left", "stage", "contacts", "contracts", "exports M EUR")
     for member in group["members"]:
@@ -238,7 +241,14 @@ def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None
             str(member["contracts"]),
             f"{member['exports_eur'] / 1e6:.3f}",
         )
-    console.print(table)
+    console.print(_whole(table))
+
+
+def _whole(table: Any) -> Any:
+    """No number is cut; on narrow screens these columns go first."""
+    from passaat.screen import Whole
+
+    return Whole(table, missable=MISSABLE)
 
 
 def _table(*columns: str) -> Any:
@@ -248,5 +258,5 @@ def _table(*columns: str) -> Any:
     table = Table(box=box.SIMPLE, pad_edge=False)
     words = {"sector", "status", "covenant", "extended", "kind", "joined", "left", "stage"}
     for column in columns:
-        table.add_column(column, justify="left" if column in words else "right", no_wrap=column in words)
+        table.add_column(column, justify="left" if column in words else "right")
     return table

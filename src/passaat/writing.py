@@ -1,0 +1,36 @@
+"""The one way in which files are written: whole or not at all, never through a link, under names nobody can guess."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+__all__ = ["write_whole"]
+
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""A file that was not there, links included; Windows alone has O_BINARY."""
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file in one move: whoever looks at ``path``, also after a kill, finds the old file or the whole new one.
+
+    The content goes to a new file of an unguessable name in the same folder, which then takes the place of ``path``. A
+    link at ``path`` is replaced, and what it points to is left alone. Text is written as UTF-8, with the line ends that
+    it has.
+
+    Raises:
+        OSError: the folder or the file cannot be written; what was begun is removed.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    # Of a length of its own, so that there is room for it beside the longest name that a folder takes.
+    temporary = path.with_name(f".passaat-{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, _NEW_FILE, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
