@@ -35,7 +35,7 @@ def bounds() -> list[str]:
 
 
 def depends_on() -> str:
-    """Digest of all that makes a stored result stale when it changes: the bounds, and every bit that the model gives."""
+    """Digest of all that makes a stored result stale when it changes: the bounds, and the bits that the model gives."""
     parts = {
         "python": project()["requires-python"],
         "bounds": bounds(),

@@ -23,9 +23,9 @@ class ReadOnlyPlaceError(StudyError):
 
 
 def csv_value(value: object) -> object:
-    """A value for a table: ten significant digits, and nothing where a number does not exist."""
+    """A value for a table: nine significant digits, and nothing where a number does not exist."""
     if isinstance(value, float):
-        return f"{value:.10g}" if math.isfinite(value) else ""
+        return f"{value:.9g}" if math.isfinite(value) else ""
     return value
 
 

@@ -8,7 +8,6 @@ what its functions do, and draws from prior ranges. Whoever gives ``behaviour`` 
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from passaat.errors import StudyError
 from passaat.experiments.basis import TO_PRIOR, Basis, prior_draws
+from passaat.identity import fingerprint_of_text
 from passaat.model.code_identity import CodeIdentity, known_by_version
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class OwnBehaviour:
                 'Give it a name of its own, a new one after each change: replace(model, ..., behaviour="mine-1").',
             )
         text = f"{behaviour}\0{identity.digest()}"
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return fingerprint_of_text(text)
 
 
 def _known(module: str) -> bool:

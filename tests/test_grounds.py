@@ -76,7 +76,10 @@ def test_a_lever_that_practice_leaves_alone_is_no_part_of_the_reference(
     monkeypatch.setattr(levers, "LEVERS", {**levers.LEVERS, "new": new})
 
     def with_lever(value: float) -> Any:
-        given = replace(inputs, levers={**inputs.levers, "new": np.full(inputs.size.n_years, value)})
+        levers = {**inputs.levers, "new": np.full(inputs.size.n_years, value)}
+        given = SimpleNamespace(
+            **{**vars(inputs), "levers": levers}
+        )  # the model's own inputs know no such lever
         return SimpleNamespace(name="pib", inputs=lambda: given)
 
     assert grounds(with_lever(2.0))["reference"] == usual
