@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import math
 import re
 from pathlib import Path
 from typing import Final
 
 from passaat.errors import StudyError
+from passaat.identity import fingerprint_of_text
 from passaat.writing import write_whole
 
 LONGEST_NAME: Final = 90
@@ -48,7 +48,7 @@ def named(*names: str) -> str:
     plain = re.sub(r"[^\w.+=,-]", "_", joined)
     if plain == joined and len(joined) <= LONGEST_NAME:
         return joined
-    digest = hashlib.blake2b("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    digest = fingerprint_of_text("\0".join(names), 8)
     return f"{f'{len(names)}-' if len(names) > 1 else ''}{plain[:40].rstrip(',')}-{digest}"
 
 
