@@ -108,7 +108,7 @@ def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     def the_model(_: object, *, prior: bool = False) -> Simulator:
         return toy if prior else posterior
 
-    for module in ("simulator", "sweep", "studies"):
+    for module in ("sweep", "studies", "simulator"):  # the first two take theirs from the last when imported
         monkeypatch.setattr(f"passaat.experiments.{module}.the_model", the_model)
     for commands in (cli, cli_studies, cli_analysis):
         monkeypatch.setattr(commands, "warm_up", lambda: None)
