@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +27,7 @@ __all__ = [
     "Scale",
     "Setting",
     "draw_factor",
+    "is_setting",
     "lever_factor",
     "luck_factor",
     "read_factor",
@@ -157,17 +158,49 @@ class Factor:
         return {**data, **ends, "categories": list(self.categories)}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Any) -> Self:
         """The factor that ``to_dict`` wrote.
 
         Raises:
-            ValueError: a field is missing, unknown, or not allowed.
+            ValueError: a field is missing, unknown, of another type, or not allowed.
         """
         names = {field.name for field in fields(cls)}
-        if set(data) != names:
-            raise ValueError(f"a factor has the fields {sorted(names)}, not {sorted(data)}")
+        if not isinstance(data, Mapping) or set(data) != names:
+            raise ValueError(
+                f"a factor has the fields {', '.join(sorted(names))}, not those of {shown(data)}"
+            )
+        wrong = [name for name in ("name", "unit", "meaning", "label") if not isinstance(data[name], str)]
+        wrong += [name for name, allowed in _NAMED.items() if data[name] not in allowed]
+        wrong += [] if isinstance(data["ordered"], bool) else ["ordered"]
+        wrong += [end for end in ("low", "high") if data[end] is not None and not _is_number(data[end])]
+        categories = data["categories"]
+        if not isinstance(categories, list) or not all(map(is_setting, categories)):
+            wrong.append("categories")
+        if wrong:
+            told = ", ".join(f"{name} = {shown(data[name])}" for name in wrong)
+            raise ValueError(f"the factor {shown(data['name'])} cannot have {told}")
         ends = {end: _NAN if data[end] is None else float(data[end]) for end in ("low", "high")}
         return cls(**{**data, **ends, "categories": tuple(data["categories"])})
+
+
+_NAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": get_args(Kind),
+    "scale": get_args(Scale),
+    "shape": ("uniform", "loguniform"),
+}
+"""Fields of a factor that are one of these words."""
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value of JSON is a number that a float can hold; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) if isinstance(value, float) else abs(value) < 2**63
+
+
+def is_setting(value: object) -> bool:
+    """Whether a value of JSON can be one that a factor takes: a number, yes or no, or a name."""
+    return isinstance(value, str | bool) or _is_number(value)
 
 
 def lever_factor(name: str, spec: object = "all") -> Factor:

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design import LARGEST_SEED
-from passaat.experiments.factors import Factor, Kind, Setting, draw_factor
+from passaat.experiments.factors import Factor, Kind, Setting, draw_factor, is_setting
 from passaat.experiments.pairing import Floats
 from passaat.experiments.sampling import factorial, unit_points
 from passaat.scenarios.loading import scenario_from_text
+from passaat.scenarios.reading import shown
 from passaat.scenarios.scenario import Scenario
 
 __all__ = [
@@ -293,6 +294,10 @@ class Plan:
         if set(data) != names:
             wrong = ", ".join(sorted(set(data) ^ names))
             raise StudyError(f"a stored plan cannot be read: fields missing or unknown: {wrong}", hint)
+        mistyped = [name for name, kind in _STORED_AS.items() if type(data[name]) is not kind]
+        if mistyped:
+            told = ", ".join(f"{name} = {shown(data[name])}" for name in mistyped)
+            raise StudyError(f"a stored plan cannot be read: of the wrong type: {told}", hint)
         try:
             factors = tuple(Factor.from_dict(factor) for factor in data["factors"])
             parts = {
@@ -300,10 +305,10 @@ class Plan:
                 "options": tuple(scenario_from_text(one, "a stored option") for one in data["options"]),
                 "factors": factors,
                 "listed": tuple(
-                    {factor.name: value for factor, value in zip(factors, row, strict=True)}
+                    {factor.name: value for factor, value in zip(factors, _settings(row), strict=True)}
                     for row in data["listed"]
                 ),
-                "levels": tuple(tuple(levels) for levels in data["levels"]),
+                "levels": tuple(tuple(_settings(levels)) for levels in data["levels"]),
             }
             return cls(**{**data, **parts})
         except ScenarioError as error:
@@ -311,6 +316,26 @@ class Plan:
             raise StudyError(problems, hint) from None
         except (TypeError, ValueError, AttributeError) as error:
             raise StudyError(f"a stored plan cannot be read: {error}", hint) from None
+
+
+_STORED_AS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("name", "question", "reference", "method", "luck", "rest"), str),
+    **dict.fromkeys(("size", "block", "worlds", "draws", "seed"), int),
+    **dict.fromkeys(("options", "factors", "listed", "levels"), list),
+    "second_order": bool,
+}
+"""Fields of a stored plan, with the type that JSON gives them."""
+
+
+def _settings(row: object) -> list[Setting]:
+    """A row of a stored plan: values of factors.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(row, list) or not all(map(is_setting, row)):
+        raise ValueError(f"{shown(row)} are no values of factors")
+    return row
 
 
 def read_plan(source: str | Path) -> Plan:
@@ -384,7 +409,7 @@ def number_problems(design: Mapping[str, Any]) -> Iterator[Problem]:
         ("rest", rest, get_args(Rest)),
     ):
         if value not in allowed:
-            yield (field,), f"{field} = {value!r} is not allowed; it must be {one_of(allowed)}"
+            yield (field,), f"{field} = {shown(value)} is not allowed; it must be {one_of(allowed)}"
     if points is not None and points < 1:
         yield ("points",), f"points = {points} is not allowed; at least 1 is needed"
     elif points is not None and method == "saltelli" and points & (points - 1):
@@ -487,8 +512,8 @@ def _shape_problems(plan: Plan) -> Iterator[str]:
         yield f"factors come in the order levers, uncertainties, draw, luck, not {', '.join(kinds)}"
     if plan.second_order and plan.method != "saltelli":
         yield f"second_order belongs to method saltelli, not to {plan.method}"
-    if plan.block < 1:
-        yield f"block = {plan.block} is not allowed; at least 1 is needed"
+    if not 1 <= plan.block <= MOST_POINTS:
+        yield f"block = {plan.block} is not allowed; it must be 1 to {MOST_POINTS:,}"
     yield from _levels_problems(plan)
     yield from _listed_problems(plan)
 

@@ -31,6 +31,7 @@ from passaat.experiments.plan import (
     COUNTED,
     HINT,
     MOST_POINTS,
+    MOST_WORLDS,
     Luck,
     Method,
     Plan,
@@ -52,6 +53,7 @@ from passaat.scenarios.reading import (
     NumberError,
     Place,
     Quantity,
+    harmless,
     read_number,
     read_text,
     shown,
@@ -281,7 +283,7 @@ def _scenario(draft: _Draft, name: str, kind: Literal["reference", "option"]) ->
             return load_option(name, draft.folder)
         return load_scenario(draft.folder / name if is_path else name, kind)
     except ScenarioError as error:
-        draft.problems += [f"{kind} {name}: {problem}" for problem in error.problems]
+        draft.problems += [f"{kind} {shown_name(name)}: {problem}" for problem in error.problems]
         return None
 
 
@@ -318,7 +320,7 @@ def _given_problems(design: Mapping[str, Any]) -> Iterator[Problem]:
     if method == "list" and design["file"] is None:
         yield ("file",), "file is missing: a CSV file with one column for each lever or parameter that varies"
     if method != "list" and design["file"] is not None:
-        yield ("file",), f"file = {design['file']!r}: only method list reads points from a file"
+        yield ("file",), f"file = {shown(design['file'])}: only method list reads points from a file"
     if method != "saltelli" and design["second_order"]:
         yield (
             ("second_order",),
@@ -410,10 +412,11 @@ def _listed_factors(
     if not problems:
         problems += _read_rows(rows, header, columns, points)
     told = problems if len(problems) <= MOST_TOLD else problems[:MOST_TOLD]
-    draft.problems += [f"{design['file']}: {problem}" for problem in told]
+    file = shown_name(design["file"])
+    draft.problems += [f"{file}: {problem}" for problem in told]
     draft.wrong |= {"design.file"} if problems else set()
     if len(problems) > MOST_TOLD:
-        draft.problems.append(f"{design['file']}: and {len(problems) - MOST_TOLD:,} more problems like these")
+        draft.problems.append(f"{file}: and {len(problems) - MOST_TOLD:,} more problems like these")
     if problems:
         return []
     order = ("lever", "uncertainty", "draw", "luck")
@@ -487,7 +490,9 @@ class _Column:
 
     @classmethod
     def called(cls, name: str, design: Mapping[str, Any]) -> _Column:
-        return cls(name, {"draw": design["draws"], "luck": design["worlds"]}.get(name, 0))
+        # A number that is wrong has been told; cells are held against the largest that it may be.
+        n = {"draw": design["draws"], "luck": design["worlds"]}.get(name, 0)
+        return cls(name, n if n > 0 or name not in ("draw", "luck") else MOST_WORLDS)
 
     def read(self, cell: str) -> Setting:
         """The value that a cell holds.
@@ -511,7 +516,7 @@ class _Column:
             value = read_number(cell, of)
         except NumberError as wrong:
             if wrong.corrections:
-                raise ValueError(f"{self.name} = {cell}: {wrong.advice(str)}") from None
+                raise ValueError(f"{self.name} = {harmless(cell)}: {wrong.advice(str)}") from None
             value, why = math.nan, wrong.why
         if of.allows(value):
             return value

@@ -16,7 +16,15 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from passaat.errors import ScenarioError, unknown_name
-from passaat.scenarios.reading import NumberError, Quantity, plain, read_number, shown, strange_character
+from passaat.scenarios.reading import (
+    NumberError,
+    Quantity,
+    harmless,
+    plain,
+    read_number,
+    shown,
+    strange_character,
+)
 
 __all__ = ["LEVERS", "UNITS", "EvidenceRef", "Lever", "LeverSetting", "LeverValue", "lever", "read_levers"]
 
@@ -174,13 +182,13 @@ class Lever:
             except NumberError as wrong:
                 if wrong.corrections:
                     advice = wrong.advice(write or (lambda number: f"{self.name} = {number}"))
-                    raise ValueError(f"{self.name} = {word}: {advice}") from None
+                    raise ValueError(f"{self.name} = {harmless(word)}: {advice}") from None
                 why = wrong.why
         try:
             return self.normalise(value)
         except ValueError:
             refusal = self._refusal(
-                word if len(word) <= 60 else shown(int(word) if word.isdecimal() else word)
+                harmless(word) if len(word) <= 60 else shown(int(word) if word.isdecimal() else word)
             )
             raise ValueError(f"{refusal}; {why}" if why else refusal) from None
 

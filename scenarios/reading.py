@@ -26,6 +26,7 @@ __all__ = [
     "Place",
     "Quantity",
     "character",
+    "harmless",
     "in_thousands",
     "neighbour",
     "plain_dashes",
@@ -159,11 +160,22 @@ def shown_name(name: str) -> str:
 
 
 def _shortened(text: str, what: str) -> str:
-    return text if len(text) <= 30 else f"{text[:10]}…{text[-3:]} ({len(text):,} {what})"
+    return (
+        text
+        if len(text) <= 30
+        else f"{spelled_out(text[:10])}…{spelled_out(text[-3:])} ({len(text):,} {what})"
+    )
+
+
+def harmless(text: str) -> str:
+    """The text with what acts on a terminal written out, such as \\x1b; blanks of any kind stay."""
+    return "".join(
+        one if one == "\t" or unicodedata.category(one) == "Zs" else spelled_out(one) for one in text
+    )
 
 
 def _number_shown(text: str) -> str:
-    return _shortened(text, "digits" if text.lstrip("+-").isdigit() else "characters")
+    return _shortened(harmless(text), "digits" if text.lstrip("+-").isdigit() else "characters")
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------
@@ -259,7 +271,7 @@ def _readings(word: str, unit: str) -> tuple[str, list[float]]:
     if bare.endswith("%"):
         bare, divisor = bare.removesuffix("%").strip(), 100.0 if unit.startswith("share") else math.nan
         whys.append("write a share of one, 0.25 for 25 %" if divisor == 100.0 else "a number has no %")
-    joined = re.sub(r"(?<=\d)[ '_](?=\d)", "", bare)
+    joined = re.sub(r"(?<=\d)[\s'_](?=\d)", "", bare)
     sign, digits = (joined[0], joined[1:]) if joined[:1] in ("+", "-") else ("", joined)
     found = _decimals(digits, unit)
     if joined != bare or len(found) > 1 or _GROUPS["."].fullmatch(digits) or _GROUPS[","].fullmatch(digits):
@@ -330,7 +342,12 @@ def read_text(path: Path, error: type[PassaatError], what: str, most_mb: float =
                 f"{path} has {path.stat().st_size / 1e6:,.0f} MB; of {what} at most {most_mb:g} MB are read",
                 f"check that it is {what}.",
             )
-        raw = path.read_bytes()
+        with path.open("rb") as file:  # a device has no size, and never ends
+            raw = file.read(int(most_mb * 1e6) + 1)
+        if len(raw) > most_mb * 1e6:
+            raise error(
+                f"{path} goes on after {most_mb:g} MB, of {what} no more is read", f"check that it is {what}."
+            )
     except OSError as problem:
         raise error(
             f"cannot read {shown_name(str(path))}: {problem.strerror or problem}", "check the path."
@@ -419,7 +436,9 @@ def toml_data(
     lines = text.split("\n")
     problems = [*_too_deep(tokens), *_too_large(tokens)]
     if problems:
-        raise error([f"{place}, {problem}" for problem in problems[:20]], "correct the lines above.")
+        raise error(
+            [harmless(f"{place}, {problem}") for problem in problems[:20]], "correct the lines above."
+        )
     written: list[_Written] = []
 
     def keep(digits: str) -> _Written:
@@ -432,7 +451,7 @@ def toml_data(
         data = tomllib.loads(text, parse_float=keep)
     except tomllib.TOMLDecodeError as problem:
         told, way_out = _not_toml(problem, tokens, lines, quantity_at)
-        raise error(f"{place} is not valid TOML: {told}", way_out) from None
+        raise error(f"{place} is not valid TOML: {harmless(told)}", way_out) from None
     places = [token for token in _value_tokens(tokens) if _is_float(token.text)]
     known = [token.text for token in places] == [number.text for number in written]
     problems = [] if unit_of is None else list(_underscored(tokens, lines))
@@ -458,7 +477,7 @@ def toml_data(
     found = {key: checked(value, (key,)) for key, value in data.items()}
     problems += _by_line(wrong, lines)
     if problems:
-        raise error([f"{place}, {problem}" for problem in problems], "correct the lines above.")
+        raise error([harmless(f"{place}, {problem}") for problem in problems], "correct the lines above.")
     return found
 
 
@@ -631,7 +650,7 @@ def _numbers_of_line(line: str, table: str, quantity_at: Callable[[Place], Quant
         try:
             read_number(value, quantity_at(path))
         except NumberError as wrong:
-            whys.append(f"{setting.group(1)} = {_number_shown(value)}: {wrong.why}")
+            whys.append(f"{setting.group(1)} = {_number_shown(value)}: {wrong.why or 'it is no number'}")
             if wrong.corrections:
                 new = new[: setting.start(2)] + wrong.corrections[0] + new[setting.end(2) :]
     if not whys:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 from passaat.errors import ScenarioError, unknown_name
 from passaat.identity import scenario_fingerprint
 from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue, value_in
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown, shown_name
 
 if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs
@@ -121,7 +121,11 @@ def _check_levers(raw: object) -> FrozenDict:
 def _check_texts(raw: object) -> FrozenDict:
     if not isinstance(raw, Mapping):
         raise ValueError("must be a table of lever = text")
-    problems = [f"the text for {name} must be a sentence" for name, text in raw.items() if not _is_text(text)]
+    problems = [
+        f"the text for {shown_name(name)} must be a sentence"
+        for name, text in raw.items()
+        if not _is_text(text)
+    ]
     if problems:
         raise ValueError("\n".join(problems))
     return FrozenDict(raw)
@@ -158,7 +162,8 @@ def _check_weights(raw: object) -> FrozenDict:
     if not isinstance(raw, Mapping) or not 1 <= len(raw) <= 40:
         raise ValueError("must be a table of 1 to 40 lines sector = weight")
     problems = [
-        f"the weight of sector {name} = {shown(weight)} is not allowed; it must be above 0, at most 1000000"
+        f"the weight of sector {shown_name(str(name))} = {shown(weight)} is not allowed; it must be above 0, at most"
+        " 1000000"
         for name, weight in raw.items()
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1e6
     ]
@@ -305,9 +310,8 @@ class Scenario(BaseModel):
             problems = [*_field_problems(error), *problems]
         if problems:
             hint = "correct the values above; `passaat new my.toml --from pib` writes a complete example."
-            raise ScenarioError(
-                [f"scenario {data.get('name', 'without a name')}: {text}" for text in problems], hint
-            )
+            name = shown_name(str(data.get("name", "without a name")))
+            raise ScenarioError([f"scenario {name}: {text}" for text in problems], hint)
 
     # What is in force
 
@@ -487,10 +491,10 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
         if kind == "option":
             for name in levers:
                 if name not in whys:
-                    yield f"lever {name} moves without a reason; add it under [levers_why]"
+                    yield f"lever {shown_name(str(name))} moves without a reason; add it under [levers_why]"
         for name in whys:
             if name not in levers:
-                yield f"[levers_why] explains {name}, which does not move under [levers]"
+                yield f"[levers_why] explains {shown_name(str(name))}, which does not move under [levers]"
     if kind == "option":
         if levers == {}:
             yield "an option must move at least one lever under [levers]"
@@ -590,12 +594,14 @@ def _agent_problems(agents: Mapping[str, Any], number: Mapping[str, int]) -> Ite
         "embassy": number["n_countries"],
     }
     for how in ("absent", "random"):
-        for text in agents.get(how, ()):
+        texts = agents.get(how, ())
+        # A single text is no list of agents, which its type tells.
+        for text in texts if isinstance(texts, list | tuple) else ():
             kind, _, index = str(text).partition(":")
             if kind not in sizes or not re.fullmatch("[0-9]{1,9}", index):
-                yield f'agents.{how}: {text!r} must read like "liaison:3", with {", ".join(AGENT_KINDS)}'
+                yield f'agents.{how}: {shown(text)} must read like "liaison:3", with {", ".join(AGENT_KINDS)}'
             elif int(index) >= sizes[kind]:
-                yield f"agents.{how}: {text!r} does not exist; {kind} runs from 0 to {sizes[kind] - 1}"
+                yield f"agents.{how}: {shown(text)} does not exist; {kind} runs from 0 to {sizes[kind] - 1}"
 
 
 _VALID_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -617,6 +623,12 @@ def _field_problems(error: ValidationError) -> Iterator[str]:
     for found in error.errors(include_url=False):
         place = ".".join(str(part + 1) if isinstance(part, int) else part for part in found["loc"])
         context, value = found.get("ctx", {}), found.get("input")
+        if found["loc"][0] == "shocks" and "country" in found["loc"]:
+            # A country is a number or "all", and pydantic has a finding for each.
+            if found["type"] != "literal_error":
+                place = ".".join(place.split(".")[:3])
+                yield f'{place} = {shown(value)} is not allowed; it must be "all" or the number of a country'
+            continue
         match found["type"]:
             case "extra_forbidden":
                 section = str(found["loc"][0]) if len(found["loc"]) > 1 else ""
@@ -633,7 +645,7 @@ def _field_problems(error: ValidationError) -> Iterator[str]:
                 yield f"{place} = {shown(value)} is not allowed; {_pattern_words(place)}"
             case "literal_error":
                 yield f"{place} = {shown(value)} is not allowed; it must be {context['expected']}"
-            case "int_type" | "float_type" if found["loc"][0] in _LIMITED and found["loc"][-1] != "country":
+            case "int_type" | "float_type" if found["loc"][0] in _LIMITED:
                 number = "a whole number" if found["type"] == "int_type" else "a number"
                 allowed = f"{number}, {_range_of(found['loc'])}"
                 yield f"{place} = {shown(value)} is of the wrong type; it must be {allowed}"

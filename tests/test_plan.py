@@ -595,6 +595,11 @@ def _stored(**changes: Any) -> str:
     return json.dumps({**json.loads(plan_of().to_json()), **changes})
 
 
+def _stored_factor(**changes: Any) -> str:
+    first, *others = json.loads(plan_of().to_json())["factors"]
+    return _stored(factors=[{**first, **changes}, *others])
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -611,13 +616,49 @@ def _stored(**changes: Any) -> str:
         (_stored(factors=3), "a stored plan cannot be read"),
         (_stored(listed=[[1]]), "a stored plan cannot be read"),
         (_stored(size=0), "points = 0 is not allowed"),
+        (_stored(name=5, second_order=0), "of the wrong type: name = 5, second_order = 0"),
+        (_stored(worlds=True), "of the wrong type: worlds = True"),
+        (_stored(worlds=2.5), "of the wrong type: worlds = 2.5"),
+        (_stored(block=10**9), "block = 1000000000 is not allowed; it must be 1 to 5,000,000"),
+        (_stored(method="\x1b[2J"), "method = '\\x1b[2J' is not allowed"),
+        (_stored(factors=["x" * 70_000]), "not those of xxxxxxxxxx…xxx (70,000 characters)"),
+        (_stored_factor(low=10**400), "cannot have low = 1000000000…000 (401 digits)"),
+        (_stored_factor(low=True, label=None), "cannot have label = None, low = True"),
+        (_stored_factor(kind="luxury"), "cannot have kind = 'luxury'"),
+        (_stored_factor(categories=[[1]]), "cannot have categories = [[1]]"),
+        (_stored(levels=[[None]]), "[None] are no values of factors"),
     ],
 )
 def test_text_that_is_no_stored_plan_is_refused(text: str, problem: str) -> None:
     with pytest.raises(StudyError) as caught:
         Plan.from_json(text)
     assert any(problem in told for told in caught.value.problems), caught.value.problems
+    assert max(map(len, caught.value.problems)) < 1_000
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(("column", "said"), [("draw", "draws = 0"), ("luck", "worlds = 0")])
+def test_a_column_of_draws_or_luck_that_there_are_none_of_is_one_problem(
+    column: str, said: str, study: Read
+) -> None:
+    text = LIST + {"draw": "draws = 0\n", "luck": 'worlds = 0\nluck = "factor"\n'}[column]
+    problems = problems_of(study, text, f"follow_up_years,{column}\n0,0\n2,1\n")
+    assert len(problems) == 1
+    assert said in problems[0]
+
+
+@pytest.mark.parametrize("name", ["x" * 70_000, "\x00\x1b[2J"])
+def test_no_name_of_a_file_in_a_message_is_endless_or_acts_on_a_terminal(name: str, study: Read) -> None:
+    told = json.dumps(name)
+    for text in (
+        HEAD.replace('"pib"', told) + SOBOL + LEVER,
+        HEAD + f"options = [{told}]\n" + SOBOL + LEVER,
+        LIST.replace('"points.csv"', told),
+        HEAD + SOBOL + f"file = {told}\n" + LEVER,
+    ):
+        for problem in problems_of(study, text):
+            assert len(problem) < 1_000
+            assert problem.isprintable()
 
 
 # --- plans that are added to --------------------------------------------------------------------------------

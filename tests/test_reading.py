@@ -626,3 +626,43 @@ def test_a_file_that_says_nothing_is_a_scenario_or_plan_without_its_parts(
     path.write_text(content, encoding="utf-8")
     assert "kind is missing" in refused(path)
     assert "reference is missing" in refused_plan(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# a remark \x1b[2J",
+        'title = "\x1b[2J"',
+        "assessors = 3\x1b[2J",
+        "\x1b[2J",
+        f"{'x' * 300}\x1b[2J = 1",
+        "x = 3.000 # \N{RIGHT-TO-LEFT OVERRIDE}",
+        "covenant_amount_eur = 3.000 # \N{RIGHT-TO-LEFT OVERRIDE}",
+    ],
+)
+def test_no_line_in_a_message_acts_on_a_terminal(line: str, tmp_path: Path) -> None:
+    said = refused(option_file(tmp_path, "follow_up_years = 2", line))
+    assert "\x1b" not in said
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device that never ends")
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    assert "goes on after 1 MB" in refused(Path("/dev/zero"))
+    path = plan_file(tmp_path, '[design]\nmethod = "sobol"\npoints = 8\n[levers]\nfollow_up_years = "all"\n')
+    path.write_text(path.read_text(encoding="utf-8").replace('"pib"', '"/dev/zero"'), encoding="utf-8")
+    said = refused_plan(path)
+    assert "goes on after 1 MB" in said
+
+
+@pytest.mark.parametrize("cell", ["2\x1b[2J", "3.000\x1b", "\x1b[2J" * 20, "2,0\N{RIGHT-TO-LEFT OVERRIDE}"])
+def test_no_cell_in_a_message_acts_on_a_terminal(cell: str, tmp_path: Path) -> None:
+    for column in ("follow_up_years", "follow_up_eligibility", "support_gain", cell):
+        said = refused_plan(plan_file(tmp_path, LIST, f"{column}\n{cell}\n1\n"))
+        assert "\x1b" not in said
+        assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in said
+
+
+def test_a_tab_within_a_number_is_told_like_any_other_blank(tmp_path: Path) -> None:
+    said = refused(option_file(tmp_path, "follow_up_eur_per_firm_year = 3\t000"))
+    assert "write follow_up_eur_per_firm_year = 3000" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -440,6 +441,8 @@ def test_levers_are_refused_all_at_once_with_a_guess(pib: Scenario) -> None:
             "'liaison:120' does not exist; liaison runs from 0 to 119",
         ),
         ({"agents": {"random": ("minister:1",)}}, 'must read like "liaison:3"'),
+        ({"agents": {"absent": 1.5}}, "agents.absent = 1.5 is of the wrong type"),
+        ({"agents": {"random": "liaison:3"}}, "agents.random = 'liaison:3' is of the wrong type"),
     ],
 )
 def test_each_rule_for_references_has_its_message(change: dict[str, Any], said: str) -> None:
@@ -463,6 +466,12 @@ def test_each_rule_for_options_has_its_message(change: dict[str, Any], said: str
     ("change", "said"),
     [
         ({"country": 20}, 'shock 1: country = 20; it must be "all" or 0 to 19'),
+        (
+            {"country": True},
+            'shocks.1.country = True is not allowed; it must be "all" or the number of a country',
+        ),
+        ({"country": "four"}, "shocks.1.country = 'four' is not allowed"),
+        ({"country": 1.5}, "shocks.1.country = 1.5 is not allowed"),
         ({"start": "2040Q1", "end": "2040Q2"}, "shock 1 starts (2040Q1) outside the run, 2012Q1 to 2034Q4"),
         ({"start": "2021Q1", "end": "2020Q1"}, "shock 1 ends (2020Q1) before it starts (2021Q1)"),
         ({"start": "spring"}, "it must read like 2020Q2"),
@@ -481,6 +490,31 @@ def test_each_rule_for_shocks_has_its_message(change: dict[str, Any], said: str)
         "source": "s",
     }
     assert said in "\n".join(problems_of({"shocks": ({**shock, **change},)}))
+
+
+LONG_TEXT = "x" * 70_000
+CONTROL = "\x00\x1b[2J"
+
+
+@pytest.mark.parametrize("text", [LONG_TEXT, CONTROL])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda text: {"name": text},
+        lambda text: {"agents": {"absent": (text,)}},
+        lambda text: {"levers": {text: 1}, "kind": "option", "world": None},
+        lambda text: {"levers_why": {text: "So."}},
+        lambda text: {"levers_why": {text: ""}},
+        lambda text: {"parameters": {text: 1.0}},
+        lambda text: {"world": {"sector_weights": {text: -1.0}}},
+    ],
+)
+def test_no_name_in_a_message_is_endless_or_acts_on_a_terminal(
+    text: str, place: Callable[[str], dict[str, Any]]
+) -> None:
+    for problem in problems_of(place(text)):
+        assert len(problem) < 1_500
+        assert problem.isprintable()
 
 
 def test_references_and_options_are_not_confused(pib: Scenario) -> None:
