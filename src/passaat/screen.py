@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
@@ -36,6 +37,9 @@ _TIGHT: Final = (0, 0, 0, 0)
 """Padding of cells where there is little room; a column's width then holds its gap."""
 
 
+_BLANKS_AT_END = re.compile(r"[ \t]+(?=\n)")
+
+
 class Screen(Console):
     """A console for which text is text: no markup, no codes for emoji, no control sequences but its own.
 
@@ -50,6 +54,11 @@ class Screen(Console):
     def on_broken_pipe(self) -> None:
         """Leave a closed output to the program, which has to say what was saved; rich would end it here."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        """What is written; in a file or a pipe without the blanks with which tables fill their lines."""
+        text = super()._render_buffer(buffer)
+        return text if self.is_terminal else _BLANKS_AT_END.sub("", text)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
