@@ -83,7 +83,8 @@ def chunks_to_do(path: Path) -> list[set[Run]]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(CHILDREN), **more}
+    places = [str(CHILDREN), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), **more}
 
 
 class Nursery:
@@ -223,6 +224,60 @@ def _is_registered(path: Path) -> bool:
         return "meta" in tables and db.execute("SELECT 1 FROM meta WHERE key = 'plan'").fetchone() is not None
 
 
+# --- exports that are killed ------------------------------------------------------------------------------------
+
+EXPORT_KILLS = 12
+
+
+@unix
+@pytest.mark.slow
+def test_an_export_that_is_killed_leaves_the_whole_table_or_the_one_before(tmp_path: Path) -> None:
+    """Kills at random moments of ``passaat export`` while a table of earlier is there, and while none is."""
+    study, target = tmp_path / "study.db", tmp_path / "out" / "table.csv"
+    target.parent.mkdir()
+    undisturbed(study, 250)
+    before = study.read_bytes()
+    with subprocess.Popen(
+        [sys.executable, str(CHILDREN / "guard_child.py"), "export", str(study), str(target)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+
+        def child(**order: float) -> dict[str, float]:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+            answer: dict[str, float] = json.loads(process.stdout.readline())
+            return answer
+
+        child()
+        seconds = child()["seconds"]  # the first has done what is done once
+        whole = target.read_text(encoding="utf-8")
+        assert whole.count("\n") > 1_000
+        rng, killed, left = np.random.default_rng(21), 0, set[str]()
+        while killed < EXPORT_KILLS:
+            earlier = "a table of earlier\n" if killed % 2 else None
+            target.unlink(missing_ok=True)
+            if earlier is not None:
+                target.write_text(earlier, encoding="utf-8")
+            answer = child(after=float(rng.uniform(0.0, seconds)))
+            killed += answer["ended"] == -signal.SIGKILL
+            found = target.read_text(encoding="utf-8") if target.exists() else None
+            assert found in (whole, earlier), "a part of a table"
+            left |= {one.name for one in target.parent.iterdir()} - {target.name}
+        assert left, "no kill fell while the table was written"
+        # What a kill leaves hides behind a point, is no table, and is in nobody's way.
+        assert all(name.startswith(".passaat-") for name in left)
+        assert child()["ended"] == 0
+        assert target.read_text(encoding="utf-8") == whole
+        assert study.read_bytes() == before
+        assert process.stdin is not None
+        process.stdin.close()
+
+
 # --- Ctrl-C, and two processes at once --------------------------------------------------------------------------
 
 
@@ -291,6 +346,30 @@ def test_a_second_process_is_refused_while_the_first_runs_and_may_read(tmp_path:
     resume(path, 80)
     assert os.listdir(tmp_path) == ["study.db"]
     assert csv_of(path) == undisturbed(tmp_path / "undisturbed.db", 80)
+
+
+@unix
+@pytest.mark.slow
+def test_of_two_processes_that_start_a_study_at_once_one_runs_and_one_is_told(tmp_path: Path) -> None:
+    whole = undisturbed(tmp_path / "undisturbed.db", 80)
+    for number in range(6):
+        path = tmp_path / f"study-{number}.db"
+        ended = subprocess.run(
+            [sys.executable, str(CHILDREN / "guard_child.py"), "race", str(path), "80"],
+            capture_output=True,
+            text=True,
+            env=environment(PASSAAT_TOY_PAUSE="0.004"),
+            timeout=120,
+            check=True,
+        )
+        assert ended.stderr == ""
+        nothing, told = sorted(json.loads(ended.stdout))
+        assert nothing == ""
+        assert told.splitlines()[0] == f"{path} is being run by another process"
+        assert told.splitlines()[1].startswith("Way out: Wait for it")
+        assert csv_of(path) == whole
+    names = ["undisturbed.db", *(f"study-{number}.db" for number in range(6))]
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
 
 
 def runs_csv_of(path: Path) -> None:
