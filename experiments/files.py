@@ -5,15 +5,28 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Final
 
 from passaat.errors import StudyError
 
+FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""Text that begins like this is a formula to a spreadsheet, which carries it out."""
+
 
 def csv_value(value: object) -> object:
-    """A value for a table: ten significant digits, and nothing where a number does not exist."""
+    """A value for a table: ten significant digits, nothing where a number does not exist, no text that is a formula."""
     if isinstance(value, float):
         return f"{value:.10g}" if math.isfinite(value) else ""
-    return value
+    return no_formula(value) if isinstance(value, str) else value
+
+
+def no_formula(text: str) -> str:
+    """Text for a cell: with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    >>> no_formula("=1+1")
+    "'=1+1"
+    """
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
 def save_beside(text: str, study_path: Path, name: str) -> Path:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +13,13 @@ from passaat.errors import PassaatError, ScenarioError, StudyError
 from passaat.experiments.crew import Crew, Task, Threads, Twin
 from passaat.experiments.simulator import InputsOf, Simulator, settings_text, the_model
 from passaat.experiments.store import (
-    APPLICATION_ID,
     Study,
     digest_of,
     is_being_run,
     parameters_digest,
     run_key,
 )
+from passaat.experiments.store import is_study as is_study
 from passaat.experiments.sweep import plan_of
 from passaat.scenarios.loading import scenario_from_text
 
@@ -110,21 +108,6 @@ def study_info(path: Path) -> StudyInfo | None:
     except StudyError as error:
         state = f"not readable: {error.problems[0]}"
         return StudyInfo(path, "", "", "", state, 0, 0, 0, "", "", "", megabytes, {}, ())
-
-
-def is_study(path: Path) -> bool:
-    """Whether a file says of itself that it is a study, of whatever format.
-
-    Asked through SQLite: to open and close the file beside it would end the locks that this very process may hold on it
-    (POSIX locks belong to process and file), and another process could take the study for abandoned.
-    """
-    if not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            return bool(database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-    except sqlite3.Error:
-        return False
 
 
 def _title(study: Study) -> str:

@@ -195,7 +195,10 @@ def plan_of(study: Study) -> Plan:
             f"{study.place} is a {study.meta('kind')}, not a sweep",
             "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
         )
-    return Plan.from_json(study.meta("plan"))
+    plan = Plan.from_json(study.meta("plan"))
+    if not study.has_points or study.factor_names != tuple(factor.name for factor in plan.factors):
+        raise damaged(study.place, "its points are not those of its plan: other factors vary")
+    return plan
 
 
 # --- registering ------------------------------------------------------------------------------------------------
@@ -292,29 +295,9 @@ def _hashes(plan: Plan) -> list[str]:
 
 def _create_design_tables(study: Study, plan: Plan) -> None:
     """Tables of what varies, what is compared, and the design; and the view that joins it all."""
-    if study.row("SELECT 1 FROM sqlite_master WHERE name = 'points'") is not None:
+    if study.has_points:
         return
-    columns = "".join(f', "{factor.name}" {_column_type(factor)}' for factor in plan.factors)
-    factors = "".join(f'points."{factor.name}", ' for factor in plan.factors)
-    outcomes = "".join(f', runs."{name}"' for name in study.outcome_names)
-    for statement in (
-        "CREATE TABLE factors (position INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL,"
-        " unit TEXT NOT NULL, label TEXT NOT NULL, meaning TEXT NOT NULL)",
-        "CREATE TABLE policies (position INTEGER PRIMARY KEY, policy TEXT NOT NULL UNIQUE, scenario_hash TEXT NOT NULL,"
-        " takes_levers INTEGER NOT NULL)",
-        "CREATE TABLE points (point INTEGER PRIMARY KEY, parameter_set INTEGER NOT NULL, in_world INTEGER,"
-        f" levers TEXT NOT NULL{columns})",
-        "CREATE TABLE worlds (world INTEGER PRIMARY KEY)",
-        f"CREATE VIEW results AS SELECT points.point, {factors}policies.policy, runs.world, runs.world_seed, runs.key,"
-        f" runs.status, runs.reason{outcomes} FROM points CROSS JOIN policies CROSS JOIN arms"
-        " ON arms.scenario_hash = policies.scenario_hash AND arms.amount_factor = 1.0"
-        " AND arms.settings = CASE WHEN policies.takes_levers THEN points.levers ELSE '{}' END"
-        # World by world: each run is then found by its whole key, also where one draw holds every run.
-        " CROSS JOIN worlds ON worlds.world BETWEEN coalesce(points.in_world, 0)"
-        " AND coalesce(points.in_world, 9223372036854775807)"
-        " CROSS JOIN runs ON runs.draw = points.parameter_set AND runs.world = worlds.world AND runs.arm = arms.arm",
-    ):
-        study.define(statement)
+    study.create_points([(factor.name, _column_type(factor)) for factor in plan.factors])
     study.add_rows(
         "factors", ((i, f.name, f.kind, f.unit, f.label, f.meaning) for i, f in enumerate(plan.factors))
     )

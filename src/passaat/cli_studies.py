@@ -182,7 +182,7 @@ def studies(
         )
     make_console().print(table)
     if is_study(folder):
-        for info in found:
+        for info in (one for one in found if one.version):
             typer.echo("\n".join(_made_lines(info)))
 
 
