@@ -89,17 +89,17 @@ def require_own_log(path: Path) -> Log | None:
         name = log.path.name
         aside = PurePath(log.path).with_name(f"{name}.aside")
         raise StudyError(
-            f"beside {path} lies {name}, a log that does not belong to it: {log.why_foreign}. Read together, they"
-            f" would destroy the study; nothing was read or changed",
-            f"Move the log away first: `{command('mv', PurePath(log.path), aside)}`. If {path.name} is a restored copy,"
-            " it is then whole; runs that only the log holds need the file that the log belongs to.",
+            f"beside {path} lies {name}, a log that does not belong to it: {log.why_foreign}; nothing was read or"
+            " changed",
+            f"Move the log away first: `{command('mv', PurePath(log.path), aside)}`. A restored copy is whole without"
+            " it; what only the log holds needs the file that it belongs to.",
         )
     return log
 
 
 def _why_foreign_wal(header: Header, page_size: int, counts: list[int]) -> str:
     if not header.size:
-        return "the study itself is not there, or empty"
+        return "the study itself is not there"
     if not header.in_wal_mode:
         return "the study was closed without a log"
     if header.page_size != page_size:
@@ -117,7 +117,7 @@ def _why_foreign_journal(header: Header, page_size: int, first_pages: int, count
         begun = not header.size or header.count % SPAN == FIRST_COUNT
         return "" if begun else "it is of a file that was just being made, and this one is older"
     if not header.size:
-        return "the study itself is not there, or empty"
+        return "the study itself is not there"
     if header.page_size != page_size:
         return "its pages have another size"
     if count is not None and header.count not in (count, count + 1):

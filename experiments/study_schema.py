@@ -27,8 +27,8 @@ _BASIS: Final = (
     """CREATE TABLE outcomes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
     better TEXT NOT NULL, meaning TEXT NOT NULL)""",
     "CREATE TABLE parameters (base INTEGER, name TEXT, value REAL NOT NULL, PRIMARY KEY (base, name)) WITHOUT ROWID",
-    """CREATE TABLE draws (draw INTEGER PRIMARY KEY, base INTEGER NOT NULL, settings TEXT NOT NULL, digest TEXT NOT NULL,
-    UNIQUE (base, settings))""",
+    "CREATE TABLE draws (draw INTEGER PRIMARY KEY, base INTEGER NOT NULL, settings TEXT NOT NULL,"
+    " digest TEXT NOT NULL,\n    UNIQUE (base, settings))",
     "CREATE TABLE scenarios (scenario_hash TEXT PRIMARY KEY, scenario TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE arms (arm INTEGER PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, amount_factor REAL NOT NULL,
     settings TEXT NOT NULL, scenario_hash TEXT NOT NULL REFERENCES scenarios, twin INTEGER REFERENCES arms,

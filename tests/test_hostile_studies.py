@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import importlib
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,18 +25,17 @@ import pytest
 from typer.testing import CliRunner
 
 from passaat import cli
-from passaat.errors import PassaatError, StudyError
+from passaat.errors import StudyError
 from passaat.experiments import store
-from passaat.experiments.compare import compare
 from passaat.experiments.crew import Threads
+from passaat.experiments.design import Design
 from passaat.experiments.export import export, runs_csv
 from passaat.experiments.files import csv_value, no_formula
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import RunRecord, Study, is_being_run, is_study
+from passaat.experiments.simulator import Arm, Simulator
+from passaat.experiments.store import RunRecord, Study, is_being_run
 from passaat.experiments.stored import comparison_values, stored_comparison
 from passaat.experiments.studies import list_studies, study_info, verify
-from passaat.experiments.sweep import load_table, plan_of, sweep
-from passaat.model.inputs import RunInputs
+from passaat.experiments.sweep import load_table, sweep
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -79,13 +80,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 # --- what a file brings along is refused before it is used --------------------------------------------------------
 
-TAKES_OTHER_FILE = "x (a INT); COPY (SELECT 42) TO '{folder}/written-by-the-study.csv'; --"
+ORDER = "INT); COPY (SELECT 42) TO '{folder}/written-by-the-study.csv'; --"
+"""For DuckDB, which carried it out when it stood in the name of a column."""
+
 HOSTILE = {
     "a table": ("CREATE TABLE mine (x)", "table mine is none of its own"),
-    "a table whose name is an order to DuckDB": (
-        f'CREATE TABLE "{TAKES_OTHER_FILE}" (a)',
-        "is none of its own",
+    "a column that is an order to DuckDB": (
+        f'CREATE TABLE x ("a"" {ORDER}" INT)',
+        "table x is none of its own",
     ),
+    "a table that is an order to DuckDB": (f'CREATE TABLE "x (a {ORDER}" (a)', "is none of its own"),
     "a view": ("CREATE VIEW more AS SELECT * FROM runs", "view more is none of its own"),
     "a view in place of another": (
         "UPDATE sqlite_master SET sql = 'CREATE VIEW progress AS SELECT 1 AS role' WHERE name = 'progress'",
@@ -252,3 +256,461 @@ def test_no_text_of_an_export_is_a_formula_and_numbers_stay_numbers(
         -2,
         "a=b",
     )
+
+
+# --- logs: reading never writes, and a log of another file is named -------------------------------------------------
+
+
+def recorded(study: Study, worlds: range) -> None:
+    """Record a run in each of these worlds, each in a transaction of its own."""
+    for world in worlds:
+        study.record([RunRecord(0, world, 1, "done", values=np.full(4, float(world)))])
+
+
+def begun(path: Path, worlds: int = 12) -> Study:
+    """An open study with so many planned runs of the reference."""
+    reference = load_scenario("pib", "reference")
+    study = Study.open(path, TOY, reference, 1)
+    arm = Arm.of(reference, "reference", "pib")
+    study.register_parameters(TOY.draw_parameters(1, 1))
+    study.register([arm], list(Design(1, worlds).cells()))
+    return study
+
+
+def done_in(path: Path) -> int:
+    with Study.read(path) as study:
+        return int(study.row("SELECT count(*) FROM runs WHERE status = 'done'")[0])
+
+
+def as_killed(study: Study, folder: Path) -> Path:
+    """The files of an open study as they would be left if its process were killed now."""
+    folder.mkdir(exist_ok=True)
+    place = Path(study.place)
+    for ending in ("", "-wal"):
+        shutil.copy(f"{place}{ending}", folder)
+    return folder / place.name
+
+
+def kept_apart(folder: Path) -> dict[str, bytes]:
+    """What lies in a folder but the index of a log, which SQLite makes anew from the log."""
+    return {name: data for name, data in contents(folder).items() if not name.endswith("-shm")}
+
+
+def test_what_was_left_by_a_kill_is_read_with_its_log_and_left_as_it_was(tmp_path: Path) -> None:
+    with begun(tmp_path / "study.db") as study:
+        recorded(study, range(5))
+        path = as_killed(study, tmp_path / "killed")
+    before = kept_apart(path.parent)
+    assert done_in(path) == 5
+    (info,) = list_studies(path.parent)
+    assert (info.done, info.planned, info.state) == (5, 7, "incomplete")
+    export(path, tmp_path / "out.csv", "runs")
+    assert kept_apart(path.parent) == before
+    Study.edit(path).close()
+    assert [one.name for one in path.parent.iterdir()] == ["study.db"]
+    assert done_in(path) == 5
+
+
+def restored(which: str, tmp_path: Path) -> Path:
+    """A copy of a study that was put back beside the log of a later state of it, or of another study."""
+    path, copy = tmp_path / "study.db", tmp_path / "copy.db"
+    if which == "closed":
+        begun(path).close()
+        shutil.copy(path, copy)
+    with begun(path) as study:
+        recorded(study, range(2))
+        if which == "emptied":  # a copy of the file alone, while it was run
+            study._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copy(path, copy)
+            recorded(study, range(2, 4))
+            study._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        recorded(study, range(4, 6))
+        if which == "newer":
+            ahead = as_killed(study, tmp_path / "ahead")
+            recorded(study, range(6, 12))
+            study._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copy(path, copy)
+            found = ahead
+        else:
+            found = as_killed(study, tmp_path / "killed")
+    if which == "another study":
+        other = Study.open(tmp_path / "other.db", TOY, load_scenario("pib", "reference"), 2)
+        for _ in range(9):
+            other.set_meta("again", "and again")
+        shutil.copy(tmp_path / "other.db", copy)
+        other.close()
+    shutil.copy(copy, found)
+    return found
+
+
+@pytest.mark.parametrize("which", ["closed", "emptied", "newer", "another study"])
+def test_a_log_of_another_file_is_named_and_nothing_is_touched(which: str, tmp_path: Path) -> None:
+    path = restored(which, tmp_path)
+    before = contents(path.parent)
+    reference = load_scenario("pib", "reference")
+    uses: tuple[Callable[[], object], ...] = (
+        lambda: Study.read(path),
+        lambda: Study.edit(path),
+        lambda: Study.open(path, TOY, reference, 1),
+        lambda: export(path, tmp_path / "out.csv"),
+        lambda: verify(path, simulator=TOY),
+    )
+    hint = ""
+    for use in uses:
+        with pytest.raises(
+            StudyError, match=r"lies study\.db-wal, a log that does not belong to it"
+        ) as caught:
+            use()
+        hint = caught.value.hint
+        assert contents(path.parent) == before
+    (info,) = list_studies(path.parent)
+    assert "study.db-wal, a log that does not belong to it" in info.state
+    assert contents(path.parent) == before
+    command = hint.split("`")[1]
+    if os.name != "nt":
+        subprocess.run(["sh", "-c", command], check=True)
+        assert sorted(one.name for one in path.parent.iterdir()) == ["study.db", "study.db-wal.aside"]
+        assert path.read_bytes() == before["study.db"]
+        Study.read(path).close()
+
+
+def test_a_log_beside_no_study_is_not_swept_away_by_a_new_one(tmp_path: Path) -> None:
+    path = restored("closed", tmp_path)
+    path.unlink()
+    before = contents(path.parent)
+    with pytest.raises(StudyError, match="the study itself is not there"):
+        begun(path)
+    assert contents(path.parent) == before
+
+
+def half_written(path: Path, folder: Path) -> Path:
+    """A study in the middle of a write without a log of WAL kind, as a power cut would leave it."""
+    folder.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 2")  # so that pages reach the file before the end
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE runs SET reason = hex(randomblob(500))")
+        for ending in ("", "-journal"):
+            shutil.copy(f"{path}{ending}", folder)
+        db.execute("ROLLBACK")
+    assert path.read_bytes() != (folder / path.name).read_bytes()
+    return folder / path.name
+
+
+def test_a_half_written_study_is_read_as_it_was_and_left_as_it_is(swept: Path, tmp_path: Path) -> None:
+    whole = csv_of(swept)
+    path = half_written(swept, tmp_path / "cut")
+    before = contents(path.parent)
+    assert csv_of(path) == whole
+    assert study_info(path).state == "complete"  # type: ignore[union-attr]
+    assert contents(path.parent) == before
+    assert not [one for one in Path(tempfile.gettempdir()).glob("passaat-*") if (one / path.name).exists()]
+    Study.edit(path).close()
+    assert csv_of(path) == whole
+    assert os.listdir(path.parent) == ["study.db"]
+
+
+def test_a_journal_of_another_file_is_named_and_nothing_is_touched(swept: Path, tmp_path: Path) -> None:
+    path = half_written(swept, tmp_path / "cut")
+    with Study.edit(swept) as study:
+        for _ in range(3):
+            study.set_meta("tried", "again")
+    shutil.copy(swept, path)
+    before = contents(path.parent)
+    for use in (Study.read, Study.edit):
+        with pytest.raises(StudyError, match=r"lies study\.db-journal, a log that does not belong to it"):
+            use(path)
+    (info,) = list_studies(path.parent)
+    assert "study.db-journal" in info.state
+    assert contents(path.parent) == before
+
+
+def test_of_a_study_that_was_just_being_made_its_journal_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    begun(path).close()
+    # Magic, pages that were saved, a random number, pages before, size of a sector and of a page.
+    numbers = b"".join(number.to_bytes(4, "big") for number in (0, 7, 0, 512, 4096))
+    Path(f"{path}-journal").write_bytes(bytes.fromhex("d9d505f920a163d7") + numbers + bytes(512))
+    before = path.read_bytes()
+    with pytest.raises(StudyError, match="it is of a file that was just being made, and this one is older"):
+        begun(path)
+    assert path.read_bytes() == before
+    path.write_bytes(b"")
+    begun(path).close()
+
+
+@unix
+def test_after_every_kill_the_log_is_known_as_its_own_and_reading_changes_nothing(tmp_path: Path) -> None:
+    path, rng = tmp_path / "study.db", np.random.default_rng(3)
+    child = subprocess.Popen(
+        [sys.executable, str(CHILDREN / "crash_child.py"), str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(CHILDREN), *sys.path]),
+            "PASSAAT_TOY_PAUSE": "0.001",
+        },
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdout.readline()
+    logs = 0
+    for number in range(40):
+        orders = (
+            {"statement": int(rng.integers(1, 900))},
+            {"commit": int(rng.integers(1, 6)), "inside": 0.0005},
+        )
+        child.stdin.write(json.dumps({"size": 100, **orders[number % 2]}) + "\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        logs += any(Path(f"{path}-{kind}").exists() for kind in ("wal", "journal"))
+        before = kept_apart(tmp_path)
+        info = study_info(path)
+        assert info is None or info.state in ("incomplete", "complete"), info.state
+        assert kept_apart(tmp_path) == before
+        if info is not None and info.state == "complete":
+            for ending in ("", "-wal", "-shm", "-journal"):
+                Path(f"{path}{ending}").unlink(missing_ok=True)
+    child.stdin.close()
+    child.stdout.close()
+    child.wait(10)
+    assert logs > 20
+    sweep(toy_model.a_plan(100), study_path=path, simulator=TOY)
+    assert verify(path, sample=10, simulator=TOY).sound
+
+
+def test_a_reader_leaves_a_study_that_is_run_alone(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    with begun(path) as study:
+        recorded(study, range(3))
+        with Study.read(path) as reader, reader.snapshot():
+            (before,) = reader.row("SELECT count(*) FROM runs WHERE status = 'done'")
+            recorded(study, range(3, 6))
+            assert reader.row("SELECT count(*) FROM runs WHERE status = 'done'") == (before,)
+        reader = Study.read(path)
+    reader.close()
+    # The reader was in the way of tidying up: what was recorded is in the file, and reading writes nothing.
+    alone = Path(shutil.copy(path, tmp_path / "alone.db"))
+    assert done_in(alone) == done_in(path) == 6
+    assert not Path(f"{alone}-wal").exists()
+
+
+def test_a_study_in_wal_mode_is_read_where_nobody_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begun(tmp_path / "study.db") as study:
+        recorded(study, range(5))
+        path = as_killed(study, tmp_path / "killed")
+    monkeypatch.setattr("passaat.experiments.store.os.access", lambda place, mode: mode != os.W_OK)
+    before = contents(path.parent)
+    assert done_in(path) == 5
+    assert contents(path.parent) == before
+
+
+# --- one process at a time, and what it holds -----------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs flock")
+def test_only_a_lock_that_somebody_has_is_told_as_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BEING_RUN_SECONDS", 0.0)
+    path = tmp_path / "study.db"
+    (tmp_path / "study.db-running").touch()
+    found: list[int] = []
+
+    def refuse(*_: object) -> None:
+        raise OSError(found[-1], os.strerror(found[-1]))
+
+    monkeypatch.setattr("passaat.experiments.store.fcntl.flock", refuse)
+    for number in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+        found.append(number)
+        assert is_being_run(path)
+        with pytest.raises(StudyError, match="is being run by another process"):
+            begun(path)
+    for number in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO):
+        found.append(number)
+        assert not is_being_run(path)
+        with pytest.raises(StudyError, match="cannot be locked against other processes") as caught:
+            begun(path)
+        assert os.strerror(number) in caught.value.problems[0]
+        assert "on a disk of this machine" in caught.value.hint
+    assert not path.exists()
+
+
+def asked_elsewhere(path: Path) -> str:
+    """What another process says of a study: "held" or "free"."""
+    code = (
+        "import sys; from pathlib import Path; from passaat.experiments.store import is_being_run;"
+        " print('held' if is_being_run(Path(sys.argv[1])) else 'free')"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return found.stdout.strip()
+
+
+def test_a_study_is_removed_while_its_lock_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen, unlink = tmp_path / "study.db", [], Path.unlink
+
+    def watched(one: Path, missing_ok: bool = False) -> None:
+        if one == path:
+            seen.append(asked_elsewhere(path))
+        unlink(one, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", watched)
+    with pytest.raises(KeyboardInterrupt), begun(path) as study, study.removed_if_empty():
+        raise KeyboardInterrupt
+    assert seen == ["held"]
+    assert os.listdir(tmp_path) == []
+    assert asked_elsewhere(path) == "free"
+
+
+@unix
+def test_a_study_that_took_the_place_of_an_empty_one_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    with begun(tmp_path / "mine.db") as mine:
+        recorded(mine, range(3))
+
+    def replaced() -> None:
+        os.replace(tmp_path / "mine.db", path)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), begun(path) as study, study.removed_if_empty():
+        replaced()
+    assert done_in(path) == 3
+
+
+@unix
+def test_of_two_processes_neither_removes_what_the_other_has_begun(tmp_path: Path) -> None:
+    """One begins and is stopped at once, again and again; the other begins, records a run, and looks for its file."""
+    common = (
+        "import sys, time\n"
+        "from contextlib import suppress\n"
+        "from pathlib import Path\n"
+        "import test_hostile_studies as t\n"
+        "from passaat.experiments import store\n"
+        "from passaat.errors import StudyError\n"
+        "path, times, end = Path(sys.argv[1]), 0, time.monotonic() + 3.0\n"
+        "store.BEING_RUN_SECONDS = 0.2\n"
+        "while time.monotonic() < end:\n"
+    )
+    stopped = (
+        "    with suppress(KeyboardInterrupt, StudyError), t.begun(path, 2) as study, study.removed_if_empty():\n"
+        "        times += 1\n"
+        "        raise KeyboardInterrupt\n"
+    )
+    working = (
+        "    with suppress(StudyError), t.begun(path, 2) as study:\n"
+        "        t.recorded(study, range(1))\n"
+        "        time.sleep(0.005)\n"
+        "        assert store.os.path.samestat(study._file, path.stat())\n"
+        "        times += 1\n"
+        "        path.unlink()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", f"{common}{what}print(times)", str(tmp_path / "study.db")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for what in (stopped, working)
+    ]
+    answers = [one.communicate(timeout=60) for one in both]
+    assert [errors for _, errors in answers] == ["", ""]
+    assert all(int(times) > 3 for times, _ in answers)
+
+
+def test_a_program_that_holds_the_study_costs_a_wait_and_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.05)
+    path, said = tmp_path / "study.db", list[str]()
+    with begun(path) as study:
+        study.say = said.append
+        holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.6, holder.close)  # more than ten times as long as one waits
+        release.start()
+        recorded(study, range(3))
+        release.join()
+        assert [one.split(":")[0] for one in said] == [f"Another program holds {path}"]
+    assert done_in(path) == 3
+
+
+def test_ctrl_c_ends_the_wait_for_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.05)
+    path = tmp_path / "study.db"
+
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with begun(path) as study:
+        recorded(study, range(1))
+        study.say = stop
+        with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            with pytest.raises(KeyboardInterrupt):
+                recorded(study, range(1, 3))
+    assert done_in(path) == 1
+
+
+@pytest.mark.parametrize("word", [":memory:"])
+def test_a_study_in_memory_is_refused_by_name(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match="every run would be lost") as caught:
+        begun(Path(word))
+    assert "study.db" in caught.value.hint
+    result = CliRunner().invoke(cli.app, ["compare", "pib", "--study", word, "--draws", "2"])
+    assert result.exit_code == 2
+    assert os.listdir(tmp_path) == []
+
+
+@unix
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_end_ends_like_ctrl_c(name: str) -> None:
+    code = (
+        "import time; from passaat import cli\n"
+        "def work(): print('ready', flush=True); time.sleep(60)\n"
+        "cli.app = work; cli.main()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(getattr(signal, name))
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == f"{name}: stopping as after Ctrl-C.\nStopped by Ctrl-C.\n"
+
+
+@unix
+def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from passaat import cli; cli.app = lambda: signal.raise_signal(signal.SIGHUP); cli.main(); print('went on')"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert found.stdout == "went on\n"

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -690,11 +692,28 @@ cli_studies.add_commands(app)
 cli_analysis.add_commands(app)
 
 
+def _end_like_ctrl_c() -> None:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does: what is finished is kept, and said. A hang-up that is
+    ignored, as under nohup, stays ignored.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Not by print: the signal may come in the middle of one.
+        os.write(2, f"{signal.Signals(number).name}: stopping as after Ctrl-C.\n".encode())
+        signal.default_int_handler(number, frame)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
 def main() -> None:
     """Entry point of the `passaat` command."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure") and not stream.isatty():
             stream.reconfigure(encoding="utf-8", newline="\n")
+    _end_like_ctrl_c()
     try:
         app()
     except KeyboardInterrupt:
