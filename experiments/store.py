@@ -63,6 +63,9 @@ MADE_WITH: Final = "made with"
 CONTINUED_WITH: Final = "continued with"
 """Entry of ``meta``: a JSON list of all else that added runs to it; there is none where nothing did."""
 
+REGISTERED: Final = "runs registered"
+"""Entry of ``meta``: how many runs the design has, as they were registered; studies of 0.1.0 have none."""
+
 FORMAT: Final = "2"
 APPLICATION_ID: Final = 0x70617373
 """Marks a database as a study ("pass" in ASCII), so that another program's file is never written to."""
@@ -171,6 +174,7 @@ class Study:
         self._file: os.stat_result | None = None
         self._patient = False
         self._count_from = 0
+        self._added = 0
         self.say: Callable[[str], None] = _say
         self._policies: dict[str, Policy] = {}
         self._bases: dict[int, dict[str, float]] = {}
@@ -496,7 +500,10 @@ class Study:
         """
         with self._writing():
             self._set_state("incomplete")
+            stored, self._added = self.meta(REGISTERED), 0
+            known = int(stored) if stored.isdigit() else int(self.row("SELECT count(*) FROM runs")[0])
             yield
+            self.put_meta(REGISTERED, str(known + self._added))
 
     def add_draw(self, base: int, settings: Mapping[str, float]) -> int:
         """Number of a parameter set, which is added where it is new: numbers are given in order of first mention."""
@@ -560,9 +567,10 @@ class Study:
             )
             for c in cells
         )
-        self._db.executemany(
+        new = self._db.executemany(
             "INSERT OR IGNORE INTO runs (draw, world, arm, world_seed, key) VALUES (?, ?, ?, ?, ?)", rows
         )
+        self._added += max(new.rowcount, 0)
 
     def create_points(self, factors: Sequence[tuple[str, str]]) -> None:
         """Make the tables of points with a column for each factor, of this type, where they are not there yet."""

@@ -308,7 +308,7 @@ def _column_type(factor: Factor) -> str:
     return "TEXT" if named else "REAL" if factor.scale == "continuous" else "NUMERIC"
 
 
-def _arms(plan: Plan) -> list[tuple[str, Arm, bool]]:
+def arms_of(plan: Plan) -> list[tuple[str, Arm, bool]]:
     """(policy, arm, whether a point's levers are set on it), in the order of the plan's policies."""
     reference = Arm.of(plan.reference, "reference", plan.reference.name)
     options = [
@@ -323,12 +323,12 @@ def _arms(plan: Plan) -> list[tuple[str, Arm, bool]]:
 
 def _add_policies(study: Study, plan: Plan) -> None:
     known = {name for (name,) in study.rows("SELECT policy FROM policies")}
-    new = [(name, arm.scenario_hash, takes) for name, arm, takes in _arms(plan) if name not in known]
+    new = [(name, arm.scenario_hash, takes) for name, arm, takes in arms_of(plan) if name not in known]
     study.add_rows("policies", ((len(known) + i, *row) for i, row in enumerate(new)))
 
 
 def _add_points(study: Study, plan: Plan) -> None:
-    arms = _arms(plan)
+    arms = arms_of(plan)
     twin = arms[-1][1]
     known = int(study.row("SELECT count(*) FROM points")[0])
     for number, point in enumerate(plan.each_point()):
@@ -337,7 +337,7 @@ def _add_points(study: Study, plan: Plan) -> None:
         draw = study.add_draw(int(point.get("draw", 0)), {name: float(v) for name, v in settings.items()})
         in_world = int(point["luck"]) if "luck" in point else None
         worlds = range(plan.worlds) if in_world is None else (in_world,)
-        cells = [Cell(draw, world, _seed_of(plan, draw, world)) for world in worlds]
+        cells = [Cell(draw, world, seed_of(plan, draw, world)) for world in worlds]
         if number >= known:
             row = (
                 number,
@@ -351,7 +351,7 @@ def _add_points(study: Study, plan: Plan) -> None:
             study.add_runs(arm.with_settings(levers) if takes_levers else arm, cells, twin)
 
 
-def _seed_of(plan: Plan, draw: int, world: int) -> int:
+def seed_of(plan: Plan, draw: int, world: int) -> int:
     """Worlds are the same at every point, or others for each parameter set."""
     return world_seed(plan.seed, draw if plan.luck == "own" else 0, world)
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,8 @@ from typer.testing import CliRunner
 from passaat import cli
 from passaat.errors import StudyError
 from passaat.experiments import store
+from passaat.experiments.basis import Basis
+from passaat.experiments.compare import compare
 from passaat.experiments.crew import Threads
 from passaat.experiments.design import Design
 from passaat.experiments.export import export, runs_csv
@@ -601,10 +603,13 @@ def test_of_two_processes_neither_removes_what_the_other_has_begun(tmp_path: Pat
         "store.BEING_RUN_SECONDS = 0.2\n"
         "while time.monotonic() < end:\n"
     )
-    stopped = (
+    stopped = (  # as on a slow disk: what is removed goes a little later than it is asked for
+        "    unlink = Path.unlink\n"
+        "    Path.unlink = lambda *one, **how: (time.sleep(0.02), unlink(*one, **how))\n"
         "    with suppress(KeyboardInterrupt, StudyError), t.begun(path, 2) as study, study.removed_if_empty():\n"
         "        times += 1\n"
         "        raise KeyboardInterrupt\n"
+        "    Path.unlink = unlink\n"
     )
     working = (
         "    with suppress(StudyError), t.begun(path, 2) as study:\n"
@@ -714,3 +719,254 @@ def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert found.stdout == "went on\n"
+
+
+# --- verify: the whole design, not only its runs --------------------------------------------------------------------
+
+FOLLOW_UP, GO_NO_GO = (load_scenario(name, "option") for name in ("follow-up", "go-no-go"))
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, toy: Simulator, pib: Scenario) -> Path:
+    """A folder with a finished comparison and a finished sweep of two options."""
+    folder = tmp_path_factory.mktemp("both")
+    compare(
+        pib,
+        [FOLLOW_UP, GO_NO_GO],
+        draws=3,
+        worlds_per_draw=3,
+        study_path=folder / "compared.db",
+        simulator=toy,
+    )
+    plan = toy_model.a_plan(5, options=("go-no-go", "follow-up"))
+    sweep(plan, study_path=folder / "swept.db", crew=Threads(1), simulator=TOY)
+    return folder
+
+
+SWAP = (
+    "UPDATE {0} SET {1} = '~' WHERE {1} = 'go-no-go'",
+    "UPDATE {0} SET {1} = 'go-no-go' WHERE {1} = 'follow-up'",
+    "UPDATE {0} SET {1} = 'follow-up' WHERE {1} = '~'",
+)
+SWAP_NAMES, SWAP_POLICIES = (
+    tuple(one.format(*place) for one in SWAP) for place in (("arms", "name"), ("policies", "policy"))
+)
+SWAPPED = {
+    "names of options": (*SWAP_NAMES,),
+    "names of options and of their scenarios": (
+        *SWAP_NAMES,
+        "UPDATE scenarios SET scenario = replace(replace(replace(scenario, 'pib+follow-up', '~'), 'pib+go-no-go',"
+        " 'pib+follow-up'), '~', 'pib+go-no-go')",
+    ),
+    "a name": ("UPDATE arms SET name = 'better' WHERE name = 'follow-up'",),
+    "a role": ("UPDATE arms SET role = 'reference' WHERE name = 'follow-up'",),
+    "reference and option": (
+        "UPDATE arms SET role = CASE role WHEN 'reference' THEN 'option' ELSE 'reference' END"
+        " WHERE name IN ('pib', 'follow-up') AND amount_factor = 1.0",
+    ),
+    "a twin": ("UPDATE arms SET twin = 2 WHERE name = 'follow-up'",),
+    "better": ("UPDATE outcomes SET better = 'higher' WHERE better = 'lower'",),
+    "units": ("UPDATE outcomes SET unit = 'M EUR' WHERE unit = 'EUR'",),
+    "a meaning": ("UPDATE outcomes SET meaning = 'all that is good' WHERE position = 1",),
+    "the seed": ("UPDATE meta SET value = '2' WHERE key = 'seed'",),
+    "a seed that is none": ("UPDATE meta SET value = 'x' WHERE key = 'seed'",),
+    "the reference's name": ("UPDATE meta SET value = 'pib-next' WHERE key = 'reference'",),
+    "the reference's hash": ("UPDATE meta SET value = 'abc' WHERE key = 'reference hash'",),
+    "the words for draws": ("UPDATE meta SET value = 'posterior, calibrated' WHERE key = 'drawn from'",),
+    "the state": ("UPDATE meta SET value = 'perfect' WHERE key = 'state'",),
+    "the kind": ("UPDATE meta SET value = 'proof' WHERE key = 'kind'",),
+    "a digest of parameters": ("UPDATE draws SET digest = 'abc' WHERE draw = 1",),
+    "a world taken out": ("DELETE FROM runs WHERE world = (SELECT max(world) FROM runs)",),
+    "a draw taken out": ("DELETE FROM runs WHERE draw = (SELECT max(draw) FROM runs)",),
+    "worlds without programme taken out": ("DELETE FROM runs WHERE arm = 1",),
+    "all but one run taken out": ("DELETE FROM runs WHERE draw > 0 OR world > 0 OR arm > 1",),
+    "planned though complete": ("UPDATE runs SET status = 'planned' WHERE draw = 1",),
+    "a run that was never registered": (
+        "INSERT INTO runs SELECT draw, world + 100, arm, world_seed, key, status, reason, digest{columns} FROM runs"
+        " WHERE draw = 0 AND world = 0 AND arm = 1",
+    ),
+    "base draws under other numbers": ("UPDATE parameters SET base = base + 1000 WHERE base > 0",),
+}
+OF_A_SWEEP = {
+    "policies": (*SWAP_POLICIES,),
+    "who takes levers": ("UPDATE policies SET takes_levers = 1 - takes_levers",),
+    "a factor's kind": ("UPDATE factors SET kind = 'uncertainty' WHERE position = 0",),
+    "a factor's unit": ("UPDATE factors SET unit = 'M EUR' WHERE position = 0",),
+    "a point more": (
+        "INSERT INTO points SELECT 77, parameter_set, in_world, levers{factors} FROM points LIMIT 1",
+    ),
+    "a world more": ("INSERT INTO worlds VALUES (77)",),
+}
+OF_A_COMPARISON = {
+    "an amount": ("UPDATE arms SET amount_factor = amount_factor + 7 WHERE amount_factor != 1.0",),
+    "equal public money": ("UPDATE meta SET value = '{\"follow-up\": 0.5}' WHERE key = 'equal money'",),
+    "equal public money, beyond reading": ("UPDATE meta SET value = '{' WHERE key = 'equal money'",),
+    "settings": ("UPDATE arms SET settings = '{\"assessors\":3}' WHERE name = 'follow-up'",),
+    "a policy taken out": (
+        "DELETE FROM runs WHERE arm = (SELECT arm FROM arms WHERE name = 'go-no-go')",
+        "DELETE FROM arms WHERE name = 'go-no-go'",
+        "UPDATE meta SET value = (SELECT count(*) FROM runs) WHERE key = 'runs registered'",
+    ),
+    "a larger plan": (
+        "UPDATE meta SET value = replace(value, '\"draws\": 3', '\"draws\": 4') WHERE key = 'plan'",
+    ),
+}
+
+
+def altered(path: Path, statements: Sequence[str]) -> None:
+    """Change a study, and see that this changes something."""
+    with Study.read(path) as study:
+        columns = "".join(f', "{name}"' for name in study.outcome_names)
+        factors = "".join(f', "{name}"' for name in study.factor_names)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for statement in statements:
+            done = db.execute(statement.replace("{columns}", columns).replace("{factors}", factors))
+            assert done.rowcount, statement
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        *(("compared", what) for what in (SWAPPED | OF_A_COMPARISON)),
+        *(("swept", what) for what in (SWAPPED | OF_A_SWEEP)),
+    ],
+)
+def test_a_design_that_was_changed_is_not_sound(
+    what: str, kind: str, both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path, model = Path(shutil.copy(both / f"{kind}.db", tmp_path)), toy if kind == "compared" else TOY
+    assert verify(path, sample=0, simulator=model).summary()[-1] == "The study is sound."
+    altered(path, (SWAPPED | OF_A_SWEEP | OF_A_COMPARISON)[what])
+    found = verify(path, sample=3, simulator=model)
+    assert not found.sound, what
+    assert found.summary()[-1] == "The study is NOT sound."
+
+
+def test_what_is_wrong_with_a_design_is_said_in_words(both: Path, tmp_path: Path, toy: Simulator) -> None:
+    path = tmp_path / "compared.db"
+    for what, words in (
+        ("names of options", "option go-no-go has the runs of pib+follow-up"),
+        ("names of options", "is called go-no-go (option); it is follow-up (option)"),
+        ("better", "its better direction is 'higher', and in the model 'lower'"),
+        ("units", "its unit is 'M EUR', and in the model 'EUR'"),
+        ("a world taken out", "runs were registered, and"),
+        ("a draw taken out", "was asked for in 9 worlds; 6 are there"),
+        ("the words for draws", "its draws are said to be 'posterior, calibrated'; they are 'prior ranges"),
+        ("equal public money", "follow-up at 0.5 times its amount was asked for in 9 worlds; 0 are there"),
+    ):
+        shutil.copy(both / "compared.db", path)
+        altered(path, (SWAPPED | OF_A_COMPARISON)[what])
+        problems = verify(path, sample=0, simulator=toy).problems
+        assert any(words in problem for problem in problems), (what, problems)
+
+
+def test_parameters_and_worlds_of_another_seed_are_found_though_every_digest_fits(
+    both: Path, tmp_path: Path, toy: Simulator, pib: Scenario
+) -> None:
+    """A study of seed 2 that says it is one of seed 1: each key and digest is right."""
+    path = tmp_path / "study.db"
+    compare(pib, [FOLLOW_UP], draws=3, worlds_per_draw=2, seed=2, study_path=path, simulator=toy)
+    assert verify(path, sample=0, simulator=toy).sound
+    altered(
+        path,
+        [
+            "UPDATE meta SET value = '1' WHERE key = 'seed'",
+            "UPDATE meta SET value = replace(value, '\"seed\": 2', '\"seed\": 1') WHERE key = 'plan'",
+        ],
+    )
+    problems = verify(path, sample=100, simulator=toy).problems
+    assert [one.split(":")[0] for one in problems] == [
+        "base draws that seed 1 does not make of prior ranges",
+        "worlds that are not those of the study's seed",
+    ]
+
+
+def test_draws_of_a_posterior_that_is_not_here_are_said_not_to_be_checked(
+    tmp_path: Path, toy: Simulator, pib: Scenario
+) -> None:
+    path, basis = tmp_path / "study.db", Basis("posterior", "PIB", "abc", 99.0)
+    compare(
+        pib, [FOLLOW_UP], draws=2, worlds_per_draw=2, study_path=path, simulator=replace(toy, basis=basis)
+    )
+    found = verify(path, sample=3, simulator=toy)
+    assert (found.problems, found.repeated) == ((), 3)
+    assert found.not_checked == (
+        "its parameters were drawn from posterior abc; here is prior ranges, so their origin cannot be told",
+    )
+    assert f"Not checked: {found.not_checked[0]}." in found.summary()
+    assert verify(path, simulator=replace(toy, basis=basis)).not_checked == ()
+    # Under its own name another sample is found out.
+    altered(path, ["UPDATE parameters SET value = value + 1 WHERE base = 0"])
+    problems = verify(path, simulator=replace(toy, basis=basis)).problems
+    assert "base draws that seed 1 does not make of posterior abc: 0" in problems
+
+
+def test_a_study_that_grew_was_asked_less_or_was_stopped_is_sound(
+    tmp_path: Path, toy: Simulator, pib: Scenario
+) -> None:
+    path = tmp_path / "study.db"
+    same = FOLLOW_UP.model_copy(update={"name": "the-same"})
+
+    def stop_soon(step: Any) -> None:
+        if step.done:
+            raise KeyboardInterrupt
+
+    for draws, worlds, options in (
+        (2, 2, [FOLLOW_UP]),
+        (4, 3, [FOLLOW_UP, GO_NO_GO]),
+        (3, 2, [GO_NO_GO]),
+        (4, 3, [same, GO_NO_GO]),
+        (5, 4, [FOLLOW_UP, same, GO_NO_GO]),
+    ):
+        compare(pib, options, draws=draws, worlds_per_draw=worlds, study_path=path, simulator=toy)
+        assert verify(path, sample=3, simulator=toy).problems == ()
+    with pytest.raises(KeyboardInterrupt):
+        compare(
+            pib, [FOLLOW_UP], draws=9, worlds_per_draw=5, study_path=path, simulator=toy, progress=stop_soon
+        )
+    found = verify(path, sample=3, simulator=toy)
+    assert found.problems == ()
+    assert found.results < found.runs
+    grown = tmp_path / "grown.db"
+    for size, options_named in ((4, ("go-no-go",)), (8, ("go-no-go", "follow-up"))):
+        plan = toy_model.a_plan(size, options=options_named, block=4)
+        sweep(plan, study_path=grown, simulator=TOY)
+        assert verify(grown, sample=3, simulator=TOY).problems == ()
+
+
+@pytest.mark.parametrize("luck", ["common", "own", "factor"])
+@pytest.mark.parametrize("options", [(), ("go-no-go",)])
+def test_sweeps_of_every_kind_of_luck_are_sound(luck: Any, options: tuple[str, ...], tmp_path: Path) -> None:
+    plan = toy_model.a_plan(4, luck=luck, options=options, method="sobol")
+    sweep(plan, study_path=tmp_path / "study.db", simulator=TOY)
+    assert verify(tmp_path / "study.db", sample=3, simulator=TOY).problems == ()
+
+
+def test_a_study_without_its_plan_is_checked_as_far_as_that_goes(
+    both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path = Path(shutil.copy(both / "compared.db", tmp_path))
+    altered(path, ["DELETE FROM meta WHERE key = 'plan'"])
+    found = verify(path, sample=0, simulator=toy)
+    assert found.problems == ()
+    assert found.not_checked == (
+        "the file does not hold what it was asked for: whether runs or policies are missing cannot be told",
+    )
+    for what in ("names of options", "better", "a world taken out", "the seed", "a role", "a twin"):
+        copy = Path(shutil.copy(path, tmp_path / "copy.db"))
+        altered(copy, SWAPPED[what])
+        assert not verify(copy, sample=0, simulator=toy).sound, what
+
+
+@pytest.mark.parametrize("name", ["compared-0.1.0.study", "swept-0.1.0.study"])
+def test_of_an_old_study_it_is_said_what_was_not_checked_and_swaps_are_found(
+    name: str, tmp_path: Path
+) -> None:
+    old = Path(__file__).parent / "studies" / name
+    found = verify(old, simulator=replace(TOY, behaviour="other"))
+    assert found.problems == ()
+    assert "the model that made it (passaat 0.1.0) is not here" in found.not_checked[0]
+    table, column = ("arms", "name") if name.startswith("compared") else ("policies", "policy")
+    path = Path(shutil.copy(old, tmp_path))
+    altered(path, [f"UPDATE {table} SET {column} = 'go-no-go' WHERE {column} = 'follow-up'"])
+    assert not verify(path, simulator=replace(TOY, behaviour="other")).sound
