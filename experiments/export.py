@@ -2,6 +2,9 @@
 
 Two tables can be had: ``runs``, each run once, sorted by its key; and, of a sweep, ``results``, every point with every
 policy and world. The same study gives the same rows in the same order, whatever happened while it was run.
+
+Nothing that stands in a study decides which file is written, which statement DuckDB carries out, or what a spreadsheet
+works out: tables have fixed names, columns are names of outcomes and factors, and text is never a formula.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from typing import Any, Final, Literal, TextIO
 import numpy as np
 
 from passaat.errors import StudyError
+from passaat.experiments.files import no_formula
 from passaat.experiments.store import Study, damaged
+from passaat.experiments.study_schema import quoted
 from passaat.experiments.sweep import plan_of
 
 Table = Literal["runs", "results"]
@@ -31,6 +36,9 @@ BATCH: Final = 20_000
 
 MEMORY_LIMIT: Final = "512MB"
 """Memory that DuckDB may take while it makes a Parquet file."""
+
+_TABLES: Final = ("arms", "draws", "meta", "outcomes", "parameters", "runs", "scenarios")
+_TABLES_OF_POINTS: Final = ("factors", "points", "policies", "worlds")
 
 _RUNS: Final = (
     "key",
@@ -93,10 +101,12 @@ def rows_of(study: Study, table: str) -> tuple[tuple[str, ...], Iterator[tuple[A
     """Column names and rows of a table, in a fixed order."""
     if table == "runs":
         names = (*_RUNS, *study.outcome_names)
-        columns = ", ".join(f'"{name}"' for name in names)
+        columns = ", ".join(map(quoted, names))
         return names, study.rows(
             f"SELECT {columns} FROM runs JOIN arms USING (arm) ORDER BY key, arm, draw, world"
         )
+    if table not in (*_TABLES, *_TABLES_OF_POINTS, "results"):
+        raise StudyError(f"there is no table {table!r}", "Take runs, or results (of a sweep).")
     names = tuple(name for _, name, *_ in study.rows(f"PRAGMA table_info({table})"))
     order = "point, policy, world" if table == "results" else ", ".join("12"[: len(names)])
     return names, study.rows(f"SELECT * FROM {table} ORDER BY {order}")
@@ -130,9 +140,23 @@ def _write_csv(study: Study, table: Table, path: Path) -> int:
         return _write_rows(study, table, file)
 
 
+class _Lines:
+    """A file that csv writes rows to. Python before 3.13 puts text with a carriage return into quotes only where rows
+    end in one, too; so they do, until they get here.
+    """
+
+    END: Final = "\r\n"
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(f"{row.removesuffix(self.END)}\n")
+
+
 def _write_rows(study: Study, table: Table, file: TextIO) -> int:
     names, rows = rows_of(study, table)
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_Lines(file), lineterminator=_Lines.END)
     writer.writerow(names)
     written = 0
     for row in rows:
@@ -142,7 +166,9 @@ def _write_rows(study: Study, table: Table, file: TextIO) -> int:
 
 
 def _text(value: object) -> str:
-    """A value in full: a float with every digit that it takes to read it back."""
+    """A value in full: a float with every digit that it takes to read it back; text that is no formula."""
+    if isinstance(value, str):
+        return no_formula(value)
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
@@ -156,11 +182,12 @@ def _write_parquet(study: Study, table: Table, path: Path) -> int:
 
 
 def _write_duckdb(study: Study, path: Path) -> int:
+    tables = (*_TABLES, *_TABLES_OF_POINTS, "results") if study.has_points else _TABLES
     with _connected(str(path)) as db:
-        known = study.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        rows = {table: _fill(db, study, table) for (table,) in list(known)}
-        if study.meta("kind") == "sweep":
-            rows["results"] = _fill(db, study, "results")
+        db.execute(
+            "SET enable_external_access = false"
+        )  # but for the database itself, no file is read or written
+        rows = {table: _fill(db, study, table) for table in tables}
     return rows["runs"]
 
 
@@ -194,7 +221,7 @@ def _fill(db: Any, study: Study, table: str) -> int:
     """Copy a table, batch by batch; every column has the type of its SQLite declaration."""
     names, rows = rows_of(study, table)
     kinds = _kinds(study, table, names)
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, kinds, strict=True))
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in zip(names, kinds, strict=True))
     db.execute(f"CREATE TABLE {table} ({columns})")
     written = 0
     while batch := list(islice(rows, BATCH)):

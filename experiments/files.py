@@ -22,11 +22,24 @@ class ReadOnlyPlaceError(StudyError):
     """A file cannot be written because its folder may only be read."""
 
 
+FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""Text that begins like this is a formula to a spreadsheet, which carries it out."""
+
+
 def csv_value(value: object) -> object:
-    """A value for a table: nine significant digits, and nothing where a number does not exist."""
+    """A value for a table: nine significant digits, nothing where a number does not exist, no text that is a formula."""
     if isinstance(value, float):
         return f"{value:.9g}" if math.isfinite(value) else ""
-    return value
+    return no_formula(value) if isinstance(value, str) else value
+
+
+def no_formula(text: str) -> str:
+    """Text for a cell: with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    >>> no_formula("=1+1")
+    "'=1+1"
+    """
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
 def stem_of(study_path: Path, *parts: str) -> Path:

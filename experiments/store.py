@@ -22,13 +22,15 @@ already. Its ``digest`` is a hash of its outcomes, by which damage is noticed.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
-import re
+import shutil
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -44,8 +46,11 @@ from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
+from passaat.experiments.study_log import SPAN, STARTS, header_of, require_own_log
+from passaat.experiments.study_schema import Tables, basis_statements, design_statements, tables_of
 from passaat.identity import fingerprint, fingerprint_of_text, number_text
 from passaat.scenarios.levers import LeverValue
+from passaat.scenarios.reading import shown, shown_name
 
 if sys.platform == "win32":
     import msvcrt
@@ -58,6 +63,9 @@ MADE_WITH: Final = "made with"
 CONTINUED_WITH: Final = "continued with"
 """Entry of ``meta``: a JSON list of all else that added runs to it; there is none where nothing did."""
 
+REGISTERED: Final = "runs registered"
+"""Entry of ``meta``: how many runs the design has, as they were registered; studies of 0.1.0 have none."""
+
 FORMAT: Final = "2"
 APPLICATION_ID: Final = 0x70617373
 """Marks a database as a study ("pass" in ASCII), so that another program's file is never written to."""
@@ -68,32 +76,27 @@ LOCK_WAIT_SECONDS: Final = 10.0
 BEING_RUN_SECONDS: Final = 0.5
 """How long to wait for another process that runs the same study: long enough for one that is just ending."""
 
+MOST_PARTS: Final = 1_000
+"""Tables, views and indices of a file that are looked at; a study has some twenty."""
+
+LONGEST_NAME: Final = 10_000
+"""Longest name or sentence of a description, in characters; plans and scenarios may be longer."""
+
+_NAMES_IN: Final = (
+    *(("outcomes", column) for column in ("name", "unit", "better", "meaning")),
+    *(("factors", column) for column in ("name", "kind", "unit", "label", "meaning")),
+    ("policies", "policy"),
+)
+"""Tables and columns of names and sentences, which are short."""
+
+_MEMORY: Final = ":memory:"
+"""Where a study is kept that has no file."""
+
 PAGE: Final = 2_000
 """Planned runs read at a time: enough to keep reading cheap, few enough to keep memory flat."""
 
 Status = Literal["done", "failed"]
 Kind = Literal["comparison", "sweep"]
-
-_SCHEMA: Final = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE outcomes (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
-    better TEXT NOT NULL, meaning TEXT NOT NULL);
-CREATE TABLE parameters (base INTEGER, name TEXT, value REAL NOT NULL, PRIMARY KEY (base, name)) WITHOUT ROWID;
-CREATE TABLE draws (draw INTEGER PRIMARY KEY, base INTEGER NOT NULL, settings TEXT NOT NULL, digest TEXT NOT NULL,
-    UNIQUE (base, settings));
-CREATE TABLE scenarios (scenario_hash TEXT PRIMARY KEY, scenario TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE arms (arm INTEGER PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, amount_factor REAL NOT NULL,
-    settings TEXT NOT NULL, scenario_hash TEXT NOT NULL REFERENCES scenarios, twin INTEGER REFERENCES arms,
-    UNIQUE (scenario_hash, amount_factor, settings));
-CREATE TABLE runs (draw INTEGER NOT NULL REFERENCES draws, world INTEGER NOT NULL,
-    arm INTEGER NOT NULL REFERENCES arms, world_seed INTEGER NOT NULL, key TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'planned' CHECK (status IN ('planned', 'done', 'failed')),
-    reason TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT ''{columns}, PRIMARY KEY (draw, world, arm))
-    WITHOUT ROWID;
-CREATE INDEX to_do ON runs (draw, world, arm) WHERE status = 'planned';
-CREATE VIEW progress AS SELECT role, name, amount_factor, status, count(*) AS runs
-    FROM runs JOIN arms USING (arm) GROUP BY role, name, amount_factor, status;
-"""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,12 @@ class Study:
         self._lock = lock
         self._started_here = False
         self._made_here = ""
-        self._names: tuple[str, ...] = ()
+        self._tables = Tables(())
+        self._file: os.stat_result | None = None
+        self._patient = False
+        self._count_from = 0
+        self._added = 0
+        self.say: Callable[[str], None] = _say
         self._policies: dict[str, Policy] = {}
         self._bases: dict[int, dict[str, float]] = {}
         self._contents: dict[tuple[str, float, str], str] = {}
@@ -183,11 +191,14 @@ class Study:
             StudyError: the path cannot be written, is no study, is being run by another process, or is a study of
                 another kind, model, reference, seed or source of parameter draws. It is left as it was.
         """
-        place = ":memory:" if path is None else str(path)
+        place = _MEMORY if path is None else str(path)
         if path is not None:
             require_writable(path)
             require_same_model(path, simulator)
+            if is_study(path):
+                cls.read(path).close()  # refuses what is foreign before anything is opened for writing
         names = [outcome.name for outcome in simulator.outcomes]
+        basis_statements(names)
         identity = {
             "format": FORMAT,
             "kind": kind,
@@ -214,10 +225,12 @@ class Study:
                     study._started_here = path is not None
                 else:
                     study._require_same(identity)
-            study._names = tuple(names)
+                study._read_tables()
             if path is not None:
                 study._db.execute("PRAGMA journal_mode = WAL")
                 study._db.execute("PRAGMA synchronous = FULL")
+                study._file = path.stat()
+            study._patient = True
         except _SQLITE_ERRORS as error:
             study.close()
             raise StudyError(*_explain(place, error)) from error
@@ -239,14 +252,7 @@ class Study:
             )
         study = cls(_connect(str(path), read_only=True), str(path))
         try:
-            study._require_study()
-            made = study.meta("format")
-            if made != FORMAT:
-                raise StudyError(
-                    f"{path} has format {made}, and this version reads format {FORMAT}",
-                    hint="Read it with the version that wrote it, or repeat the study.",
-                )
-            study._names = tuple(study.meta("outcomes").split())
+            study._require_known()
         except _SQLITE_ERRORS as error:
             study.close()
             raise StudyError(*_explain(str(path), error)) from error
@@ -263,15 +269,22 @@ class Study:
             StudyError: as ``read``, or it cannot be written or is being run by another process.
         """
         require_writable(path)
-        with cls.read(path) as seen:
-            names = seen._names
+        cls.read(path).close()
         lock = _lock(path)
         try:
             study = cls(_connect(str(path)), str(path), lock)
         except BaseException:
             _unlock(lock, str(path))
             raise
-        study._names = names
+        try:
+            study._require_known()
+        except _SQLITE_ERRORS as error:
+            study.close()
+            raise StudyError(*_explain(str(path), error)) from error
+        except BaseException:
+            study.close()
+            raise
+        study._patient = True
         return study
 
     def __enter__(self) -> Self:
@@ -286,15 +299,20 @@ class Study:
         """Close the file; everything recorded is in it, and no side file stays behind unless someone is
         reading.
         """
-        if self._lock is not None:
-            # A finished study is one plain file, which can be read from a folder or disk that nobody may write to.
-            # Where this cannot be done now, because someone is reading, it stays as sound as it is.
-            with suppress(*_SQLITE_ERRORS):
-                self._db.execute("PRAGMA busy_timeout = 0")
-                self._db.execute("PRAGMA journal_mode = DELETE")
-        self._db.close()
+        self._close_file()
         _unlock(self._lock, self._place)
         self._lock = None
+
+    def _close_file(self) -> None:
+        """Close the file and keep the right to run it."""
+        if self._lock is not None and self._tables.outcomes:
+            # A finished study is one plain file, which can be read from a folder or disk that nobody may write to.
+            # Where someone is reading, the log is emptied into the file; it goes when the study is next written to.
+            with suppress(*_SQLITE_ERRORS):
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.close()
 
     @contextmanager
     def removed_if_empty(self) -> Iterator[None]:
@@ -306,10 +324,20 @@ class Study:
             yield
         except BaseException as error:
             if self._started_here and not self._holds_anything(isinstance(error, KeyboardInterrupt)):
+                # The lock is given back only afterwards: another process may begin a study of this name at once.
+                self._close_file()
+                if self._is_still_there():
+                    for ending in ("", "-wal", "-shm"):
+                        Path(self._place + ending).unlink(missing_ok=True)
                 self.close()
-                for ending in ("", "-wal", "-shm"):
-                    Path(self._place + ending).unlink(missing_ok=True)
             raise
+
+    def _is_still_there(self) -> bool:
+        """Whether the file of this name is the one that was started here; it may have been moved or replaced."""
+        try:
+            return self._file is not None and os.path.samestat(self._file, os.stat(self._place))
+        except OSError:
+            return False
 
     def _holds_anything(self, failures_too: bool) -> bool:
         """Whether any run has succeeded, or failed; a file that cannot be read any more is taken to hold something."""
@@ -327,7 +355,17 @@ class Study:
     @property
     def outcome_names(self) -> tuple[str, ...]:
         """Names of the outcomes, in the order of values."""
-        return self._names
+        return self._tables.outcomes
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """Columns of the table of points; empty where there is none."""
+        return tuple(name for name, _ in self._tables.factors or ())
+
+    @property
+    def has_points(self) -> bool:
+        """Whether the tables of a sweep's points are there."""
+        return self._tables.factors is not None
 
     # --- what the study is about ----------------------------------------------------------------------------
 
@@ -457,12 +495,15 @@ class Study:
 
     @contextmanager
     def registering(self) -> Iterator[None]:
-        """One transaction in which ``define``, ``put_meta`` and all that begins with ``add_`` may be called: all is
-        planned, or nothing. The study counts as incomplete.
+        """One transaction in which ``create_points``, ``put_meta`` and all that begins with ``add_`` may be called: all
+        is planned, or nothing. The study counts as incomplete.
         """
         with self._writing():
             self._set_state("incomplete")
+            stored, self._added = self.meta(REGISTERED), 0
+            known = int(stored) if stored.isdigit() else int(self.row("SELECT count(*) FROM runs")[0])
             yield
+            self.put_meta(REGISTERED, str(known + self._added))
 
     def add_draw(self, base: int, settings: Mapping[str, float]) -> int:
         """Number of a parameter set, which is added where it is new: numbers are given in order of first mention."""
@@ -526,13 +567,19 @@ class Study:
             )
             for c in cells
         )
-        self._db.executemany(
+        new = self._db.executemany(
             "INSERT OR IGNORE INTO runs (draw, world, arm, world_seed, key) VALUES (?, ?, ?, ?, ?)", rows
         )
+        self._added += max(new.rowcount, 0)
 
-    def define(self, statement: str) -> None:
-        """Create a table or view of the design."""
-        self._db.execute(statement)
+    def create_points(self, factors: Sequence[tuple[str, str]]) -> None:
+        """Make the tables of points with a column for each factor, of this type, where they are not there yet."""
+        if self._tables.factors is not None:
+            return
+        tables = Tables(self._tables.outcomes, tuple(factors))
+        for statement in design_statements(tables):
+            self._db.execute(statement)
+        self._tables = tables
 
     def put_meta(self, key: str, value: str) -> None:
         """Write one entry of the description as part of a transaction."""
@@ -672,11 +719,11 @@ class Study:
 
     def record(self, records: Iterable[RunRecord]) -> None:
         """Write finished runs in one transaction: all of them or, when interrupted, none."""
-        settings = "".join(f', "{name}" = ?' for name in self._names)
+        settings = "".join(f', "{name}" = ?' for name in self.outcome_names)
         statement = (
             f"UPDATE runs SET status=?, reason=?, digest=?{settings} WHERE draw=? AND world=? AND arm=?"
         )
-        absent = [None] * len(self._names)
+        absent = [None] * len(self.outcome_names)
         with self._writing():
             self._add_provenance(self._made_here)
             for one in records:
@@ -702,7 +749,7 @@ class Study:
 
     def _take_from(self, source: Study) -> int:
         """Copy what another study holds under the keys that are planned here; all of it, or nothing."""
-        named = [f'"{name}"' for name in self._names]
+        named = [f'"{name}"' for name in self.outcome_names]
         settings = ", ".join(f"{column} = ?" for column in ("status", "reason", "digest", *named))
         query = f"SELECT key, status, reason, digest, {', '.join(named)} FROM runs WHERE status = 'done'"
         taken, changed = 0, list[str]()
@@ -737,8 +784,8 @@ class Study:
 
     def values(self, arm: Arm, design: Design) -> Floats:
         """Outcomes of an arm, shape (n_outcomes, n_draws, n_worlds); nan where there is no value."""
-        columns = "".join(f', "{name}"' for name in self._names)
-        result = np.full((len(self._names), *design.shape), np.nan)
+        columns = "".join(f', "{name}"' for name in self.outcome_names)
+        result = np.full((len(self.outcome_names), *design.shape), np.nan)
         rows = self.rows(
             f"SELECT draw, world{columns} FROM runs"
             " WHERE arm = ? AND status = 'done' AND draw < ? AND world < ?",
@@ -766,16 +813,42 @@ class Study:
     def _writing(self) -> Iterator[None]:
         """One transaction: kept when the block ends, undone when it is left by an error or Ctrl-C."""
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._until_free("BEGIN IMMEDIATE")
             try:
                 yield
-                self._db.execute("COMMIT")
+                self._count_up()
+                self._until_free("COMMIT")
             except BaseException:
                 if self._db.in_transaction:  # a full disk makes SQLite undo it by itself
                     self._db.execute("ROLLBACK")
                 raise
         except _SQLITE_ERRORS as error:
             raise StudyError(*_explain(self._place, error)) from error
+
+    def _until_free(self, statement: str) -> None:
+        """Begin or end a transaction; while another program holds the file, wait for it, which is said once."""
+        said = False
+        while True:
+            try:
+                self._db.execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if not self._patient or error.sqlite_errorcode & 0xFF not in (
+                    sqlite3.SQLITE_BUSY,
+                    sqlite3.SQLITE_LOCKED,
+                ):
+                    raise
+            if not said:
+                self.say(
+                    f"Another program holds {self._place}: waiting for it to let go. Nothing is lost; Ctrl-C stops."
+                )
+                said = True
+
+    def _count_up(self) -> None:
+        """Count this transaction in the file's header, by which a log that belongs to another file is known."""
+        (count,) = self._db.execute("PRAGMA user_version").fetchone()
+        begin, number = divmod(count or self._count_from, SPAN)
+        self._db.execute(f"PRAGMA user_version = {begin * SPAN + number % (SPAN - 1) + 1}")
 
     def _is_new(self) -> bool:
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
@@ -787,13 +860,56 @@ class Study:
         if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise StudyError(f"{self._place} is a database, but not a study", hint=_ANOTHER_FILE)
 
+    def _require_known(self) -> None:
+        """Refuse a file whose tables are not those of a study of this format."""
+        self._require_study()
+        if self._has_own_meta():
+            made = self.meta("format")
+            if made != FORMAT:
+                raise StudyError(
+                    f"{self._place} has format {shown_name(made)}, and this version reads format {FORMAT}",
+                    hint="Read it with the version that wrote it, or repeat the study.",
+                )
+        self._read_tables()
+
+    def _has_own_meta(self) -> bool:
+        """Whether the description is a plain table, which can be asked for the format before all else is known."""
+        text = self.row("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'meta'")
+        return text is not None and text[0] == basis_statements(())[0]
+
+    def _read_tables(self) -> None:
+        """Read what the tables are.
+
+        Raises:
+            StudyError: they are not those of a study, or what they hold says something else.
+        """
+        entries = self._db.execute(f"SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT {MOST_PARTS}")
+        tables = tables_of(self._place, entries)
+        for table, column in (("meta", "key"), *_NAMES_IN):
+            if table in ("factors", "policies") and tables.factors is None:
+                continue
+            long = self.row(
+                f"SELECT substr({column}, 1, 40) FROM {table} WHERE length({column}) > {LONGEST_NAME}"
+                f" OR typeof({column}) != 'text' LIMIT 1"
+            )
+            if long is not None:
+                raise damaged(
+                    self._place,
+                    f"{table}.{column} holds {shown(long[0])}, and no text of at most {LONGEST_NAME:,} characters",
+                )
+        named = [name for (name,) in self.rows("SELECT name FROM outcomes ORDER BY position")]
+        if not tuple(named) == tables.outcomes == tuple(self.meta("outcomes").split()):
+            raise damaged(self._place, "its outcomes are not the columns of its runs")
+        if tables.factors is not None:
+            named = [name for (name,) in self.rows("SELECT name FROM factors ORDER BY position")]
+            if named != [name for name, _ in tables.factors]:
+                raise damaged(self._place, "its factors are not the columns of its points")
+        self._tables = tables
+
     def _create(self, outcomes: Sequence[OutcomeLike], identity: Mapping[str, str]) -> None:
-        bad = [o.name for o in outcomes if not re.fullmatch(r"[a-z][a-z0-9_]*", o.name)]
-        if bad:
-            raise StudyError(f"outcome names {bad} cannot be columns; use small letters, digits and _")
-        columns = "".join(f', "{outcome.name}" REAL' for outcome in outcomes)
-        for statement in _SCHEMA.format(columns=columns).split(";"):
+        for statement in basis_statements([outcome.name for outcome in outcomes]):
             self._db.execute(statement)
+        self._count_from = int(fingerprint(dict(identity)), 16) % STARTS * SPAN
         self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._db.executemany("INSERT INTO meta VALUES (?, ?)", identity.items())
         self._db.executemany(
@@ -838,11 +954,10 @@ def require_same_model(path: Path, simulator: Simulator) -> None:
     if not path.is_file():
         return
     try:
-        with closing(_connect(str(path), read_only=True)) as database:
-            stored = dict(database.execute("SELECT key, value FROM meta"))
-    except (*_SQLITE_ERRORS, StudyError):  # told by whoever opens it
+        with Study.read(path) as study:
+            theirs = (study.meta("model version"), study.meta("model behaviour"))
+    except StudyError:  # told by whoever opens it
         return
-    theirs = (str(stored.get("model version", "")), str(stored.get("model behaviour", "")))
     if all(theirs) and theirs != (simulator.version, simulator.behaviour):
         raise StudyError(
             other_model(path, theirs, (simulator.version, simulator.behaviour)),
@@ -889,23 +1004,83 @@ _ANOTHER_FILE: Final = (
 )
 
 
-def _connect(place: str, *, read_only: bool = False) -> sqlite3.Connection:
-    target = place
-    if read_only:
-        # Who may write tidies up the side files behind the last reader; who may not leaves them.
-        mode = "rw" if os.access(place, os.W_OK) and os.access(Path(place).parent, os.W_OK) else "ro"
-        target = f"{Path(place).resolve().as_uri()}?mode={mode}"
+class _Connection(sqlite3.Connection):
+    """A connection, and the private copy that it reads, if it does."""
+
+    copied: Path | None = None
+
+    def close(self) -> None:
+        super().close()
+        _remove_copy(self.copied)
+
+
+def _remove_copy(copied: Path | None) -> None:
+    if copied is not None:
+        shutil.rmtree(copied, ignore_errors=True)
+
+
+def _to_read(path: Path) -> tuple[str, Path | None]:
+    """How to open a study so that reading writes nothing into it and takes no log away; and the folder of a private
+    copy, where there has to be one.
+
+    Raises:
+        StudyError: a log lies beside it that belongs to another file.
+    """
+    place = path.resolve()
+    if is_being_run(path):
+        return f"{place.as_uri()}?mode=ro", None
+    log = require_own_log(path)
+    if log is None:
+        # Of a file that was last written with a log, SQLite would make a new one, and leave it there. A program that
+        # begins to write at this very moment would not be noticed; what a study holds is checked when it is read.
+        return f"{place.as_uri()}?{'immutable=1' if header_of(place).in_wal_mode else 'mode=ro'}", None
+    if log.kind == "wal" and os.access(place.parent, os.W_OK):
+        return f"{place.as_uri()}?mode=ro", None
+    # To read it, SQLite has to undo what was half written, or to keep an index beside it.
+    copied = Path(tempfile.mkdtemp(prefix="passaat-"))
     try:
-        connection = sqlite3.connect(target, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=read_only)
-        if read_only:
-            try:
-                connection.execute("PRAGMA query_only = ON")
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-    except sqlite3.Error as error:
+        for one in (place, log.path):
+            shutil.copyfile(one, copied / one.name)
+    except BaseException:
+        _remove_copy(copied)
+        raise
+    return f"{(copied / place.name).as_uri()}?mode=rw", copied
+
+
+def _connect(place: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection that takes nothing from the file for an order.
+
+    Raises:
+        StudyError: the file cannot be opened, or a log beside it belongs to another file.
+    """
+    copied: Path | None = None
+    try:
+        if place == _MEMORY:
+            target = place
+        elif read_only:
+            target, copied = _to_read(Path(place))
+        else:
+            require_own_log(Path(place))
+            target = f"{Path(place).resolve().as_uri()}?mode=rwc"
+        connection = sqlite3.connect(
+            target, timeout=LOCK_WAIT_SECONDS, isolation_level=None, uri=place != _MEMORY, factory=_Connection
+        )
+    except (sqlite3.Error, OSError) as error:
+        _remove_copy(copied)
         raise StudyError(*_explain(place, error)) from error
+    connection.copied = copied
+    try:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise StudyError(*_explain(place, error)) from error
+        raise
+    return connection
 
 
 def _lock(path: Path) -> int:
@@ -927,8 +1102,15 @@ def _lock(path: Path) -> int:
                 f"{path} cannot be written ({error.strerror or error}): no lock file can be made beside it",
                 _WRITABLE,
             ) from error
-        if _taken(lock) and _is_named(lock, place):
-            return lock
+        try:
+            if _taken(lock) and _is_named(lock, place):
+                return lock
+        except OSError as error:
+            os.close(lock)
+            raise StudyError(
+                f"{path} cannot be locked against other processes ({error.strerror or error})",
+                "Give a file on a disk of this machine, or on one that knows locks.",
+            ) from error
         # Held by another, or removed by it between opening and locking: what would be locked then is a file without a
         # name, which nobody else would ever see.
         os.close(lock)
@@ -952,14 +1134,20 @@ def _unlock(lock: int | None, place: str) -> None:
 
 
 def _taken(lock: int) -> bool:
-    """Take the lock of an open file, if nobody has it."""
+    """Take the lock of an open file, if nobody has it.
+
+    Raises:
+        OSError: whether somebody has it cannot be told, as on a disk of a network that knows no locks.
+    """
     try:
         if sys.platform == "win32":
             msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+            return False
+        raise
     return True
 
 
@@ -972,20 +1160,42 @@ def _is_named(lock: int, place: str) -> bool:
 
 
 def is_being_run(path: Path) -> bool:
-    """Whether some process holds the right to run this study just now."""
+    """Whether some process holds the right to run this study just now. Nobody does on a disk that knows no locks."""
     try:
-        asked = os.open(_lock_file(str(path)), os.O_RDWR)
+        asked = os.open(_lock_file(str(path)), os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     except OSError:
         return False
     # Closing gives back at once what is taken here; who wants to run the study meanwhile tries again.
-    held = not _taken(asked)
-    os.close(asked)
-    return held
+    try:
+        return not _taken(asked)
+    except OSError:
+        return False
+    finally:
+        os.close(asked)
 
 
 def _lock_file(place: str) -> str:
     # By the real path: a link to a study is the same study.
     return f"{Path(place).resolve()}-running"
+
+
+def is_study(path: Path) -> bool:
+    """Whether a file says of itself that it is a study, of whatever format.
+
+    Asked through SQLite: to open and close the file beside it would end the locks that this very process may hold on it
+    (POSIX locks belong to process and file). Logs are left alone, and no side file is made.
+    """
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as database:
+            return bool(database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+    except sqlite3.Error:
+        return False
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 _SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
@@ -1036,6 +1246,11 @@ def require_writable(path: Path) -> None:
     Raises:
         StudyError: the folder does not exist or may not be written to, or the path is a folder.
     """
+    if str(path) == _MEMORY:
+        raise StudyError(
+            f"{path} is no name for a study: databases take it for memory, and every run would be lost",
+            hint="Give the name of a file, for example study.db.",
+        )
     if path.is_dir():
         raise StudyError(f"{path} is a folder", hint="Give the name of a file, for example study.db.")
     if not path.parent.is_dir():

@@ -151,13 +151,13 @@ def _policies(study: Study, asked: ComparisonPlan) -> Policies:
     compared = Policies.of(asked.reference, asked.options)
     return replace(
         compared,
-        twin=_as_stored(study, compared.twin),
-        base=_as_stored(study, compared.base),
-        arms=tuple(_as_stored(study, arm) for arm in compared.arms),
+        twin=as_stored(study, compared.twin),
+        base=as_stored(study, compared.base),
+        arms=tuple(as_stored(study, arm) for arm in compared.arms),
     )
 
 
-def _as_stored(study: Study, arm: Arm) -> Arm:
+def as_stored(study: Study, arm: Arm) -> Arm:
     """An arm by the hash that it has in the file: another version may have worked it out in another way."""
     if study.has(arm):
         return arm

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from passaat.errors import PassaatError, ScenarioError, StudyError
+from passaat.errors import EvidenceError, PassaatError, ScenarioError, StudyError
 from passaat.experiments.crew import Crew, Task, Threads, Twin
-from passaat.experiments.simulator import InputsOf, Simulator, settings_text, the_model
+from passaat.experiments.plan import Plan
+from passaat.experiments.simulator import InputsOf, Simulator, the_model
 from passaat.experiments.store import (
-    APPLICATION_ID,
     Study,
     digest_of,
     is_being_run,
     parameters_digest,
     run_key,
 )
-from passaat.experiments.sweep import plan_of
+from passaat.experiments.store import is_study as is_study
+from passaat.experiments.study_design import Asked, asked_of, named, not_checked, wrong_design
+from passaat.experiments.sweep import simulator_for
 from passaat.scenarios.loading import scenario_from_text
-
-MOST_NAMED: Final = 10
-"""Damaged runs that are named one by one."""
-
 
 # --- listing ----------------------------------------------------------------------------------------------------
 
@@ -112,21 +109,6 @@ def study_info(path: Path) -> StudyInfo | None:
         return StudyInfo(path, "", "", "", state, 0, 0, 0, "", "", "", megabytes, {}, ())
 
 
-def is_study(path: Path) -> bool:
-    """Whether a file says of itself that it is a study, of whatever format.
-
-    Asked through SQLite: to open and close the file beside it would end the locks that this very process may hold on it
-    (POSIX locks belong to process and file), and another process could take the study for abandoned.
-    """
-    if not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            return bool(database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-    except sqlite3.Error:
-        return False
-
-
 def _title(study: Study) -> str:
     stored = study.meta("plan")
     if stored and study.meta("kind") == "sweep":
@@ -154,6 +136,7 @@ class Verification:
         problems: everything that is wrong, one sentence each; empty for a sound study.
         not_repeated: why no run could be made again; empty where it could. A file of another version of the model is
             no worse for it, and less is known of it.
+        not_checked: what else could not be checked, and why, one sentence each.
     """
 
     runs: int
@@ -162,6 +145,7 @@ class Verification:
     differing: tuple[str, ...]
     problems: tuple[str, ...]
     not_repeated: str
+    not_checked: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -178,6 +162,7 @@ class Verification:
         else:
             equal = self.repeated - len(self.differing)
             lines.append(f"{self.repeated:,} runs made again: {equal:,} equal in every bit.")
+        lines += [f"Not checked: {what}." for what in self.not_checked]
         lines += [f"Problem: {problem}" for problem in self.problems]
         if self.runs > self.results:
             lines.append(f"{self.runs - self.results:,} runs are still missing: `passaat resume` makes them.")
@@ -195,7 +180,8 @@ class Verification:
 def verify(
     path: Path, *, sample: int = 20, crew: Crew | None = None, simulator: Simulator | None = None
 ) -> Verification:
-    """Check a study file: the database itself, every key and digest, and a sample of runs that are made again.
+    """Check a study file: the database itself, its whole design, every key and digest, and a sample of runs that are
+    made again. Of a study of another version it is checked whether the file contradicts itself.
 
     Args:
         sample: how many runs to make again: those with the smallest keys, which is a random sample, since keys are
@@ -207,11 +193,13 @@ def verify(
         StudyError: no study of this format, or damaged beyond reading.
     """
     with Study.read(path) as study, study.snapshot():
-        problems = [*_integrity(study), *_wrong_scenarios(study), *_wrong_design(study)]
-        checked = _check_runs(study)
+        asked = asked_of(study)
+        problems = [*_integrity(study), *_wrong_scenarios(study)]
+        checked = _check_runs(study, asked)
         why_not, differing, repeated = "", tuple[str, ...](), 0
+        model: Simulator | None = None
         try:
-            model = simulator or _model_of(study)
+            model = simulator or _model_of(study, asked)
         except PassaatError as error:
             why_not = "; ".join(error.problems)
         else:
@@ -220,28 +208,37 @@ def verify(
                     f"the study was made by version {study.meta('model version')} with behaviour"
                     f" {study.meta('model behaviour')}; this is {model.version} with {model.behaviour}"
                 )
+                model = None
                 if checked.runs and len(checked.bad_keys) == checked.runs:
                     # A version with more levers works out other keys; damage would not reach every single one.
                     why_not += ", which works out other keys, so that these were not checked either"
                     checked.bad_keys.clear()
             else:
                 repeated, differing = _repeat(study, model, crew or Threads(), sample)
-        problems += checked.problems()
+        problems += [*wrong_design(study, asked, model), *checked.problems()]
         if differing:
-            problems.append(f"results that come out otherwise when run again: {_named(differing)}")
+            problems.append(f"results that come out otherwise when run again: {named(differing)}")
+        unknown = tuple(not_checked(study, asked, model))
     return Verification(
-        checked.runs, checked.results, repeated, differing, tuple(dict.fromkeys(problems)), why_not
+        checked.runs, checked.results, repeated, differing, tuple(dict.fromkeys(problems)), why_not, unknown
     )
 
 
-def _model_of(study: Study) -> Simulator:
-    """The model that ships, for repeating runs: parameters are read from the file, nothing is drawn."""
+def _model_of(study: Study, asked: Asked) -> Simulator:
+    """The model that ships, with the draws that the study says it has, where they are here."""
+    if isinstance(asked.plan, Plan) and asked.plan.rest == "defaults":
+        return simulator_for(asked.plan)
     found = study.row(
         "SELECT scenario FROM scenarios JOIN arms USING (scenario_hash) WHERE role = 'reference' ORDER BY arm LIMIT 1"
     )
     if found is None:
         raise StudyError("the study holds no reference")
-    return the_model(scenario_from_text(found[0], "the study's reference"), prior=True)
+    reference = scenario_from_text(found[0], "the study's reference")
+    if study.meta("source of parameter draws").startswith("posterior"):
+        # Where the posterior that ships is another one, runs are made again all the same: parameters are in the file.
+        with suppress(EvidenceError):
+            return the_model(reference)
+    return the_model(reference, prior=True)
 
 
 def _integrity(study: Study) -> Iterator[str]:
@@ -265,44 +262,6 @@ def _wrong_scenarios(study: Study) -> Iterator[str]:
             yield f"scenario {stored} has changed: its text now has the hash {found}"
 
 
-def _wrong_design(study: Study) -> Iterator[str]:
-    """What is wrong with the points of a sweep, which must be those of its plan, each with all its runs."""
-    if study.meta("kind") != "sweep" or not study.meta("plan"):
-        return
-    try:
-        plan = plan_of(study)
-    except StudyError as error:
-        yield from error.problems
-        return
-    columns = "".join(f', points."{factor.name}"' for factor in plan.factors)
-    query = (
-        f"SELECT points.point, draws.base, draws.settings, points.in_world, points.levers{columns} FROM points"
-        " LEFT JOIN draws ON draws.draw = points.parameter_set ORDER BY points.point"
-    )
-    stored, wrong = study.rows(query), list[int]()
-    for number, point in enumerate(plan.each_point()):
-        levers = {f.name: point[f.name] for f in plan.factors if f.kind == "lever"}
-        numbers = {f.name: float(point[f.name]) for f in plan.factors if f.kind == "uncertainty"}
-        place = (
-            number,
-            point.get("draw", 0),
-            settings_text(numbers),
-            point.get("luck"),
-            settings_text(levers),
-        )
-        if next(stored, None) != (*place, *point.values()):
-            wrong.append(number)
-    if wrong:
-        yield f"points that are not those of the plan: {_named([str(number) for number in wrong])}"
-    policies = tuple(name for (name,) in study.rows("SELECT policy FROM policies"))
-    if sorted(policies) != sorted(plan.policies):
-        yield f"policies are {', '.join(policies)}; the plan has {', '.join(plan.policies)}"
-    (there,) = study.row("SELECT count(*) FROM results")
-    planned = plan.n_points * plan.worlds_per_point * len(plan.policies)
-    if there != planned:
-        yield f"points, policies and worlds of the plan make {planned:,} results; the file has {there:,}"
-
-
 @dataclass(frozen=True)
 class _Checked:
     """Numbers of runs and of results, and those with a wrong key or a wrong result."""
@@ -310,22 +269,26 @@ class _Checked:
     runs: int
     results: int
     bad_keys: list[str]
+    bad_seeds: list[str]
     bad_results: list[str]
 
     def problems(self) -> Iterator[str]:
         if self.bad_keys:
-            yield f"keys that do not belong to their policy, parameters and world: {_named(self.bad_keys)}"
+            yield f"keys that do not belong to their policy, parameters and world: {named(self.bad_keys)}"
+        if self.bad_seeds:
+            yield f"worlds that are not those of the study's seed: {named(self.bad_seeds)}"
         if self.bad_results:
-            yield f"results that were changed after they were written: {_named(self.bad_results)}"
+            yield f"results that were changed after they were written: {named(self.bad_results)}"
 
 
-def _check_runs(study: Study) -> _Checked:
-    """Work out every key and digest anew."""
+def _check_runs(study: Study, asked: Asked) -> _Checked:
+    """Work out every key, world and digest anew."""
     arm_digest = lru_cache(maxsize=1024)(study.arm_digest)
     draw_digest = lru_cache(maxsize=1024)(lambda draw: parameters_digest(study.parameters(draw)))
+    seed_of = lru_cache(maxsize=1024)(lambda draw, world: asked.seed_of(study, draw, world))
     columns = "".join(f', "{name}"' for name in study.outcome_names)
     runs = results = 0
-    bad_keys, bad_results = list[str](), list[str]()
+    bad_keys, bad_seeds, bad_results = list[str](), list[str](), list[str]()
     query = (
         f"SELECT draw, world, arm, world_seed, key, status, reason, digest{columns} FROM runs"
         " ORDER BY draw, world, arm"
@@ -339,6 +302,8 @@ def _check_runs(study: Study) -> _Checked:
             belongs = False
         if not belongs:
             bad_keys.append(name)
+        if seed_of(draw, world) not in (seed, None):
+            bad_seeds.append(name)
         if status == "planned":
             if any(value is not None for value in values):
                 bad_results.append(name)
@@ -346,12 +311,7 @@ def _check_runs(study: Study) -> _Checked:
         results += 1
         if digest != digest_of(status, reason, values):
             bad_results.append(name)
-    return _Checked(runs, results, bad_keys, bad_results)
-
-
-def _named(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - MOST_NAMED:,} more" if len(keys) > MOST_NAMED else ""
-    return f"{', '.join(keys[:MOST_NAMED])}{more}"
+    return _Checked(runs, results, bad_keys, bad_seeds, bad_results)
 
 
 def _repeat(study: Study, model: Simulator, crew: Crew, sample: int) -> tuple[int, tuple[str, ...]]:

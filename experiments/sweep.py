@@ -195,7 +195,10 @@ def plan_of(study: Study) -> Plan:
             f"{study.place} is a {study.meta('kind')}, not a sweep",
             "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
         )
-    return Plan.from_json(study.meta("plan"))
+    plan = Plan.from_json(study.meta("plan"))
+    if not study.has_points or study.factor_names != tuple(factor.name for factor in plan.factors):
+        raise damaged(study.place, "its points are not those of its plan: other factors vary")
+    return plan
 
 
 # --- registering ------------------------------------------------------------------------------------------------
@@ -292,29 +295,9 @@ def _hashes(plan: Plan) -> list[str]:
 
 def _create_design_tables(study: Study, plan: Plan) -> None:
     """Tables of what varies, what is compared, and the design; and the view that joins it all."""
-    if study.row("SELECT 1 FROM sqlite_master WHERE name = 'points'") is not None:
+    if study.has_points:
         return
-    columns = "".join(f', "{factor.name}" {_column_type(factor)}' for factor in plan.factors)
-    factors = "".join(f'points."{factor.name}", ' for factor in plan.factors)
-    outcomes = "".join(f', runs."{name}"' for name in study.outcome_names)
-    for statement in (
-        "CREATE TABLE factors (position INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL,"
-        " unit TEXT NOT NULL, label TEXT NOT NULL, meaning TEXT NOT NULL)",
-        "CREATE TABLE policies (position INTEGER PRIMARY KEY, policy TEXT NOT NULL UNIQUE, scenario_hash TEXT NOT NULL,"
-        " takes_levers INTEGER NOT NULL)",
-        "CREATE TABLE points (point INTEGER PRIMARY KEY, parameter_set INTEGER NOT NULL, in_world INTEGER,"
-        f" levers TEXT NOT NULL{columns})",
-        "CREATE TABLE worlds (world INTEGER PRIMARY KEY)",
-        f"CREATE VIEW results AS SELECT points.point, {factors}policies.policy, runs.world, runs.world_seed, runs.key,"
-        f" runs.status, runs.reason{outcomes} FROM points CROSS JOIN policies CROSS JOIN arms"
-        " ON arms.scenario_hash = policies.scenario_hash AND arms.amount_factor = 1.0"
-        " AND arms.settings = CASE WHEN policies.takes_levers THEN points.levers ELSE '{}' END"
-        # World by world: each run is then found by its whole key, also where one draw holds every run.
-        " CROSS JOIN worlds ON worlds.world BETWEEN coalesce(points.in_world, 0)"
-        " AND coalesce(points.in_world, 9223372036854775807)"
-        " CROSS JOIN runs ON runs.draw = points.parameter_set AND runs.world = worlds.world AND runs.arm = arms.arm",
-    ):
-        study.define(statement)
+    study.create_points([(factor.name, _column_type(factor)) for factor in plan.factors])
     study.add_rows(
         "factors", ((i, f.name, f.kind, f.unit, f.label, f.meaning) for i, f in enumerate(plan.factors))
     )
@@ -325,7 +308,7 @@ def _column_type(factor: Factor) -> str:
     return "TEXT" if named else "REAL" if factor.scale == "continuous" else "NUMERIC"
 
 
-def _arms(plan: Plan) -> list[tuple[str, Arm, bool]]:
+def arms_of(plan: Plan) -> list[tuple[str, Arm, bool]]:
     """(policy, arm, whether a point's levers are set on it), in the order of the plan's policies."""
     reference = Arm.of(plan.reference, "reference", plan.reference.name)
     options = [
@@ -340,12 +323,12 @@ def _arms(plan: Plan) -> list[tuple[str, Arm, bool]]:
 
 def _add_policies(study: Study, plan: Plan) -> None:
     known = {name for (name,) in study.rows("SELECT policy FROM policies")}
-    new = [(name, arm.scenario_hash, takes) for name, arm, takes in _arms(plan) if name not in known]
+    new = [(name, arm.scenario_hash, takes) for name, arm, takes in arms_of(plan) if name not in known]
     study.add_rows("policies", ((len(known) + i, *row) for i, row in enumerate(new)))
 
 
 def _add_points(study: Study, plan: Plan) -> None:
-    arms = _arms(plan)
+    arms = arms_of(plan)
     twin = arms[-1][1]
     known = int(study.row("SELECT count(*) FROM points")[0])
     for number, point in enumerate(plan.each_point()):
@@ -354,7 +337,7 @@ def _add_points(study: Study, plan: Plan) -> None:
         draw = study.add_draw(int(point.get("draw", 0)), {name: float(v) for name, v in settings.items()})
         in_world = int(point["luck"]) if "luck" in point else None
         worlds = range(plan.worlds) if in_world is None else (in_world,)
-        cells = [Cell(draw, world, _seed_of(plan, draw, world)) for world in worlds]
+        cells = [Cell(draw, world, seed_of(plan, draw, world)) for world in worlds]
         if number >= known:
             row = (
                 number,
@@ -368,7 +351,7 @@ def _add_points(study: Study, plan: Plan) -> None:
             study.add_runs(arm.with_settings(levers) if takes_levers else arm, cells, twin)
 
 
-def _seed_of(plan: Plan, draw: int, world: int) -> int:
+def seed_of(plan: Plan, draw: int, world: int) -> int:
     """Worlds are the same at every point, or others for each parameter set."""
     return world_seed(plan.seed, draw if plan.luck == "own" else 0, world)
 

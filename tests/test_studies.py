@@ -24,7 +24,8 @@ from passaat.experiments.plan import Plan
 from passaat.experiments.runner import Progress
 from passaat.experiments.simulator import Simulator
 from passaat.experiments.store import Study, digest_of
-from passaat.experiments.studies import MOST_NAMED, Verification, list_studies, study_info, verify
+from passaat.experiments.studies import Verification, list_studies, study_info, verify
+from passaat.experiments.study_design import MOST_NAMED
 from passaat.experiments.sweep import sweep
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.loading import load_scenario

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from tempfile import TemporaryFile
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -747,8 +749,25 @@ cli_studies.add_commands(app)
 cli_analysis.add_commands(app)
 
 
+def _end_like_ctrl_c() -> None:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does: what is finished is kept, and said. A hang-up that is
+    ignored, as under nohup, stays ignored.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Not by print: the signal may come in the middle of one.
+        os.write(2, f"{signal.Signals(number).name}: stopping as after Ctrl-C.\n".encode())
+        signal.default_int_handler(number, frame)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
 def main() -> None:
     """Entry point of the `passaat` command."""
+    _end_like_ctrl_c()
     raise SystemExit(_carried_out(output_open=_open_streams()))
 
 

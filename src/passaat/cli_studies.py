@@ -187,7 +187,7 @@ def studies(
         )
     print_table(table)
     if is_study(folder):
-        for info in found:
+        for info in (one for one in found if one.version):
             print_lines(_made_lines(info))
 
 
