@@ -39,6 +39,7 @@ from passaat.calibration.posterior import (
     COMMAND,
     NAME,
     Sample,
+    description,
     sample_text,
     write_sample,
     write_whole,
@@ -351,9 +352,10 @@ def describe(
 ) -> dict[str, Any]:
     """All about a posterior as plain data: no clock times, no paths."""
     known, budget = work.evaluator.priors, work.budget
+    said = _said_of(reference, budget, corrected)
     return {
-        "status": "calibrated" if budget == FULL else "made with a reduced budget, to try things out",
-        "provisional": budget != FULL,
+        "status": said["status"],
+        "provisional": said["provisional"],
         "reference": reference,
         "command": COMMAND,
         "seed": work.seed,
@@ -361,7 +363,7 @@ def describe(
         "fingerprints": work.evaluator.fingerprints,
         "rests_on": {
             **work.evaluator.rests_on,
-            "sample": {"digest": fingerprint_of_text(sample_text(kept))},
+            "sample": {"digest": fingerprint_of_text(sample_text(kept)), **description(said)},
         },
         "budget": {**asdict(budget), "runs": budget.runs(len(known))},
         "parameters_in_all": len(known),
@@ -382,7 +384,7 @@ def describe(
             "longest_autocorrelation": emulated.autocorrelation,
             "draws": len(emulated.places),
         },
-        "effective_sample_size": corrected.effective,
+        "effective_sample_size": said["effective_sample_size"],
         "correction": {
             "draws": len(corrected.places),
             "worlds_each": budget.worlds,
@@ -399,6 +401,16 @@ def describe(
         "parameters": parameters_said(work, emulated, corrected),
         "contraction_error": 0.447 / math.sqrt(corrected.effective),
         "figures": figures_said(work, corrected),
+    }
+
+
+def _said_of(reference: str, budget: Budget, corrected: Corrected) -> dict[str, Any]:
+    """What is said of a sample wherever it is used, as it is written."""
+    return {
+        "status": "calibrated" if budget == FULL else "made with a reduced budget, to try things out",
+        "provisional": budget != FULL,
+        "reference": reference,
+        "effective_sample_size": _plain(corrected.effective),
     }
 
 

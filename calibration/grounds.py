@@ -138,7 +138,7 @@ def _reference(reference: Reference) -> Iterator[tuple[str, str]]:
     for name, values in inputs.levers.items():
         lever = LEVERS[name]
         practice = [lever.code(lever.default_in(first + year)) for year in range(len(values))]
-        if len(set(practice)) > 1 or list(values) != practice:
+        if len(set(practice)) > 1 or text_of(values) != text_of(practice):
             yield f"lever {name}", text_of(values)
     for name, value in inputs.parameters.items():
         yield f"parameter {name}", number_text(value)

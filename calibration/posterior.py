@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from passaat.calibration.grounds import Grounds, changes, grounds
 from passaat.calibration.priors import Priors, priors
 from passaat.errors import EvidenceError
-from passaat.identity import fingerprint_of_text
+from passaat.identity import fingerprint_of_text, text_of
 from passaat.writing import write_whole as write_in_one_move
 
 Floats = NDArray[np.float64]
@@ -118,7 +118,26 @@ def read_metadata(path: Path) -> Mapping[str, Any]:
         raise EvidenceError(
             f"{path.name}: cannot be read ({error})", hint=f"Make it with: {COMMAND}"
         ) from None
+    wrong = list(_misshapen(found))
+    if wrong:
+        raise EvidenceError([f"{path.name}: {one}" for one in wrong], hint=f"Make it with: {COMMAND}")
     return found
+
+
+def _misshapen(found: Any) -> Iterator[str]:
+    """What of a description is not as it is written, in a file that was damaged or edited."""
+    if not isinstance(found, dict):
+        yield "is no table"
+        return
+    rests_on = found.get("rests_on", {})
+    parts = rests_on.values() if isinstance(rests_on, dict) else [None]
+    if not all(isinstance(part, dict) and all(isinstance(v, str) for v in part.values()) for part in parts):
+        yield "rests_on is no table of texts"
+    if not isinstance(found.get("reference", ""), str):
+        yield f"reference = {found['reference']!r} is no name"
+    size = found.get("effective_sample_size", 1.0)
+    if isinstance(size, bool) or not isinstance(size, int | float) or not size > 0.0:
+        yield f"effective_sample_size = {size!r} is no number above 0"
 
 
 @cache
@@ -229,4 +248,12 @@ def stale(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     stored: Grounds = metadata.get("rests_on", {})
     if not stored:
         return ("it does not say what it rests on",)
-    return tuple(changes(stored, shipped_grounds()))
+    now = shipped_grounds()
+    now["sample"] |= description(metadata)
+    return tuple(changes(stored, now))
+
+
+def description(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """What is said of a sample wherever it is used, as texts: kept with its digest, so that an edit is noticed."""
+    said = ("reference", "effective_sample_size", "provisional", "status")
+    return {name: text_of(metadata.get(name)) for name in said}

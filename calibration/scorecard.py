@@ -29,7 +29,15 @@ from passaat.calibration.held_out import HeldOut, held_out
 from passaat.calibration.observation import default_observation, draw_observation, observe
 from passaat.calibration.targets import Figure, figures, not_compared
 from passaat.errors import EvidenceError, ModelError
-from passaat.experiments.basis import CALIBRATED, PRIOR, TO_PRIOR, Basis, basis_for
+from passaat.experiments.basis import (
+    CALIBRATED,
+    PRIOR,
+    TO_PRIOR,
+    UNCALIBRATED,
+    Basis,
+    basis_for,
+    does_not_belong,
+)
 from passaat.experiments.design import world_seed
 from passaat.screen import Blocks, Cell, Whole
 
@@ -211,7 +219,7 @@ class Scorecard:
             "evaluated_window": list(EVALUATED_WINDOW),
             "basis": self.basis.kind,
             "drawn_from": self.basis.in_words(self.draws),
-            "notice": self.basis.notice,
+            "uncalibrated": self.basis.uncalibrated,
             "draws": self.draws,
             "worlds_per_draw": self.worlds_per_draw,
             "central_worlds": self.central_worlds,
@@ -286,14 +294,13 @@ def basis_of(reference: Reference, *, prior: bool = False) -> Basis:
 
     if prior or not isinstance(reference, Scenario):
         return PRIOR
-    basis, _ = basis_for(reference)
-    if basis.kind == "prior":
-        return basis
-    if reference.name in CALIBRATED and load_scenario(reference.name).hash == reference.hash:
-        return basis
+    if does_not_belong(reference) or (
+        reference.name in CALIBRATED and load_scenario(reference.name).hash == reference.hash
+    ):
+        return basis_for(reference)[0]
     return Basis(
         "prior",
-        notice=f"Uncalibrated: the shipped posterior is held against the figures for {' and '.join(CALIBRATED)} as "
+        notice=f"{UNCALIBRATED}the shipped posterior is held against the figures for {' and '.join(CALIBRATED)} as "
         f"they ship, not for {reference.name} as edited; {TO_PRIOR}.",
     )
 

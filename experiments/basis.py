@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
-from passaat.errors import EvidenceError
+from passaat.errors import EvidenceError, command
 from passaat.experiments.design import block_seed
 
 DRAWS_PER_BLOCK: Final = 10
@@ -26,7 +26,13 @@ CALIBRATED: Final = ("pib", "pib-next")
 """References that the posterior belongs to: the one it was calibrated to, and the one that shares its parameters. A
 copy that says it is based on one of them counts, too."""
 
-WAYS_OUT: Final = "take prior ranges with --prior, or make a posterior anew: {command}"
+WAYS_OUT: Final = (
+    'take prior ranges (compare, validate, replicate: --prior; a plan: rest = "prior"; Python: prior=True), or make the'
+    " posterior anew: {command}"
+)
+
+UNCALIBRATED: Final = "Uncalibrated: "
+"""How a notice begins that says why results are uncalibrated though nobody asked for that."""
 
 TO_PRIOR: Final = "parameters are drawn from their prior ranges"
 
@@ -69,7 +75,8 @@ class Basis:
     def in_words(self, draws: int) -> str:
         """What a reader must know of the draws, for tables and figures."""
         if self.kind == "prior":
-            return "prior ranges, uncalibrated"
+            why = self.notice.removeprefix(UNCALIBRATED).partition(";")[0]
+            return "prior ranges, uncalibrated" + (f": {why}" if why else "")
         if self.kind == "defaults":
             return "all at their defaults, uncalibrated"
         state = self.provisional or f"calibrated to {self.calibrated_to}"
@@ -126,7 +133,7 @@ def does_not_belong(reference: Reference) -> str:
     if not {reference.name, reference.based_on} & set(CALIBRATED):
         belongs = " and ".join(CALIBRATED)
         return (
-            f"Uncalibrated: the shipped posterior belongs to {belongs}, not to {reference.name}; {TO_PRIOR}."
+            f"{UNCALIBRATED}the shipped posterior belongs to {belongs}, not to {reference.name}; {TO_PRIOR}."
         )
     rival = [
         f"{switch} = {getattr(reference.structure, switch)}"
@@ -135,7 +142,7 @@ def does_not_belong(reference: Reference) -> str:
     ]
     if rival:
         return (
-            "Uncalibrated: the shipped posterior belongs to the model's own structure, not to"
+            f"{UNCALIBRATED}the shipped posterior belongs to the model's own structure, not to"
             f" {', '.join(rival)} as in {reference.name}; {TO_PRIOR}."
         )
     return ""
@@ -150,7 +157,8 @@ def shipped_basis() -> Basis:
     from passaat.calibration import posterior
     from passaat.scenarios.loading import load_scenario
 
-    hint = WAYS_OUT.format(command=posterior.COMMAND)
+    anew = command("passaat", "calibrate", "pib", "--proof", "--out", posterior.FOLDER)
+    hint = WAYS_OUT.format(command=anew)
     try:
         made = posterior.shipped()
         changed = posterior.stale(made)

@@ -195,7 +195,7 @@ def compare(
         study_path: file to keep the study in; without one it is kept in memory and lost.
         progress: called with the stage and the number of runs done.
         simulator: what runs the worlds and draws parameters; by default the compiled model, with the shipped posterior
-            where that belongs to the reference and is up to date, and with prior ranges where not.
+            where one belongs to the reference, and with prior ranges where none does.
         prior: draw parameters from their prior ranges in any case; only without ``simulator``.
         crew: who carries out the runs; by default threads of this process, ``workers`` of them.
 
@@ -211,9 +211,8 @@ def compare(
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         study.register_parameters(parameters)
-        asked = ComparisonPlan(
-            reference, tuple(options), draws, worlds_per_draw, seed, model.basis.kind == "prior"
-        )
+        asked_for_prior = model.basis.kind == "prior" and not model.basis.notice
+        asked = ComparisonPlan(reference, tuple(options), draws, worlds_per_draw, seed, asked_for_prior)
         remember(study, asked)
         study.set_meta("drawn from", model.basis.in_words(draws))
         study.set_meta("basis", json.dumps(plain(model.basis), sort_keys=True))

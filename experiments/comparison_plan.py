@@ -146,6 +146,11 @@ class Runs:
     expected: int
     most: int
 
+    @property
+    def parts(self) -> tuple[int, int, int]:
+        """(least, expected, most)."""
+        return self.least, self.expected, self.most
+
 
 USUAL_PILOTS: Final = 3
 """Rounds on the pilot's worlds that the search for equal public money takes as a rule: two, or a few more."""

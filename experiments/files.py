@@ -27,7 +27,7 @@ FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_value(value: object) -> object:
-    """A value for a table: nine significant digits, nothing where a number does not exist, no text that is a formula."""
+    """A value for a table: nine significant digits, nothing where there is no number, no text that is a formula."""
     if isinstance(value, float):
         return f"{value:.9g}" if math.isfinite(value) else ""
     return no_formula(value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from passaat.errors import StudyError
-from passaat.experiments.basis import TO_PRIOR, Basis, prior_draws
+from passaat.experiments.basis import TO_PRIOR, UNCALIBRATED, Basis, prior_draws
 from passaat.identity import fingerprint_of_text
 from passaat.model.code_identity import CodeIdentity, known_by_version
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from passaat.experiments.simulator import Simulator
 
 NOT_FOR_CHANGED: Final = (
-    f"The shipped posterior belongs to the model as it ships, not to a changed one: {TO_PRIOR}."
+    f"{UNCALIBRATED}the shipped posterior belongs to the model as it ships, not to a changed one; {TO_PRIOR}."
 )
 
 

@@ -549,8 +549,10 @@ def one_of(words: Sequence[str]) -> str:
 # In words
 
 
-def describe(plan: Plan) -> list[str]:
-    """What will be run, in plain words, one sentence or factor a line."""
+def describe(plan: Plan, *, calibrated: bool = True) -> list[str]:
+    """What will be run, in plain words, one sentence or factor a line; ``calibrated`` says whether there is a posterior
+    to draw from where the plan asks for it.
+    """
     lines = [f"{plan.name}: {plan.question}", f"World: {plan.reference.title} ({plan.reference.name})."]
     for option in plan.options:
         stacked = f" {option.description}" if "+" in option.name else ""  # says what overrides what
@@ -569,7 +571,7 @@ def describe(plan: Plan) -> list[str]:
         lines.append(f"  luck: one of {plan.worlds} worlds")
     return [
         *lines,
-        _rest_in_words(plan),
+        _rest_in_words(plan, calibrated),
         _points_in_words(plan),
         *_worlds_in_words(plan),
         _runs_in_words(plan),
@@ -588,10 +590,10 @@ def _over(factor: Factor, levels: Sequence[Setting] | None) -> str:
     return f"{span}, evenly in its logarithm" if factor.shape == "loguniform" else span
 
 
-def _rest_in_words(plan: Plan) -> str:
+def _rest_in_words(plan: Plan, calibrated: bool) -> str:
     if plan.rest == "defaults":
         return "Parameters that are not varied are at their defaults."
-    source = "the calibrated posterior" if plan.rest == "posterior" else "their prior ranges"
+    source = "the calibrated posterior" if plan.rest == "posterior" and calibrated else "their prior ranges"
     if plan.draws == 1:
         return f"Parameters that are not varied are the first draw from {source}, the same at all points."
     return f"Parameters that are not varied come from {plan.draws} draws from {source}."

@@ -122,6 +122,7 @@ class StructureComparison:
         """All of it as plain data; a number that does not exist is None."""
         found = {
             "own": self.own,
+            "uncalibrated": "no posterior exists for a rival structure: rivals meet the draws of the reference's own",
             "clear_at_errors": CLEAR,
             "design": self.design,
             "rankings": [{**vars(one), "flipped_by": one.flipped_by} for one in self.rankings],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from passaat.errors import PassaatError, StudyError
 from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, earlier_plans_of
@@ -17,7 +18,7 @@ from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.simulator import Arm, Simulator, settings_text
 from passaat.experiments.store import REGISTERED, Study, parameters_digest
 from passaat.experiments.sweep import arms_of, plan_of, seed_of
-from passaat.identity import number_text
+from passaat.identity import number_text, text_of
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.reading import shown, shown_name
 
@@ -173,6 +174,22 @@ def _wrong_factors(study: Study, plan: Plan) -> Iterator[str]:
             yield f"factor {factor.name} is not described as in the plan"
 
 
+def _row_text(row: Sequence[Any]) -> str:
+    """A row of points as fingerprints see it: another version may place a point a last bit away. SQLite knows no truth
+    values; settings are JSON, and in a damaged file anything.
+    """
+    number, base, settings, world, levers, *values = row
+    plain = [int(value) if isinstance(value, bool) else value for value in values]
+    return text_of([number, base, _settings_in(settings), world, _settings_in(levers), *plain])
+
+
+def _settings_in(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return str(text)
+
+
 def _wrong_points(study: Study, plan: Plan) -> Iterator[str]:
     """Points that are not those of the plan, each with all its runs."""
     columns = "".join(f', points."{factor.name}"' for factor in plan.factors)
@@ -191,7 +208,8 @@ def _wrong_points(study: Study, plan: Plan) -> Iterator[str]:
             point.get("luck"),
             settings_text(levers),
         )
-        if next(stored, None) != (*place, *point.values()):
+        there = next(stored, None)
+        if there is None or _row_text(there) != _row_text((*place, *point.values())):
             wrong.append(number)
     wrong += [number + 1 + more for more, _ in enumerate(stored)]
     if wrong:

@@ -26,6 +26,7 @@ from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.runner import OnProgress, run_planned
 from passaat.experiments.simulator import Arm, Simulator, settings_text, the_model
 from passaat.experiments.store import FailedRun, Study, damaged, require_writable
+from passaat.identity import text_of
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
 
@@ -46,6 +47,7 @@ class SweepTable:
         failures: failed runs, at most a thousand of them. n_failed: how many there are.
         n_missing: runs that are planned and not there yet.
         drawn_from: what the parameters that are not swept rest on, in words.
+        uncalibrated: why results are not calibrated; empty where they are.
     """
 
     plan: Plan
@@ -59,6 +61,7 @@ class SweepTable:
     version: str
     behaviour: str
     drawn_from: str
+    uncalibrated: str = ""
 
     def outcome(self, name: str) -> OutcomeInfo:
         """The outcome of this name.
@@ -224,6 +227,7 @@ def register_plan(study: Study, plan: Plan, simulator: Simulator) -> None:
         study.add_rows("worlds", ((world,) for world in range(known, plan.worlds)))
         study.put_meta("plan", text)
         study.put_meta("drawn from", simulator.basis.in_words(plan.draws))
+        study.put_meta("uncalibrated", simulator.basis.uncalibrated)
         study.put_meta("libraries", libraries())
 
 
@@ -279,7 +283,7 @@ def _read_back(factor: Factor, value: float | int | str) -> Setting:
 def first_moved(study: Study, plan: Plan) -> int | None:
     """Number of the first point of the study that the plan places elsewhere here and now; None where none is."""
     pairs = zip(stored_points(study, plan), plan.each_point(), strict=False)
-    return next((number for number, (was, now) in enumerate(pairs) if was != now), None)
+    return next((number for number, (was, now) in enumerate(pairs) if text_of(was) != text_of(now)), None)
 
 
 def _moved_words(study: Study, moved: int) -> str:
@@ -423,6 +427,7 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
         version=study.meta("model version"),
         behaviour=study.meta("model behaviour"),
         drawn_from=study.meta("drawn from"),
+        uncalibrated=study.meta("uncalibrated"),
     )
 
 

@@ -275,6 +275,7 @@ def sweep_json(table: SweepTable) -> str:
             "version": table.version,
             "behaviour": table.behaviour,
             "drawn_from": table.drawn_from,
+            "uncalibrated": table.uncalibrated,
             "points": len(table.points),
             "worlds_per_point": table.plan.worlds_per_point,
             "failed_runs": table.n_failed,
@@ -308,6 +309,8 @@ def sweep_view(table: SweepTable) -> RenderableType:
 
 def _heading(table: SweepTable) -> Iterator[RenderableType]:
     plan = table.plan
+    if table.uncalibrated and plan.rest == "posterior":
+        yield Text(f"Uncalibrated: {table.uncalibrated.removeprefix('Uncalibrated: ')}", style="yellow")
     yield Text(f"{plan.name}: {shown(plan.question)}", style="bold")
     world = plan.reference.the_world
     worlds = plan.worlds_per_point

@@ -36,10 +36,14 @@ FEW_DRAWS: Final = 20
 """Below this many parameter draws a 5-95 % range is little more than the two most extreme draws."""
 
 
-def print_comparison(comparison: Comparison, console: Console, *, all_outcomes: bool = False) -> None:
-    """Print the comparison; with ``all_outcomes`` every outcome instead of the headlines."""
+def print_comparison(
+    comparison: Comparison, console: Console, *, all_outcomes: bool = False, noticed: bool = False
+) -> None:
+    """Print the comparison; with ``all_outcomes`` every outcome instead of the headlines, with ``noticed`` without the
+    line that says why it is uncalibrated.
+    """
     width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
-    view = comparison_view(comparison, all_outcomes=all_outcomes, narrow=width < PLAIN_WIDTH)
+    view = comparison_view(comparison, all_outcomes=all_outcomes, narrow=width < PLAIN_WIDTH, noticed=noticed)
     before, console.width = console.width, width
     try:
         console.print(view)
@@ -60,15 +64,21 @@ def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> st
 
 
 def comparison_view(
-    comparison: Comparison, *, all_outcomes: bool = False, narrow: bool = False
+    comparison: Comparison, *, all_outcomes: bool = False, narrow: bool = False, noticed: bool = False
 ) -> RenderableType:
     """Heading, money, differences as options stand and at equal public money, and how to read them.
 
-    ``narrow`` stacks the ranges, and the last two columns, to fit 80 characters.
+    ``narrow`` stacks the ranges, and the last two columns, to fit 80 characters; ``noticed`` leaves out the line that
+    says why results are uncalibrated, where it was said before.
     """
     present = [outcome.name for outcome in comparison.outcomes]
     shown = present if all_outcomes else [name for name in HEADLINES if name in present]
-    parts: list[RenderableType] = [*_heading(comparison), Text(), *_money(comparison, narrow), Text()]
+    parts: list[RenderableType] = [
+        *_heading(comparison, noticed),
+        Text(),
+        *_money(comparison, narrow),
+        Text(),
+    ]
     for money in ("as it stands", "at equal public money"):
         parts += [*_differences(comparison, shown, money, narrow), Text()]
     parts += _reading(comparison)
@@ -79,9 +89,9 @@ def comparison_view(
     return Group(*parts)
 
 
-def _heading(comparison: Comparison) -> Iterator[RenderableType]:
+def _heading(comparison: Comparison, noticed: bool) -> Iterator[RenderableType]:
     design = comparison.design
-    if comparison.basis.notice:
+    if comparison.basis.notice and not noticed:
         yield Text(comparison.basis.notice, style="yellow")
     yield Text(f"Compared with {comparison.reference}: {shown(comparison.reference_title)}", style="bold")
     yield Text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -32,9 +33,14 @@ FRESH = {
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The description of a posterior that is finished and fresh, whatever the state of the shipped one."""
-    found = {"reference": "pib", "rests_on": copy.deepcopy(FRESH), "effective_sample_size": 250.4}
+    found: dict[str, Any] = {
+        "reference": "pib",
+        "rests_on": copy.deepcopy(FRESH),
+        "effective_sample_size": 250.4,
+    }
+    found["rests_on"]["sample"] |= posterior.description(found)
     monkeypatch.setattr(posterior, "shipped", lambda: found)
-    monkeypatch.setattr(posterior, "shipped_grounds", lambda: FRESH)
+    monkeypatch.setattr(posterior, "shipped_grounds", lambda: copy.deepcopy(FRESH))
     monkeypatch.setattr(posterior, "shipped_sample", fake_sample)
     monkeypatch.setattr(posterior, "shipped_digest", lambda: "abc")
     monkeypatch.setattr(posterior, "posterior_draws", lambda n, seed: [{"x": float(i)} for i in range(n)])
@@ -104,7 +110,7 @@ def test_a_stale_posterior_is_an_error_that_says_what_changed_from_what_to_what_
         "the shipped posterior does not belong to what is here: reported figures changed: money was 9.8 and is 9.9",
     )
     assert "--prior" in raised.value.hint
-    assert "passaat calibrate pib --proof --out calibration/posterior" in raised.value.hint
+    assert f"passaat calibrate pib --proof --out {posterior.FOLDER}" in raised.value.hint
     basis, draw = basis_for(pib, prior=True)  # the first way out
     assert (basis, draw(2, 1)) == (PRIOR, prior_draws(2, 1))
 
@@ -129,6 +135,7 @@ def test_a_posterior_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyP
 
 def test_a_provisional_posterior_is_never_called_calibrated(made: dict[str, Any], pib: Scenario) -> None:
     made |= {"provisional": True, "status": "provisional: draws from the priors"}
+    made["rests_on"]["sample"] |= posterior.description(made)
     words = basis_for(pib)[0].in_words(40)
     assert "provisional: draws from the priors" in words
     assert "calibrated" not in words
@@ -162,9 +169,10 @@ def test_the_model_is_compared_under_both_and_the_two_are_never_mixed(
 ) -> None:
     """A few worlds of the model itself, with a posterior made fresh by hand of two draws."""
     ranges = prior_draws(2, 99)
-    two = {"reference": "pib", "effective_sample_size": 2.0, "rests_on": FRESH}
+    two: dict[str, Any] = {"reference": "pib", "effective_sample_size": 2.0, "rests_on": copy.deepcopy(FRESH)}
+    two["rests_on"]["sample"] |= posterior.description(two)
     monkeypatch.setattr(posterior, "shipped", lambda: two)
-    monkeypatch.setattr(posterior, "shipped_grounds", lambda: FRESH)
+    monkeypatch.setattr(posterior, "shipped_grounds", lambda: copy.deepcopy(FRESH))
     monkeypatch.setattr(posterior, "shipped_sample", fake_sample)
     monkeypatch.setattr(posterior, "shipped_digest", lambda: "abc")
     monkeypatch.setattr(posterior, "posterior_draws", lambda n, seed: ranges[:n])
@@ -182,3 +190,56 @@ def test_the_model_is_compared_under_both_and_the_two_are_never_mixed(
     ):
         compare(pib, two_options[1:], **few, prior=True)
     assert the_model(pib, prior=True).basis == PRIOR
+
+
+def test_why_there_is_no_posterior_stands_wherever_draws_are_told_of(
+    made: dict[str, Any], pib: Scenario
+) -> None:
+    rival, _ = basis_for(pib.with_structure(support="none"))
+    assert rival.uncalibrated == rival.notice
+    assert rival.in_words(40).startswith(
+        "prior ranges, uncalibrated: the shipped posterior belongs to the model's own"
+    )
+    assert (PRIOR.uncalibrated, PRIOR.notice) == ("prior ranges were asked for", "")
+    assert basis_for(pib)[0].uncalibrated == ""
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({"effective_sample_size": 10.0}, "the sample changed: effective_sample_size was 250.4 and is 10"),
+        ({"reference": "pib-next"}, 'the sample changed: reference was "pib" and is "pib-next"'),
+        ({"provisional": True}, "the sample changed: provisional was null and is true"),
+    ],
+)
+def test_what_is_said_of_a_sample_cannot_be_edited_unnoticed(
+    made: dict[str, Any], pib: Scenario, edit: dict[str, Any], said: str
+) -> None:
+    made |= edit
+    with pytest.raises(EvidenceError, match=re.escape(said)):
+        basis_for(pib)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "is no table"),
+        ('{"rests_on": []}', "rests_on is no table of texts"),
+        ('{"rests_on": {"priors": "x"}}', "rests_on is no table of texts"),
+        ('{"effective_sample_size": "many"}', "effective_sample_size = 'many' is no number above 0"),
+        ('{"effective_sample_size": 0}', "effective_sample_size = 0 is no number above 0"),
+        ('{"reference": 3}', "reference = 3 is no name"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_a_damaged_description_of_the_posterior_is_one_error_with_both_ways_out(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pib: Scenario
+) -> None:
+    (tmp_path / "pib.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(posterior, "FOLDER", tmp_path)
+    with pytest.raises(
+        EvidenceError, match=re.escape(f"the shipped posterior is damaged: pib.json: {said}")
+    ) as raised:
+        basis_for(pib)
+    assert "--prior" in raised.value.hint
+    assert f"passaat calibrate pib --proof --out {tmp_path}" in raised.value.hint

@@ -532,7 +532,7 @@ def test_validate_names_what_parameters_were_drawn_from() -> None:
     code, out, err = call(*few, "--set", "assessors=3", "--json")
     assert code == 0, err
     assert json.loads(out)["basis"] == "prior"
-    assert json.loads(out)["notice"] in err.splitlines()
+    assert json.loads(out)["uncalibrated"] in err.splitlines()
 
 
 def test_validate_under_structures_says_what_the_figures_say() -> None:

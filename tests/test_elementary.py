@@ -22,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from passaat.calibration.priors import priors
-from passaat.model import compiled, elementary_tables, schedule
+from passaat.model import compiled, elementary_tables, judging, outcomes, schedule
 from passaat.model.elementary import exp, exp_of_each, log, log_of_each
 from passaat.model.elementary_tables_source import tables_source
 from passaat.model.parameters import PARAMETERS
@@ -382,11 +382,12 @@ def read_object(data: bytes) -> ObjectCode:
     return ObjectCode(undefined, {name: frozenset(texts) for name, texts in used.items()})
 
 
-@pytest.fixture(scope="module")
-def driver_objects() -> list[ObjectCode]:
-    """The object code of the driver as it lies on disk: one for each processor setting it was compiled for."""
+@pytest.fixture(scope="module", params=["driver", "judge"])
+def driver_objects(request: pytest.FixtureRequest) -> list[ObjectCode]:
+    """The object code of driver or judge as it lies on disk: one for each processor setting it was compiled for."""
     compiled.warm_up(lambda message: None)
-    kept = compiled.driver_for(schedule.QUARTER).kept
+    judge = judging.compiled_judge(outcomes.judge)
+    kept = (compiled.driver_for(schedule.QUARTER) if request.param == "driver" else judge).kept
     assert kept is not None
     files = sorted(Path(kept.cache_path).glob(f"{kept.name}-*.code"))
     if not files:

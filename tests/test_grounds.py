@@ -128,6 +128,7 @@ def test_a_sample_edited_by_hand_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp
     finally:
         posterior.shipped_digest.cache_clear()
     assert said.startswith("the sample changed: digest was ")
+    assert "effective" not in said
     assert posterior.stale({}) == ("it does not say what it rests on",)
 
 

@@ -335,8 +335,8 @@ def validate(
 ) -> None:
     """Hold a reference against the reported figures, one by one: inside or outside.
 
-    Parameters are drawn from the shipped posterior for pib and pib-next as they ship, while it is up to date; with
-    --prior, and elsewhere, from their prior ranges. With --structures every structure has prior draws: the posterior
+    Parameters are drawn from the shipped posterior for pib and pib-next as they ship; with --prior, and elsewhere, from
+    their prior ranges. With --structures every structure has prior draws: the posterior
     was made under the model's own structure and would favour it.
     """
     base = load_with_levers(name, levers, "reference")

@@ -87,10 +87,24 @@ def show_forecast(
     wishes: Wishes,
 ) -> None:
     """Say what a comparison would be drawn from, run, take and write, as the comparison itself will say it."""
-    from passaat.experiments.comparison_plan import runs_of_comparison
+    from passaat.experiments.comparison_plan import Runs, runs_of_comparison
+    from passaat.experiments.design import Design
+    from passaat.experiments.store import require_same_model
+    from passaat.experiments.structures import DEFAULT_DRAWS
     from passaat.experiments.workload import duration, workload
+    from passaat.scenarios.rivals import structures_of
+
+    if path.exists():
+        require_same_model(path, model)
 
     runs = runs_of_comparison(design, len(chosen))
+    if wishes.structures:
+        under = Design(
+            wishes.structure_draws or min(DEFAULT_DRAWS, design.draws), wishes.structure_worlds, design.seed
+        )
+        rivals = len(structures_of(base)) - 1
+        more = runs_of_comparison(under, len(chosen))
+        runs = Runs(*(a + rivals * b for a, b in zip(runs.parts, more.parts, strict=True)))
     work = workload(base, runs.expected, workers)
     drawn_from = model.basis.in_words(design.draws)
     files = files_written(chosen, path, structures=wishes.structures)
@@ -220,6 +234,8 @@ def _show(
         print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
         return
     console = make_console()
+    if result.basis.notice:
+        console.print(result.basis.notice)
     if wishes.changed:
         changed = ", ".join(wishes.changed)
         moved = {setting.partition("=")[0].strip() for setting in wishes.changed}
@@ -227,11 +243,9 @@ def _show(
         under = f"under every option that does not set it ({'; '.join(own)})" if own else "under every option"
         console.print(f"Changed in the reference, and so {under}: {shown(changed)}")
     if wishes.decisions:
-        if result.basis.notice:
-            console.print(result.basis.notice)
         console.print(f"Compared with {base.name}: {shown(base.title)}")
     else:
-        print_comparison(result, console, all_outcomes=wishes.all_outcomes)
+        print_comparison(result, console, all_outcomes=wishes.all_outcomes, noticed=True)
     print_decisions(result, console, every_pair=wishes.decisions)
     if rivals is not None:
         print_structures(rivals, console, all_outcomes=wishes.all_outcomes)

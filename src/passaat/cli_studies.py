@@ -92,15 +92,18 @@ def sweep(
         )
     read = read_plan(plan)
     if dry_run:
-        from passaat.experiments.basis import does_not_belong
+        from passaat.experiments.sweep import simulator_for
 
-        notice = does_not_belong(read.reference) if read.rest == "posterior" else ""
-        if notice:
-            say(notice)
+        warm_up()
+        basis = simulator_for(read).basis
         if as_json:
-            print_json({"points": read.n_points, "runs": n_runs(read), "policies": read.policies})
+            forecast = {"points": read.n_points, "runs": n_runs(read), "policies": read.policies}
+            drawn = {"drawn_from": basis.in_words(read.draws), "uncalibrated": basis.uncalibrated}
+            print_json({**forecast, **drawn})
         else:
-            print_lines(describe(read))
+            print_lines(
+                [*filter(None, [basis.notice]), *describe(read, calibrated=basis.kind == "posterior")]
+            )
         return
     path = study or Path(f"{read.name}.db")
     if cluster is None:
@@ -347,12 +350,10 @@ def _finish_earlier(path: Path, crew: Crew) -> None:
 
 
 def _model_for(asked: ComparisonPlan) -> Simulator:
-    from passaat.experiments.basis import does_not_belong
     from passaat.experiments.simulator import the_model
 
     warm_up()
-    # Where no posterior exists, prior ranges are not what was asked for, and the reason is said again.
-    return the_model(asked.reference, prior=asked.prior and not does_not_belong(asked.reference))
+    return the_model(asked.reference, prior=asked.prior)
 
 
 def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool) -> None:
