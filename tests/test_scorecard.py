@@ -472,8 +472,9 @@ def test_posterior_draws_are_of_world_and_observation_together_and_named(
     assert "shows fit, not foresight" in said
     for text in (said, card.to_json()):
         assert "not calibrated" not in text
-        assert "uncalibrated" not in text
+    assert "uncalibrated" not in said
     data = json.loads(card.to_json())
+    assert data["uncalibrated"] == ""
     assert data["basis"] == "posterior"
     assert data["drawn_from"].startswith("posterior, calibrated to PIB 2016-2020, 2 draws")
     assert data["held_out"]["reading"]
