@@ -709,7 +709,7 @@ def test_a_signal_to_end_ends_like_ctrl_c(name: str) -> None:
 def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
     code = (
         "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "from passaat import cli; cli.app = lambda: signal.raise_signal(signal.SIGHUP); cli.main(); print('went on')"
+        "from passaat import cli; cli.app = lambda: (signal.raise_signal(signal.SIGHUP), print('went on')); cli.main()"
     )
     found = subprocess.run(
         [sys.executable, "-c", code],
