@@ -49,7 +49,7 @@ from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Si
 from passaat.experiments.study_log import SPAN, STARTS, header_of, require_own_log
 from passaat.experiments.study_schema import Tables, basis_statements, design_statements, tables_of
 from passaat.identity import fingerprint, fingerprint_of_text, number_text
-from passaat.scenarios.levers import LeverValue
+from passaat.scenarios.levers import LEVERS, LeverValue
 from passaat.scenarios.reading import shown, shown_name
 
 if sys.platform == "win32":
@@ -394,7 +394,7 @@ class Study:
         stored = self.meta(key)
         try:
             found = json.loads(stored) if stored else kind()
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, kind):
             raise damaged(self._place, f"what it was {key} cannot be read")
@@ -521,7 +521,10 @@ class Study:
     def parameters(self, draw: int) -> dict[str, float]:
         """All parameters of one draw, by name."""
         base, text = self._found("SELECT base, settings FROM draws WHERE draw = ?", (draw,), f"draw {draw}")
-        return {**self._base(base), **self._settings(text, f"draw {draw}")}
+        values = {**self._base(base), **self._settings(text, f"draw {draw}")}
+        if not all(isinstance(value, float | int) for value in values.values()):
+            raise damaged(self._place, f"parameters of draw {draw} are no numbers")
+        return values
 
     def _found(self, query: str, arguments: Sequence[object], what: str) -> Any:
         """A row that other rows refer to."""
@@ -533,7 +536,9 @@ class Study:
     def _settings(self, text: str, of: str) -> dict[str, Any]:
         try:
             settings: dict[str, Any] = json.loads(text)
-        except (TypeError, ValueError):
+            if not all(isinstance(value, bool | int | float | str) for value in settings.values()):
+                raise TypeError
+        except (TypeError, ValueError, AttributeError, RecursionError):
             raise damaged(self._place, f"the settings of {of} cannot be read") from None
         return settings
 
@@ -645,6 +650,9 @@ class Study:
             f"arm {number}",
         )
         levers: dict[str, LeverValue] = self._settings(settings, f"arm {number}")
+        if not levers.keys() <= LEVERS.keys():
+            unknown = ", ".join(shown_name(name) for name in levers.keys() - LEVERS.keys())
+            raise damaged(self._place, f"arm {number} moves what is no lever: {unknown}")
         arm = Arm(
             self._policy(scenario_hash), role, name, scenario_hash, factor, tuple(sorted(levers.items()))
         )
@@ -659,6 +667,8 @@ class Study:
             (text,) = self._found(
                 "SELECT scenario FROM scenarios WHERE scenario_hash = ?", (scenario_hash,), what
             )
+            if not isinstance(text, str):
+                raise damaged(self._place, f"{what} is no text")
             try:
                 self._policies[scenario_hash] = scenario_from_text(text, what)
             except ScenarioError as error:
@@ -792,7 +802,12 @@ class Study:
             (self.number(arm), *design.shape),
         )
         for draw, world, *values in rows:
-            result[:, draw, world] = [np.nan if v is None else v for v in values]
+            try:
+                result[:, draw, world] = [np.nan if v is None else v for v in values]
+            except (IndexError, TypeError, ValueError, OverflowError):
+                raise damaged(
+                    self._place, f"draw {draw!r:.40}, world {world!r:.40} holds {values!r:.200}"
+                ) from None
         return result
 
     def failures(self, arms: Iterable[Arm], design: Design) -> tuple[FailedRun, ...]:

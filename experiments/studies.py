@@ -22,9 +22,10 @@ from passaat.experiments.store import (
     run_key,
 )
 from passaat.experiments.store import is_study as is_study
-from passaat.experiments.study_design import Asked, asked_of, named, not_checked, wrong_design
+from passaat.experiments.study_design import Asked, asked_of, named, not_checked, wrong_design, wrong_types
 from passaat.experiments.sweep import simulator_for
 from passaat.scenarios.loading import scenario_from_text
+from passaat.scenarios.reading import shown
 
 # --- listing ----------------------------------------------------------------------------------------------------
 
@@ -193,8 +194,12 @@ def verify(
         StudyError: no study of this format, or damaged beyond reading.
     """
     with Study.read(path) as study, study.snapshot():
+        problems = [*_integrity(study), *wrong_types(study)]
+        if problems:  # nothing else can be worked out with it
+            (runs,) = study.row("SELECT count(*) FROM runs")
+            return Verification(runs, 0, 0, (), tuple(problems), "the file is damaged")
         asked = asked_of(study)
-        problems = [*_integrity(study), *_wrong_scenarios(study)]
+        problems = [*_wrong_scenarios(study)]
         checked = _check_runs(study, asked)
         why_not, differing, repeated = "", tuple[str, ...](), 0
         model: Simulator | None = None
@@ -250,8 +255,12 @@ def _integrity(study: Study) -> Iterator[str]:
 def _wrong_scenarios(study: Study) -> Iterator[str]:
     query = "SELECT DISTINCT arms.scenario_hash, scenario FROM arms LEFT JOIN scenarios USING (scenario_hash)"
     for stored, text in study.rows(query):
-        if text is None:
-            yield f"scenario {stored} is missing"
+        if not isinstance(text, str):
+            yield (
+                f"scenario {shown(stored)} is missing"
+                if text is None
+                else f"scenario {shown(stored)} is no text"
+            )
             continue
         try:
             found = scenario_from_text(text, "a stored scenario").hash

@@ -96,6 +96,25 @@ def _seed(study: Study) -> int | None:
     return int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 20 else None
 
 
+_KINDS = {"INTEGER": "integer", "REAL": "real", "TEXT": "text"}
+
+
+def wrong_types(study: Study) -> Iterator[str]:
+    """Columns that hold what SQLite lets in and passaat never writes, such as text among numbers."""
+    tables = ["meta", "outcomes", "parameters", "draws", "scenarios", "arms", "runs"]
+    if study.has_points:
+        tables += ["factors", "policies", "points", "worlds"]
+    for table in tables:
+        for _, column, kind, *_ in list(study.rows(f"PRAGMA table_info({table})")):
+            if kind not in _KINDS or column in study.outcome_names:  # results have digests
+                continue
+            nullable = (table, column) in (("arms", "twin"), ("points", "in_world"))
+            allowed = f"'{_KINDS[kind]}'" + (", 'null'" if nullable else "")
+            (wrong,) = study.row(f'SELECT count(*) FROM {table} WHERE typeof("{column}") NOT IN ({allowed})')
+            if wrong:
+                yield f"{table}.{column} holds {wrong:,} values that are no {kind.lower()}"
+
+
 # --- what the file says of itself ---------------------------------------------------------------------------------
 
 

@@ -270,7 +270,10 @@ def stored_points(study: Study, plan: Plan) -> Iterator[dict[str, Setting]]:
     """The points as they were run, in order."""
     columns = ", ".join(f'"{factor.name}"' for factor in plan.factors)
     for row in study.rows(f"SELECT {columns} FROM points ORDER BY point"):
-        yield {f.name: _read_back(f, value) for f, value in zip(plan.factors, row, strict=True)}
+        try:
+            yield {f.name: _read_back(f, value) for f, value in zip(plan.factors, row, strict=True)}
+        except (TypeError, ValueError, OverflowError):
+            raise damaged(study.place, f"a point holds {row!r:.200}") from None
 
 
 def _read_back(factor: Factor, value: float | int | str) -> Setting:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import pytest
 from typer.testing import CliRunner
 
 from passaat import cli
-from passaat.errors import StudyError
+from passaat.errors import PassaatError, StudyError
 from passaat.experiments import store
 from passaat.experiments.basis import Basis
 from passaat.experiments.compare import compare
@@ -33,9 +33,11 @@ from passaat.experiments.crew import Threads
 from passaat.experiments.design import Design
 from passaat.experiments.export import export, runs_csv
 from passaat.experiments.files import csv_value, no_formula
+from passaat.experiments.replication import replicate
 from passaat.experiments.simulator import Arm, Simulator
 from passaat.experiments.store import RunRecord, Study, is_being_run
 from passaat.experiments.stored import comparison_values, stored_comparison
+from passaat.experiments.structures import compare_structures
 from passaat.experiments.studies import list_studies, study_info, verify
 from passaat.experiments.sweep import load_table, sweep
 from passaat.scenarios.loading import load_scenario
@@ -970,3 +972,108 @@ def test_of_an_old_study_it_is_said_what_was_not_checked_and_swaps_are_found(
     path = Path(shutil.copy(old, tmp_path))
     altered(path, [f"UPDATE {table} SET {column} = 'go-no-go' WHERE {column} = 'follow-up'"])
     assert not verify(path, simulator=replace(TOY, behaviour="other")).sound
+
+
+@pytest.mark.parametrize("made_by", ["replicate", "structures"])
+def test_studies_that_hold_no_plan_are_sound(
+    made_by: str, tmp_path: Path, toy: Simulator, pib: Scenario
+) -> None:
+    path = tmp_path / "study.db"
+    if made_by == "replicate":
+        replicate(pib, [FOLLOW_UP, GO_NO_GO], precision_share=0.3, simulator=toy, study_path=path)
+    else:
+        compare_structures(pib, [FOLLOW_UP], draws=2, worlds_per_draw=2, simulator=toy, study_path=path)
+    found = verify(path, sample=5, simulator=toy)
+    assert found.problems == ()
+    assert "whether runs or policies are missing cannot be told" in found.not_checked[0]
+
+
+# --- values that nobody would write -----------------------------------------------------------------------------------
+
+NASTY: tuple[object, ...] = (
+    None,
+    "",
+    "x",
+    b"\xff\x00",
+    -1,
+    2**62,
+    0.5,
+    float("inf"),
+    "[" * 100_000,
+    "{}",
+    "[1]",
+    '{"draws": [], "worlds": {}, "options": 3}',
+    '"text"',
+    "null",
+    "9" * 5_000,
+    '{"follow-up": "much", "go-no-go": null, "support_gain": [], "no_such_lever": 1}',
+    "\x1b[31m\u202e=1+1",
+)
+"""Each is put into each column of each table, and into each entry of the description."""
+
+
+def uses_of(path: Path, model: Simulator) -> Iterator[Callable[[], object]]:
+    yield lambda: study_info(path)
+    yield lambda: load_table(path)
+    yield lambda: comparison_values(path)
+    yield lambda: stored_comparison(path)
+    yield lambda: export(path, path.with_name("out.csv"))
+    yield lambda: verify(path, sample=2, crew=Threads(1), simulator=model)
+
+
+def places_in(path: Path) -> list[tuple[str, str]]:
+    """A statement for each column of the first rows of each table, and for each entry of the description."""
+    with closing(sqlite3.connect(path)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = [
+            (
+                f"{table}.{name}",
+                f'UPDATE {table} SET "{name}" = ? WHERE "{name}" = (SELECT min("{name}") FROM {table})',
+            )
+            for table in tables
+            for _, name, *_ in db.execute(f"PRAGMA table_info({table})")
+        ]
+        keys = [key for (key,) in db.execute("SELECT key FROM meta")]
+    return found + [(f"meta: {key}", f"UPDATE meta SET value = ? WHERE key = '{key}'") for key in keys]
+
+
+def edits(path: Path, model: Simulator, folder: Path, share: float) -> tuple[int, list[str]]:
+    """Make edits one by one; how many were made, and what came out that is neither an answer nor an error in words."""
+    rng, n_edits, wrong = np.random.default_rng(5), 0, list[str]()
+    for place, statement in places_in(path):
+        for value in NASTY:
+            if rng.random() > share:
+                continue
+            copy = Path(shutil.copy(path, folder / "copy.db"))
+            if not put(copy, statement, value):
+                continue
+            n_edits += 1
+            for number, use in enumerate(uses_of(copy, model)):
+                try:
+                    use()
+                except PassaatError as error:
+                    if "\x1b" in str(error):
+                        wrong.append(f"{place} = {value!r:.40}, use {number}: a control sequence")
+                except Exception as error:
+                    wrong.append(
+                        f"{place} = {value!r:.40}, use {number}: {type(error).__name__}: {error}"[:300]
+                    )
+    return n_edits, wrong
+
+
+def put(path: Path, statement: str, value: object) -> bool:
+    """Carry out an edit, if SQLite lets one."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db, suppress(sqlite3.Error, OverflowError):
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        return db.execute(statement, (value,)).rowcount > 0
+    return False
+
+
+@pytest.mark.parametrize("share", [0.02, pytest.param(1.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["compared", "swept"])
+def test_a_value_that_nobody_would_write_is_an_error_in_words_or_does_no_harm(
+    kind: str, share: float, both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    n_edits, wrong = edits(both / f"{kind}.db", toy if kind == "compared" else TOY, tmp_path, share)
+    assert wrong == []
+    assert n_edits > 200 * share
