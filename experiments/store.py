@@ -32,7 +32,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
 from time import monotonic, sleep
@@ -381,6 +381,8 @@ class Study:
             StudyError: what it says cannot be read.
         """
         found: dict[str, Any] = self._read_json(MADE_WITH, dict)
+        if found and not _is_provenance(found):
+            raise damaged(self._place, f"what it was {MADE_WITH} cannot be read")
         return found
 
     def continued_with(self) -> list[dict[str, Any]]:
@@ -388,6 +390,8 @@ class Study:
         ``made_with``.
         """
         found: list[dict[str, Any]] = self._read_json(CONTINUED_WITH, list)
+        if not all(map(_is_provenance, found)):
+            raise damaged(self._place, f"what it was {CONTINUED_WITH} cannot be read")
         return found
 
     def _read_json(self, key: str, kind: type) -> Any:
@@ -953,6 +957,16 @@ def made_here(simulator: Simulator) -> provenance.Provenance:
     return provenance.here(
         {"behaviour": simulator.behaviour, "source of parameter draws": simulator.basis.key}
     )
+
+
+def _is_provenance(found: object) -> bool:
+    """Whether something read from a file has the parts of ``provenance.Provenance``, and no others."""
+    if not isinstance(found, dict) or set(found) != {field.name for field in fields(provenance.Provenance)}:
+        return False
+    parts = [found[name] for name in ("fingerprints", "libraries")]
+    texts = [value for name, value in found.items() if name not in ("fingerprints", "libraries")]
+    texts += [text for part in parts if isinstance(part, dict) for text in part.values()]
+    return all(isinstance(part, dict) for part in parts) and all(isinstance(text, str) for text in texts)
 
 
 def _as_json(made: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from passaat.experiments.store import is_study as is_study
 from passaat.experiments.study_design import Asked, asked_of, named, not_checked, wrong_design, wrong_types
 from passaat.experiments.sweep import simulator_for
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown, shown_name
 
 # --- listing ----------------------------------------------------------------------------------------------------
 
@@ -73,16 +73,23 @@ def list_studies(folder: Path) -> list[StudyInfo]:
             f"there is no folder {folder}", "Name a folder with study files, or none for this one."
         )
     else:
-        files = sorted(path for path in folder.iterdir() if path.is_file())
+        try:
+            files = sorted(path for path in folder.iterdir() if path.is_file())
+        except OSError as error:
+            raise StudyError(
+                f"the folder {folder} cannot be read ({error.strerror or error})",
+                "Name a folder that you may read, or one study file.",
+            ) from None
     return [info for path in files if (info := study_info(path)) is not None]
 
 
 def study_info(path: Path) -> StudyInfo | None:
     """What a study file is about and how far it is; None where the file is no study at all."""
-    if not is_study(path):
-        return None
-    megabytes = path.stat().st_size / 1e6
+    megabytes = 0.0
     try:
+        if not is_study(path):
+            return None
+        megabytes = path.stat().st_size / 1e6
         with Study.read(path) as study, study.snapshot():
             counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
             planned = counts.get("planned", 0)
@@ -105,8 +112,10 @@ def study_info(path: Path) -> StudyInfo | None:
                 made_with=made_with,
                 continued_with=tuple(study.continued_with()),
             )
-    except StudyError as error:
-        state = f"not readable: {error.problems[0]}"
+    except (StudyError, OSError) as error:  # one that cannot be read is one line, and the others are listed
+        state = (
+            f"not readable: {error.problems[0] if isinstance(error, StudyError) else error.strerror or error}"
+        )
         return StudyInfo(path, "", "", "", state, 0, 0, 0, "", "", "", megabytes, {}, ())
 
 
@@ -115,13 +124,13 @@ def _title(study: Study) -> str:
     if stored and study.meta("kind") == "sweep":
         try:
             plan: dict[str, Any] = json.loads(stored)
-            return f"{plan['name']}: {plan['question']}"
-        except (ValueError, KeyError, TypeError):
+            return shown_name(f"{plan['name']}: {plan['question']}")
+        except (ValueError, KeyError, TypeError, RecursionError):
             return "its plan cannot be read: see `passaat verify`"
     names = [
         name for (name,) in study.rows("SELECT DISTINCT name FROM arms WHERE role = 'option' ORDER BY arm")
     ]
-    return ", ".join(names)
+    return ", ".join(shown_name(str(name)) for name in names)
 
 
 # --- verifying --------------------------------------------------------------------------------------------------

@@ -1077,3 +1077,40 @@ def test_a_value_that_nobody_would_write_is_an_error_in_words_or_does_no_harm(
     n_edits, wrong = edits(both / f"{kind}.db", toy if kind == "compared" else TOY, tmp_path, share)
     assert wrong == []
     assert n_edits > 200 * share
+
+
+def test_one_bad_file_is_one_line_of_a_listing(
+    both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.db", "b.db", "c.db", "d.db"):
+        shutil.copy(both / "compared.db", tmp_path / name)
+    altered(tmp_path / "b.db", ["UPDATE meta SET value = '{\"version\": 1}' WHERE key = 'made with'"])
+    change(tmp_path / "c.db", HOSTILE["a trigger"][0])
+
+    def asked(path: Path) -> bool:
+        if path.name == "d.db":
+            raise OSError(errno.EIO, "Input/output error")
+        return store.is_study(path)
+
+    monkeypatch.setattr("passaat.experiments.studies.is_study", asked)
+    found = {info.path.name: info.state for info in list_studies(tmp_path)}
+    assert list(found) == ["a.db", "b.db", "c.db", "d.db"]
+    assert found["a.db"] == "complete"
+    assert "what it was made with cannot be read" in found["b.db"]
+    assert "trigger t" in found["c.db"]
+    assert found["d.db"] == "not readable: Input/output error"
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["[]", "{}x", '{"version": 1}', '{"version": {}, "commit": [], "fingerprints": 1, "libraries": 2}'],
+)
+def test_what_made_a_study_is_shown_or_said_to_be_damaged(made: str, both: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(both / "compared.db", tmp_path))
+    for key in ("made with", "continued with"):
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            value = f"[{made}]" if key == "continued with" else made
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        result = CliRunner().invoke(cli.app, ["studies", str(path), "--json"])
+        assert result.exit_code == 0
+        assert "cannot be read" in result.stdout
