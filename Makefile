@@ -34,7 +34,7 @@ test: $(VENV)/.installed-dev ## set up and run the tests on one Python, without 
 test-slow: $(VENV)/.installed-dev ## set up and run the slow tests only, on one Python
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow $(PYTEST)
 
-test-all: ## run the quick tests on each Python found, with the lowest and the newest packages, and the guards once; store the results
+test-all: ## test what versions can change on each Python found, lowest and newest packages, and the guards once; store the results
 	@sh .ci/test-all "$(WORKERS)" "$(INSTALL)" $(SETTINGS)
 
 lint: $(VENV)/.installed-dev ## check style, layout and types
