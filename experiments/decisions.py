@@ -48,6 +48,9 @@ LIKELY: Final = 0.80
 SIGNIFICANT: Final = 0.05
 """A parameter is named as what turns an order when its corrected p is at most this."""
 
+TIE_DECIMALS: Final = 9
+"""Decimals to which correlations and gains are alike: of equal ones the first is named, on every processor."""
+
 PERMUTATIONS: Final = 1999
 SAMPLES: Final = 2000
 """Samples of the true differences of every draw, for the share of draws in which a whole order holds."""
@@ -392,7 +395,7 @@ def _what_turns(duels: Sequence[_Duel], looked: _Looked) -> tuple[dict[int, Pull
             exceed_gain += float(permuted.max(initial=0.0)) >= best_gain - 1e-12
     pulls = {}
     for column, place in enumerate(places):
-        strongest = int(np.abs(correlations[:, column]).argmax())
+        strongest = int(np.abs(correlations[:, column]).round(TIE_DECIMALS).argmax())
         below, above = _shares(looked.below[strongest], sides[column])
         pulls[place] = Pull(
             looked.names[strongest], float(correlations[strongest, column]),
@@ -403,7 +406,10 @@ def _what_turns(duels: Sequence[_Duel], looked: _Looked) -> tuple[dict[int, Pull
     shares = sides[open_pairs].mean(axis=1)
     now = float(np.maximum(shares, 1.0 - shares).mean())
     learn = Learning(
-        looked.names[int(gains.argmax())], now, now + best_gain, exceed_gain / (PERMUTATIONS + 1)
+        looked.names[int(gains.round(TIE_DECIMALS).argmax())],
+        now,
+        now + best_gain,
+        exceed_gain / (PERMUTATIONS + 1),
     )
     return pulls, learn
 
