@@ -164,4 +164,5 @@ def test_a_study_of_the_shipped_model_refuses_a_changed_one(
         compare(small, [option], simulator=changed, study_path=file, **given)
     again = compare(small, [option], simulator=shipped, study_path=file, **given)
     name = "additional_exports_net_eur"
-    assert again.options[0].as_it_stands.differences[name] == plain.options[0].as_it_stands.differences[name]
+    found, before = (one.options[0].as_it_stands.differences[name] for one in (again, plain))
+    assert repr(found) == repr(before)  # since Python 3.13 what holds a nan does not equal itself
