@@ -198,8 +198,13 @@ def _row_text(row: Sequence[Any]) -> str:
     values; settings are JSON, and in a damaged file anything.
     """
     number, base, settings, world, levers, *values = row
-    plain = [int(value) if isinstance(value, bool) else value for value in values]
-    return text_of([number, base, _settings_in(settings), world, _settings_in(levers), *plain])
+    plain = [int(value) if isinstance(value, bool) else _told(value) for value in values]
+    return text_of([number, _told(base), _settings_in(settings), _told(world), _settings_in(levers), *plain])
+
+
+def _told(value: Any) -> Any:
+    """A value of the file; bytes, which stand in no study that passaat writes, by how they are written."""
+    return value if value is None or isinstance(value, str | int | float) else repr(value)
 
 
 def _settings_in(text: Any) -> Any:

@@ -444,6 +444,7 @@ def test_of_a_study_that_was_just_being_made_its_journal_is_known(tmp_path: Path
 
 
 @unix
+@pytest.mark.slow
 def test_after_every_kill_the_log_is_known_as_its_own_and_reading_changes_nothing(tmp_path: Path) -> None:
     path, rng = tmp_path / "study.db", np.random.default_rng(3)
     child = subprocess.Popen(
