@@ -10,7 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from passaat.cli import app
+from passaat.model.columns import declared_columns
 from passaat.model.compiled import Run, simulate
+from passaat.model.world import Accounts
 from passaat.run_view import describe_run
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
@@ -41,6 +43,15 @@ def test_every_group_is_there_and_every_public_cent(report: dict[str, Any], run:
     assert len(report["clusters"]) == int(run.world.calendar.n_clusters[0]) > 0
     shown = sum(round(100 * group["public_eur"]) for group in report["clusters"])
     assert shown == int(run.world.agency.paid_cents[0])
+
+
+def test_every_private_cent_is_there(report: dict[str, Any], run: Run) -> None:
+    """Each purpose that the accounts call private, members' share in activities among them."""
+    private = [column for column in declared_columns(Accounts) if column.meaning.startswith("private: ")]
+    assert len(private) > 1
+    stored = sum(int(getattr(run.world.accounts, column.name).sum()) for column in private)
+    shown = sum(round(100 * group["private_eur"]) for group in report["clusters"])
+    assert shown == stored > 0
 
 
 def test_members_contacts_and_contracts_are_those_of_the_memberships(

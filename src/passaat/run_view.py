@@ -33,7 +33,7 @@ MISSABLE = ("extended", "contacts", "SMEs", "status", "country", "joined", "left
 """Columns that a narrow screen leaves out, the first one first; ``--cluster`` and ``--json`` have them."""
 
 _PUBLIC = ("activities", "liaison", "branding", "administration", "support", "follow_up")
-_PRIVATE = ("fees", "in_kind", "private_follow_up")
+_PRIVATE = ("fees", "in_kind", "own_activity", "private_follow_up")
 
 
 def describe_run(scenario: Scenario, run: Run) -> dict[str, Any]:
