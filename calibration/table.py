@@ -252,7 +252,17 @@ def _in_chunks(
 
 
 def default_store() -> RunStore:
-    """The store in the user's cache folder (``PASSAAT_CACHE_DIR`` if set)."""
+    """The store in the user's cache folder (``PASSAAT_CACHE_DIR`` if set).
+
+    Raises:
+        StudyError: neither that nor HOME says where it could be.
+    """
     from passaat.model.compiled import cache_folder
 
-    return RunStore(cache_folder() / "calibration" / "runs.db")
+    folder = cache_folder()
+    if folder is None:
+        raise StudyError(
+            "there is no home folder to keep the runs of a calibration in",
+            "Set PASSAAT_CACHE_DIR to a folder of your own.",
+        )
+    return RunStore(folder / "calibration" / "runs.db")

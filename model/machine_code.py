@@ -64,22 +64,29 @@ _speaker: ContextVar[Callable[[str], None] | None] = ContextVar("speaker", defau
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def cache_folder() -> Path:
-    """Where machine code is kept first: ``PASSAAT_CACHE_DIR`` if set, else the user's cache folder."""
-    chosen = os.environ.get("PASSAAT_CACHE_DIR")
-    return Path(chosen).absolute() if chosen else _own_folder()
+def cache_folder() -> Path | None:
+    """Where machine code is kept first: ``PASSAAT_CACHE_DIR`` if set, else the user's cache folder; None where there
+    is neither.
+    """
+    return next(iter(cache_folders()), None)
 
 
-def _own_folder() -> Path:
-    return Path(platformdirs.user_cache_dir("passaat", appauthor=False))
+def _own_folder() -> Path | None:
+    """The user's cache folder; None where neither HOME nor a passwd entry says where the user's files are."""
+    try:
+        folder = Path(platformdirs.user_cache_dir("passaat", appauthor=False))
+    except RuntimeError:
+        return None
+    return (
+        folder if folder.is_absolute() else None
+    )  # earlier versions of platformdirs give "~/.cache/passaat"
 
 
 def cache_folders() -> list[Path]:
-    """Folders where machine code may be kept, the first first.
-
-    Where neither HOME nor a passwd entry says where the user's files are, there is no folder of one's own.
-    """
-    return list(dict.fromkeys(folder for folder in (cache_folder(), _own_folder()) if folder.is_absolute()))
+    """Folders where machine code may be kept, the first first."""
+    chosen = os.environ.get("PASSAAT_CACHE_DIR")
+    folders = (Path(chosen).absolute() if chosen else None, _own_folder())
+    return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
 @contextmanager
@@ -176,7 +183,8 @@ class Kept(_Cache):
 
     @property
     def cache_path(self) -> str:
-        return str(cache_folder() / FOLDER)
+        folder = cache_folder()
+        return "" if folder is None else str(folder / FOLDER)
 
     def enable(self) -> None:
         """Part of Numba's interface; it is always on."""

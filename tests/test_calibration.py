@@ -41,10 +41,11 @@ from passaat.calibration.posterior import posterior_draws, read_sample, shipped,
 from passaat.calibration.priors import Prior, Priors, constrained, priors, unconstrained
 from passaat.calibration.proof import by_regression, drawn_report, simulation_based
 from passaat.calibration.screening import choose, screen
-from passaat.calibration.table import Evaluator, RunStore, prior_batch, run_batch
+from passaat.calibration.table import Evaluator, RunStore, default_store, prior_batch, run_batch
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import EvidenceError, ModelError, StudyError
 from passaat.identity import fingerprint_of_text
+from passaat.model import compiled
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.loading import load_scenario
 
@@ -129,6 +130,13 @@ def work(store: RunStore) -> Work:
 
 
 # --- priors ----------------------------------------------------------------------------------------------
+
+
+def test_a_calibration_without_a_place_for_its_runs_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "cache_folder", lambda: None)
+    with pytest.raises(StudyError, match="no home folder") as refused:
+        default_store()
+    assert "PASSAAT_CACHE_DIR" in refused.value.hint
 
 
 def test_every_uncertain_parameter_has_a_prior_with_its_reason() -> None:

@@ -19,7 +19,7 @@ from numba.core import serialize
 
 from passaat.model import machine_code
 from passaat.model.draws import uniform
-from passaat.model.machine_code import FOLDER, Compiled, cache_folders, distrust, identity_of, load
+from passaat.model.machine_code import FOLDER, Compiled, distrust, identity_of, load
 
 SOURCE = """from numba import njit
 
@@ -334,16 +334,40 @@ def test_where_no_folder_can_be_written_it_is_said_and_all_works(
     run_silently()
 
 
-def test_without_a_home_nothing_is_kept_and_it_is_said(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without HOME and without a line in passwd the own folder is "~/.cache/passaat", a name and no place."""
-    monkeypatch.delenv("PASSAAT_CACHE_DIR")
-    monkeypatch.setattr(machine_code, "_own_folder", lambda: Path("~/.cache/passaat"))
-    monkeypatch.chdir(tmp_path)
-    assert cache_folders() == []
-    run_with_a_word("there is no home folder")
-    assert list(tmp_path.iterdir()) == []
+NO_HOME = """
+import pwd
+
+def unknown(user):
+    raise KeyError(f"getpwuid(): uid not found: {user}")
+
+pwd.getpwuid = unknown
+from passaat.model.draws import uniform
+from passaat.model.machine_code import cache_folders, speaking
+
+with speaking(lambda message: print("said", message)):
+    print("folders", cache_folders())
+    print("drawn", 0.0 <= uniform(1, 2, 3) < 1.0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no passwd")
+def test_without_a_home_nothing_is_kept_and_it_is_said(tmp_path: Path) -> None:
+    """A process without HOME, whose user has no line in passwd, as in a container with a made-up user number."""
+    settings = ("HOME", "XDG_CACHE_HOME", "PASSAAT_CACHE_DIR")
+    done = subprocess.run(
+        [sys.executable, "-c", NO_HOME],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name not in settings},
+    )
+    folders, said, drawn = done.stdout.splitlines()
+    assert folders == "folders []"
+    assert said.startswith("said Compiled code cannot be kept")
+    assert "there is no home folder" in said
+    assert drawn == "drawn True"
+    assert (done.stderr, list(tmp_path.iterdir())) == ("", [])
 
 
 def test_a_relative_folder_is_taken_from_where_one_stands(
