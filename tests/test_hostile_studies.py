@@ -689,7 +689,8 @@ def test_a_study_in_memory_is_refused_by_name(
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_to_end_ends_like_ctrl_c(name: str) -> None:
     code = (
-        "import time; from passaat import cli\n"
+        # Under nohup, or behind a shell that has gone, a child is born deaf to it.
+        f"import signal, time; signal.signal(signal.{name}, signal.SIG_DFL); from passaat import cli\n"
         "def work(): print('ready', flush=True); time.sleep(60)\n"
         "cli.app = work; cli.main()\n"
     )
