@@ -738,3 +738,21 @@ def test_full_and_closed_output_is_one_line_and_an_exit_code(redirected: str, co
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert ended.returncode == code
     assert ended.stderr.strip() == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
+@pytest.mark.parametrize("arguments", ["--help", "-h", "--version", "--version --json", "compare --help", "levers"])
+def test_a_reader_who_has_gone_away_is_one_line_and_its_exit_code(arguments: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "passaat", *arguments.split()],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(writing)
+    said = "The output was closed before all was printed; files are complete."
+    assert (ended.returncode, ended.stderr.strip()) == (141, said)

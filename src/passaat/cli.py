@@ -87,6 +87,13 @@ class _Group(TyperGroup):
             raise typer.Exit(EXIT_REFUSED)
         return super().parse_args(ctx, args)
 
+    def make_context(self, *names: Any, **more: Any) -> Any:
+        """Help is printed here, and may meet an output that is closed."""
+        try:
+            return super().make_context(*names, **more)
+        except OSError as error:
+            raise typer.Exit(_said_of(error)) from None
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -781,7 +788,7 @@ def _carried_out(*, output_open: bool) -> int | str | None:
     except KeyboardInterrupt:
         say("Stopped by Ctrl-C.")
         code = EXIT_INTERRUPTED
-    except OSError as error:  # while printing help
+    except OSError as error:  # while saying how a command is used
         code = _said_of(error)
     if not output_open and not code:
         code = _said_of(BrokenPipeError())
