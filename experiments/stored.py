@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Protocol
 
 from passaat import __version__
 from passaat.errors import StudyError, command, unknown_name
@@ -36,8 +37,8 @@ from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_
 from passaat.experiments.design import Design
 from passaat.experiments.equal_money import EqualMoney
 from passaat.experiments.pairing import Floats
-from passaat.experiments.simulator import Arm
-from passaat.experiments.store import Study, damaged
+from passaat.experiments.simulator import Arm, Simulator
+from passaat.experiments.store import Study, damaged, is_study, require_same_model
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.loading import scenario_from_text
 
@@ -133,6 +134,36 @@ def is_finished(study: Study) -> bool:
     except StudyError:
         return False
     return all(_covers(study, arm, design) for arm in (compared.twin, compared.base, *compared.arms))
+
+
+class Asked(Protocol):
+    """What a study is asked for: the plan of a sweep or of a comparison."""
+
+    def to_json(self) -> str: ...
+
+
+def is_only_to_be_read(study_path: Path, asked: Asked) -> bool:
+    """Whether a study lies where no run could write, in a file or folder that may only be read, and is finished with
+    this very question, so that it can be shown.
+
+    Raises:
+        StudyError: the study is damaged.
+    """
+    if not is_study(study_path) or all(os.access(one, os.W_OK) for one in (study_path, study_path.parent)):
+        return False
+    with Study.read(study_path) as study, study.snapshot():
+        return study.meta("plan") == asked.to_json() and is_finished(study)
+
+
+def rests_on(study_path: Path, simulator: Simulator) -> bool:
+    """Whether the parameters of a study were drawn from what a simulator draws from.
+
+    Raises:
+        StudyError: the study was made by another model.
+    """
+    require_same_model(study_path, simulator)
+    with Study.read(study_path) as study:
+        return study.meta("source of parameter draws") == simulator.basis.key
 
 
 def _parameters(study: Study, draws: int) -> list[dict[str, float]]:

@@ -7,11 +7,14 @@ import io
 import json
 import os
 import re
+import shutil
+import sqlite3
 import subprocess
 import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -634,6 +637,139 @@ def test_a_finished_study_is_shown_from_a_place_that_may_only_be_read(
     assert {path: path.read_bytes() for path in Path().iterdir()} == there
 
 
+READ_ONLY_AGAIN = (
+    (COMPARE, COMPARE, "pib.db"),
+    (COMPARE, ("compare", "pib", "--study", "pib.db"), "pib.db"),
+    ((*COMPARE, "--prior"), (*COMPARE, "--prior"), "pib-prior.db"),
+    (("sweep", "mine.toml"), ("sweep", "mine.toml"), "mine.db"),
+    (
+        ("sweep", "mine.toml", "--study", "x.db"),
+        ("sweep", "mine.toml", "--study", "x.db", "--json"),
+        "x.db",
+    ),
+)
+
+
+@pytest.fixture
+def protect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the system say that a folder or a file may only be read: root, who may run tests, can write everywhere."""
+
+    def protected(*names: str) -> None:
+        def access(place: str | Path, mode: int, **_: Any) -> bool:
+            return mode != os.W_OK or str(place) not in names
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(os, "access", access)
+        monkeypatch.setattr("passaat.experiments.files.write_whole", refuse)
+        monkeypatch.setattr("passaat.experiments.store._lock", refuse)
+
+    return protected
+
+
+@pytest.mark.parametrize("folder_too", [True, False])
+@pytest.mark.parametrize(("before", "again", "study"), READ_ONLY_AGAIN)
+def test_the_same_question_is_read_where_nothing_can_be_written(
+    before: tuple[str, ...],
+    again: tuple[str, ...],
+    study: str,
+    folder_too: bool,
+    bench: Call,
+    protect: Callable[..., None],
+) -> None:
+    page = bench(*before, *(["--json"] if "--json" in again else []))[1]
+    there = {path: path.read_bytes() for path in Path().iterdir()}
+    protect(*([".", study] if folder_too else [study]))
+    code, shown_again, err = bench(*again)
+    assert code == 0, err
+    whose = "Results of model 0.0-toy"
+    assert shown_again.partition(whose)[0] == page.partition(whose)[0]
+    assert f"Study: {study}" in err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == there
+
+
+def test_where_only_the_folder_may_be_read_a_study_is_read_too(
+    bench: Call, protect: Callable[..., None]
+) -> None:
+    page = bench("sweep", "mine.toml", "--json")[1]
+    protect(".")
+    assert bench("sweep", "mine.toml", "--json")[:2] == (0, page)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no such rights there")
+def test_a_folder_that_may_really_only_be_read_will_do(tmp_path: Path) -> None:
+    """Without the right of root to write everywhere."""
+    powerless: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere")
+        rights = "-dac_override,-dac_read_search,-fowner"
+        powerless = ["setpriv", "--bounding-set", rights, "--inh-caps", rights]
+    program = [*powerless, sys.executable, "-m", "passaat"]
+
+    def called(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*program, *arguments], cwd=tmp_path, capture_output=True, text=True)
+
+    plan = PLAN.replace("METHOD", "factorial").replace("POINTS", "").replace("LEVER", "[200_000, 500_000]")
+    (tmp_path / "mine.toml").write_text(plan, encoding="utf-8")
+    questions = (("sweep", "mine.toml"), (*COMPARE, "--draws", "2", "--study", "c.db"))
+    pages = [called(*words).stdout for words in questions]
+    there = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    tmp_path.chmod(0o555)
+    try:
+        assert subprocess.run([*powerless, "touch", "x"], cwd=tmp_path, capture_output=True).returncode != 0
+        for words, page in zip(questions, pages, strict=True):
+            ended = called(*words)
+            assert (ended.returncode, ended.stdout) == (0, page), ended.stderr
+        assert called("compare", "pib", "--study", "c.db").stdout == pages[1]
+        assert called("compare", "pib", "--study", "c.db", "--draws", "3").returncode == 2
+    finally:
+        tmp_path.chmod(0o755)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == there
+
+
+@pytest.mark.parametrize(
+    ("before", "again"),
+    [
+        (COMPARE, (*COMPARE, "--draws", "4")),
+        (COMPARE, (*COMPARE, "--set", "assessors=3")),
+        (COMPARE, (*COMPARE, "--structures", "--structure-worlds", "2")),
+        (COMPARE, (*COMPARE, "--study", "new.db")),
+        (COMPARE, (*COMPARE, "--prior", "--study", "pib.db")),
+        (("sweep", "mine.toml"), ("sweep", "fact.toml", "--study", "mine.db")),
+        (("sweep", "mine.toml"), (*COMPARE, "--study", "mine.db")),
+    ],
+)
+def test_another_question_is_refused_where_nothing_can_be_written(
+    before: tuple[str, ...], again: tuple[str, ...], bench: Call, protect: Callable[..., None]
+) -> None:
+    assert bench(*before)[0] == 0
+    protect(".", "pib.db", "mine.db")
+    code, page, err = bench(*again)
+    assert (code, page) == (2, "")
+    assert "cannot be written: no permission" in err
+
+
+def test_a_study_that_is_not_finished_or_rests_on_other_draws_is_refused_where_nothing_can_be_written(
+    toy: Simulator, bench: Call, protect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench(*COMPARE)[0] == 0
+    assert bench("sweep", "mine.toml")[0] == 0
+    with closing(sqlite3.connect("mine.db", isolation_level=None)) as db:
+        db.execute("UPDATE meta SET value = 'incomplete' WHERE key = 'state'")
+    protect(".", "pib.db", "mine.db")
+    assert "cannot be written: no permission" in bench("sweep", "mine.toml")[2]
+    other = replace(toy, basis=Basis("posterior", "PIB 2016-2020", "another", 120.0))
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, prior=False: other)
+    assert bench(*COMPARE)[0] == 2
+    assert "cannot be written: no permission" in bench(*COMPARE)[2]
+    newer = replace(other, version="0.1-toy")
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, prior=False: newer)
+    assert "0.1-toy" in bench(*COMPARE)[2]
+
+
 # --- names of files ----------------------------------------------------------------------------------------------
 
 
@@ -741,7 +877,9 @@ def test_full_and_closed_output_is_one_line_and_an_exit_code(redirected: str, co
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
-@pytest.mark.parametrize("arguments", ["--help", "-h", "--version", "--version --json", "compare --help", "levers"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "-h", "--version", "--version --json", "compare --help", "levers"]
+)
 def test_a_reader_who_has_gone_away_is_one_line_and_its_exit_code(arguments: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -27,6 +27,7 @@ from passaat.cli_parts import (
     EXIT_NOT_PRINTED,
     EXIT_OUTPUT_CLOSED,
     EXIT_REFUSED,
+    LARGEST_SEED,
     PIPED_WIDTH_OF_RUNS,
     Bar,
     ClusterOption,
@@ -172,14 +173,34 @@ def _root(
 def compare(
     reference: ScenarioArgument,
     options: OptionsOption = None,
-    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the uncertain parameters.")] = 40,
-    worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 8,
-    seed: SeedOption = 1,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            "--draws", min=2, help="Draws of the uncertain parameters; default 40, or as in --study."
+        ),
+    ] = None,
+    worlds: Annotated[
+        int | None,
+        typer.Option("--worlds", min=2, help="Worlds (luck) for each draw; default 8, or as in --study."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=LARGEST_SEED,
+            help="Seed of worlds and parameter draws; default 1, or as in --study.",
+        ),
+    ] = None,
     workers: WorkersOption = None,
     levers: SetAnOption = None,
     of_reference: SetReferenceOption = None,
     study: Annotated[
-        Path | None, typer.Option("--study", help="Study file (SQLite); default NAME.db in this folder.")
+        Path | None,
+        typer.Option(
+            "--study",
+            help="Study file (SQLite); default NAME.db in this folder. One that is there gives what is left out.",
+        ),
     ] = None,
     all_outcomes: Annotated[
         bool, typer.Option("--all", help="Show every outcome, not only the main ones.")
@@ -208,24 +229,44 @@ def compare(
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
     Name the reference first. With neither --options nor --set four are compared: stricter-selection, go-no-go,
-    follow-up, sme-focus. Parameters are drawn from the posterior that ships with the program, where one belongs to the
-    reference; elsewhere, and with --prior, from their prior ranges, and the answer says that it is uncalibrated.
+    follow-up, sme-focus; with --study and a comparison that is there, its own. Parameters are drawn from the posterior
+    that ships with the program, where one belongs to the reference; elsewhere, and with --prior, from their prior
+    ranges, and the answer says that it is uncalibrated.
     """
-    base, chosen = reference_and_options(reference, options, levers, of_reference)
-    from passaat.cli_compare import Wishes, compare_and_show, show_forecast
-    from passaat.experiments.comparison_plan import runs_of_comparison
+    from passaat.cli_compare import Size, Wishes, compare_and_show, question_in, show_forecast, show_stored
+    from passaat.experiments.basis import does_not_belong
+    from passaat.experiments.comparison_plan import ComparisonPlan, runs_of_comparison
     from passaat.experiments.design import Design
     from passaat.experiments.simulator import the_model
     from passaat.experiments.store import require_writable
+    from passaat.experiments.stored import is_only_to_be_read, rests_on
+
+    held = question_in(study)
+    base, chosen = reference_and_options(
+        reference, options, levers, of_reference, held.options if held else ()
+    )
+    typed = Size(draws, worlds, seed, prior)
+    if held:
+        named = () if options or levers else (f"options {', '.join(one.name for one in held.options)}",)
+        taken = (*named, *typed.taken(held))
+        if taken:
+            say(f"Left out, and taken from {study}: {'; '.join(taken)}.")
+    draws, worlds, seed, prior = typed.of(held)
+    asked = ComparisonPlan(base, tuple(chosen), draws, worlds, seed, prior)
+
+    def is_answered(path: Path) -> bool:
+        """Whether all of this can be read from a place where nothing can be written."""
+        return not (dry_run or structures) and is_only_to_be_read(path, asked)
 
     design = Design(draws, worlds, seed)
-    if cluster is None and not dry_run:
-        say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
-    require_writable(study or Path(_study_name(base, seed, "posterior")))
+    first = study or Path(_study_name(base, seed, "prior" if prior or does_not_belong(base) else "posterior"))
+    if not is_answered(first):
+        if cluster is None and not dry_run:
+            say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
+        require_writable(first)
     warm_up()
     model = the_model(base, prior=prior)
     path = study or Path(_study_name(base, seed, model.basis.kind))
-    require_writable(path)
     wishes = Wishes(
         all_outcomes=all_outcomes,
         decisions=decisions,
@@ -235,6 +276,10 @@ def compare(
         as_json=as_json,
         changed=tuple(of_reference or ()),
     )
+    if is_answered(path) and rests_on(path, model):
+        show_stored(asked, path, wishes)
+        return
+    require_writable(path)
     if dry_run:
         show_forecast(base, chosen, design, path, model, workers, wishes)
         return

@@ -180,11 +180,12 @@ def reference_and_options(
     names: Sequence[str] | None,
     settings: list[str] | None,
     of_reference: list[str] | None,
+    usual: Sequence[Scenario] = (),
 ) -> tuple[Scenario, list[Scenario]]:
     """What is compared: ``--set`` is an option of its own, ``--set-reference`` moves the reference.
 
-    Without options and without ``--set`` the four options of the main comparison are taken. What the options say that
-    moves nothing, and what they override, is said on the way.
+    Without options and without ``--set`` those in ``usual`` are taken, and where there are none the four options of the
+    main comparison. What the options say that moves nothing, and what they override, is said on the way.
 
     Raises:
         ScenarioError: a scenario or a setting that cannot be read.
@@ -195,7 +196,8 @@ def reference_and_options(
     base = load(reference, "reference")
     by_hand = settings_of(of_reference, "--set-reference")
     base = base.with_levers(by_hand) if by_hand else base
-    chosen = load_options(names or (() if settings else FOUR_OPTIONS))
+    left_out = not names and not settings
+    chosen = list(usual) if left_out and usual else load_options(FOUR_OPTIONS if left_out else names or ())
     levers = settings_of(settings)
     if levers:
         mine = option_of_levers(levers)
