@@ -13,7 +13,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -785,6 +785,7 @@ def test_a_second_question_leaves_the_files_of_the_first_alone(bench: Call) -> N
         ("sensitivity", "mine.db", "--outcome", "contracts"),
         ("discover", "mine.db"),
         ("discover", "mine.db", "--by", "1000"),
+        ("discover", "mine.db", "--by", "1000.0000001"),
         ("discover", "mine.db", "--outcome", "contracts"),
         ("discover", "mine.db", "--fails-at", "1e6"),
         ("discover", "mine.db", "--fails-at", "1e6", "--option", "reference"),
@@ -802,6 +803,69 @@ def test_a_second_question_leaves_the_files_of_the_first_alone(bench: Call) -> N
         assert tables
         assert all(Path(line.removeprefix("Table: ")) not in before for line in tables), arguments
         assert all(path.read_bytes() == content for path, content in before.items()), arguments
+
+
+@pytest.mark.parametrize(
+    "first",
+    [(*COMPARE, "--json"), (*REPLICATE, "--json"), (*REPLICATE, "--pilot")],
+    ids=lambda words: words[0],
+)
+def test_another_seed_basis_or_reference_is_another_study(first: tuple[str, ...], bench: Call) -> None:
+    text = load_scenario("pib").to_toml().replace('name = "pib"', 'name = "pib"\nbased_on = "pib"')
+    Path("pib.toml").write_text(text.replace("n_firms = 2000", "n_firms = 1999"), encoding="utf-8")
+    assert load_scenario("pib.toml").hash != load_scenario("pib").hash
+    edited = (first[0], "pib.toml", *first[2:])
+    for arguments in (
+        first,
+        (*first, "--seed", "2"),
+        (*first, "--prior"),
+        (*first, "--set-reference", "assessors=3"),
+        edited,
+    ):
+        before = {path: path.read_bytes() for path in Path().iterdir()}
+        code, _, err = bench(*arguments)
+        assert code == 0, err
+        assert any(path.suffix == ".db" for path in set(Path().iterdir()) - set(before)), arguments
+        assert all(path.read_bytes() == content for path, content in before.items()), arguments
+        there = set(Path().iterdir())
+        assert bench(*arguments)[0] == 0
+        assert set(Path().iterdir()) == there
+
+
+def test_more_draws_of_the_same_question_replace_its_answer(bench: Call) -> None:
+    assert bench(*COMPARE)[0] == 0
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert bench("extend", "pib.db", "--draws", "5")[0] == 0
+    assert set(Path().iterdir()) == set(before)
+    table = Path("pib-stricter-selection,follow-up-decisions.csv")
+    assert table.read_bytes() != before[table]
+
+
+def test_a_calibration_leaves_another_one_alone_unless_told_to(
+    bench: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Found:
+        metadata: Mapping[str, Any] = {}
+
+        def write(self, folder: Path, name: str) -> tuple[Path, ...]:
+            return ()
+
+        def summary(self) -> tuple[str, ...]:
+            return ()
+
+    monkeypatch.setattr("passaat.calibration.calibrate.calibrate", lambda *_, **__: Found())
+    shipped = json.loads((ROOT / "calibration" / "posterior" / "pib.json").read_text(encoding="utf-8"))
+    Path("here").mkdir()
+    (Path("here") / "pib.json").write_text(json.dumps(shipped), encoding="utf-8")
+    (Path("here") / "sbc.json").write_text("[1]", encoding="utf-8")
+    assert bench("calibrate", "pib", "--out", "here")[0] == 0
+    for other in (("pib", "--quick"), ("pib", "--seed", "2"), ("pib-next",)):
+        code, page, err = bench("calibrate", *other, "--out", "here")
+        assert (code, page) == (2, "")
+        assert "here holds the posterior of another calibration: pib with seed 1" in err
+        assert "--force" in err
+        assert bench("calibrate", *other, "--out", "here", "--force")[0] == 0
+        assert bench("calibrate", *other, "--out", "elsewhere")[0] == 0
 
 
 def test_an_option_edited_under_its_name_is_another_question(bench: Call) -> None:

@@ -8,6 +8,7 @@ has them all.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -56,6 +57,7 @@ from passaat.cli_parts import (
     say_error,
     say_workload,
     settings_of,
+    study_name,
     warm_up,
 )
 from passaat.errors import PassaatError, ScenarioError, StudyError, command
@@ -259,14 +261,14 @@ def compare(
         return not (dry_run or structures) and is_only_to_be_read(path, asked)
 
     design = Design(draws, worlds, seed)
-    first = study or Path(_study_name(base, seed, "prior" if prior or does_not_belong(base) else "posterior"))
+    first = study or Path(study_name(base, seed, "prior" if prior or does_not_belong(base) else "posterior"))
     if not is_answered(first):
         if cluster is None and not dry_run:
             say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
         require_writable(first)
     warm_up()
     model = the_model(base, prior=prior)
-    path = study or Path(_study_name(base, seed, model.basis.kind))
+    path = study or Path(study_name(base, seed, model.basis.kind))
     wishes = Wishes(
         all_outcomes=all_outcomes,
         decisions=decisions,
@@ -295,21 +297,6 @@ def compare(
             crew=crew,
             wishes=wishes,
         )
-
-
-def _study_name(base: Scenario, seed: int, drawn_from: str) -> str:
-    """A default file name that differs where the study differs: only a shipped reference as it is, with posterior
-    draws, goes by its name alone; one that was edited, or in which levers were set, carries its fingerprint, and
-    one with prior draws says so.
-    """
-    from passaat.scenarios.loading import load_scenario, shipped_names
-
-    shipped = base.name in shipped_names() and load_scenario(base.name).hash == base.hash
-    parts = [base.name]
-    parts += [] if shipped else [base.hash[:8]]
-    parts += ["prior"] if drawn_from == "prior" else []
-    parts += [f"seed{seed}"] if seed != 1 else []
-    return "-".join(parts) + ".db"
 
 
 @app.command(cls=ListCommand, epilog=lever_epilog())
@@ -493,6 +480,9 @@ def calibrate(
     proof: Annotated[
         bool, typer.Option("--proof", help="Also check it: known truths, a second method, held-out figures.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite what another calibration wrote to --out.")
+    ] = False,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -501,16 +491,19 @@ def calibrate(
     Interrupted, it goes on where it stopped: runs are kept in the cache folder. docs/calibration.md explains it.
     """
     base = load_with_levers(reference, None, "reference")
+    from dataclasses import asdict
+
     from passaat.calibration.calibrate import FULL, QUICK
     from passaat.calibration.calibrate import calibrate as run_calibration
 
     folder = _posterior_folder(base, quick=quick, seed=seed) if out is None else out
+    budget = QUICK if quick else FULL
+    if not force:
+        _require_no_other_posterior(folder, base.name, seed, asdict(budget))
     _require_folder(folder)
     warm_up()
     with Bar() as bar:
-        found = run_calibration(
-            base, budget=QUICK if quick else FULL, seed=seed, workers=workers, progress=bar.show
-        )
+        found = run_calibration(base, budget=budget, seed=seed, workers=workers, progress=bar.show)
         paths = found.write(folder, base.name)
         if proof:
             from passaat.calibration.proof import prove, write_proof
@@ -541,9 +534,33 @@ def _require_folder(folder: Path) -> None:
         ) from None
 
 
+def _require_no_other_posterior(folder: Path, reference: str, seed: int, budget: Mapping[str, Any]) -> None:
+    """Refuse to replace the answer to another question: another reference, seed or number of runs.
+
+    Raises
+    ------
+    StudyError : the folder holds such a posterior.
+    """
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            there = (said["reference"], said["seed"], said["budget"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no description of a posterior
+        of, with_seed, spent = there
+        same_budget = isinstance(spent, dict) and {**spent, **budget} == spent
+        if (of, with_seed, same_budget) != (reference, seed, True):
+            less = "" if same_budget else ", of another number of runs"
+            raise StudyError(
+                f"{folder} holds the posterior of another calibration: {shown(str(of))} with seed"
+                f" {shown(str(with_seed))}{less}",
+                "Name another folder behind --out, or overwrite it with --force.",
+            )
+
+
 def _posterior_folder(base: Scenario, *, quick: bool, seed: int) -> Path:
     """A folder that differs where the posterior does, so that a first look never replaces what is for use."""
-    study = _study_name(base, seed, "posterior").removesuffix(".db")
+    study = study_name(base, seed, "posterior").removesuffix(".db")
     parts = ["posterior", *([study] if study != "pib" else []), *(["quick"] if quick else [])]
     return Path("-".join(parts))
 

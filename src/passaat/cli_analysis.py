@@ -34,6 +34,7 @@ from passaat.cli_parts import (
     say,
     say_workload,
     share,
+    study_name,
     warm_up,
 )
 from passaat.cli_studies import StudyOption, run_sweep
@@ -130,11 +131,11 @@ def replicate(
     from passaat.experiments.simulator import the_model
 
     base, chosen = reference_and_options(reference, options, levers, of_reference)
-    path = study or Path(f"{base.name}-replicated.db")
     if cluster is None:
         say_workload(base, budget, workers)
     warm_up()
     model = the_model(base, prior=prior)
+    path = study or Path(study_name(base, seed, model.basis.kind, "replicated"))
     if model.basis.notice:
         say(model.basis.notice)
     try:
@@ -330,9 +331,9 @@ def discover(
         question = question_of(table, "fails", policy, outcome, threshold=fails_at)
     found = discover_in(table, question)
     if fails_at is None:
-        asked = f"{policy}-beats-{against}-{outcome}" + (f"-by-{by:.10g}" if by else "")
+        asked = f"{policy}-beats-{against}-{outcome}" + (f"-by-{_in_name(by)}" if by else "")
     else:
-        asked = f"{policy}-fails-{outcome}-at-{fails_at:.10g}"
+        asked = f"{policy}-fails-{outcome}-at-{_in_name(fails_at)}"
     part = named(asked)
 
     def figures() -> tuple[Path, ...]:
@@ -356,6 +357,12 @@ def discover(
         ],
         show,
     )
+
+
+def _in_name(number: float) -> str:
+    """A number for a file name, short where it is; other numbers have other names."""
+    short = f"{number:.10g}"
+    return short if float(short) == number else repr(number)
 
 
 def _the_option(table: SweepTable) -> str:

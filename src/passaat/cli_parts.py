@@ -213,6 +213,21 @@ def reference_and_options(
     return base, chosen
 
 
+def study_name(base: Scenario, seed: int, drawn_from: str, *more: str) -> str:
+    """A default file name that differs where the study differs: only a shipped reference as it is, with posterior
+    draws, goes by its name alone; one that was edited, or in which levers were set, carries its fingerprint, and
+    one with prior draws says so. ``more`` are words at its end.
+    """
+    from passaat.scenarios.loading import load_scenario, shipped_names
+
+    shipped = base.name in shipped_names() and load_scenario(base.name).hash == base.hash
+    parts = [base.name]
+    parts += [] if shipped else [base.hash[:8]]
+    parts += ["prior"] if drawn_from == "prior" else []
+    parts += [f"seed{seed}"] if seed != 1 else []
+    return "-".join([*parts, *more]) + ".db"
+
+
 def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenario:
     """The scenario with --set applied."""
     scenario = load(name, kind)
