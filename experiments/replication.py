@@ -170,6 +170,7 @@ class Replication:
     """Differences known as precisely as asked for, what is open still, and what it cost.
 
     Attributes:
+        drawn_from: what parameter draws rest on, in words; ``uncalibrated``: why that is not calibrated, empty where it is.
         outcome: what policies are compared by; ``worlds`` per draw; ``seed`` of draws and worlds.
         precision: how far a difference may be off, in the outcome's unit.
         precision_share: the share of the reference's level it was given as; None where given in the unit.
@@ -190,6 +191,7 @@ class Replication:
     version: str
     behaviour: str
     drawn_from: str
+    uncalibrated: str
     outcome: OutcomeInfo
     worlds: int
     seed: int
@@ -630,6 +632,7 @@ def _answer(
         version=runs.model.version,
         behaviour=runs.model.behaviour,
         drawn_from=runs.model.basis.in_words(max(runs.draws)),
+        uncalibrated=runs.model.basis.uncalibrated,
         outcome=OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better),
         worlds=runs.worlds,
         seed=runs.seed,

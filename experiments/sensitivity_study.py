@@ -88,6 +88,8 @@ class Table(Protocol):
     def behaviour(self) -> str: ...
     @property
     def drawn_from(self) -> str: ...
+    @property
+    def uncalibrated(self) -> str: ...
     def levels(self, policy: str, outcome: str) -> Floats:
         """Values of an outcome under a policy, of a ratio such that their mean at a point is a ratio of means; nan
         where a run failed, is missing or has no such outcome.
@@ -192,6 +194,7 @@ class SensitivityReport:
         failed_runs, missing_runs: number of runs that failed, and that are planned and not there yet.
         version, behaviour: of the model.
         drawn_from: where parameters come from that were not varied, in words.
+        uncalibrated: why results are not calibrated; empty where they are.
     """
 
     name: str
@@ -212,6 +215,7 @@ class SensitivityReport:
     version: str
     behaviour: str
     drawn_from: str
+    uncalibrated: str
 
     def finding(self, outcome: str, policy: str = "", *, minus: bool | None = None) -> Finding:
         """The finding of this outcome; the first one if several policies have it and none is asked for.
@@ -382,6 +386,7 @@ def sensitivity(
         version=table.version,
         behaviour=table.behaviour,
         drawn_from=table.drawn_from,
+        uncalibrated=table.uncalibrated,
     )
 
 

@@ -45,12 +45,16 @@ from passaat.scenarios.loading import scenario_from_text
 
 @dataclass(frozen=True)
 class StoredValues:
-    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet."""
+    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet.
+
+    ``uncalibrated`` says why they are not calibrated; empty where they are.
+    """
 
     values: Values
     outcomes: tuple[OutcomeInfo, ...]
     version: str
     drawn_from: str
+    uncalibrated: str
     n_missing: int
 
     def outcome(self, name: str) -> OutcomeInfo:
@@ -83,7 +87,8 @@ def comparison_values(study_path: Path) -> StoredValues:
             name: {"as it stands": outcome_values(study, arm, design)} for name, arm in arms.items()
         }
         version, drawn_from = study.meta("model version"), study.meta("drawn from")
-        return StoredValues(values, _outcomes(study), version, drawn_from, study.count_to_do())
+        uncalibrated = _basis(study).uncalibrated
+        return StoredValues(values, _outcomes(study), version, drawn_from, uncalibrated, study.count_to_do())
 
 
 def stored_comparison(study_path: Path) -> Comparison:

@@ -374,6 +374,7 @@ class Front:
     noise: Noise
     version: str
     drawn_from: str
+    uncalibrated: str
     named_by: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -395,6 +396,7 @@ def pareto_front(
     common_worlds: bool,
     version: str = "",
     drawn_from: str = "",
+    uncalibrated: str = "",
     named_by: str = "",
 ) -> Front:
     """Which policies are worth their cost, and how sure that is.
@@ -404,7 +406,8 @@ def pareto_front(
         costs, effects: values of each policy, all of shape (n_draws, n_worlds).
         common_worlds: whether a column is one world for all draws, as in most sweeps (``has_common_worlds``); in a
             comparison every draw has worlds of its own.
-        version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
+        version: version of the model; drawn_from: what the draws rest on; uncalibrated: why results are not
+            calibrated, empty where they are; named_by: what policies are named by.
 
     Raises:
         ValueError: shapes differ.
@@ -450,6 +453,7 @@ def pareto_front(
         noise=known.noise,
         version=version,
         drawn_from=drawn_from,
+        uncalibrated=uncalibrated,
         named_by=named_by,
     )
 
@@ -541,6 +545,7 @@ class RegretTable:
     noise: Noise
     version: str
     drawn_from: str
+    uncalibrated: str
     named_by: str
 
     @property
@@ -564,6 +569,7 @@ def regret_table(
     common_worlds: bool,
     version: str = "",
     drawn_from: str = "",
+    uncalibrated: str = "",
     named_by: str = "",
 ) -> RegretTable:
     """How much is lost by choosing each policy, over draws.
@@ -571,7 +577,8 @@ def regret_table(
     Args:
         outcome: what policies are judged by; values: of each policy, all of shape (n_draws, n_worlds).
         common_worlds: whether a column is one world for all draws, as for ``pareto_front``.
-        version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
+        version: version of the model; drawn_from: what the draws rest on; uncalibrated: why results are not
+            calibrated, empty where they are; named_by: what policies are named by.
 
     Raises:
         ValueError: shapes differ.
@@ -600,6 +607,7 @@ def regret_table(
         noise=known.noise,
         version=version,
         drawn_from=drawn_from,
+        uncalibrated=uncalibrated,
         named_by=named_by,
     )
 

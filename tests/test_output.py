@@ -13,7 +13,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -958,3 +958,50 @@ def test_a_reader_who_has_gone_away_is_one_line_and_its_exit_code(arguments: str
         os.close(writing)
     said = "The output was closed before all was printed; files are complete."
     assert (ended.returncode, ended.stderr.strip()) == (141, said)
+
+
+# --- keys of the JSON --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rest", "more", "why"),
+    [
+        ("posterior", (), ""),
+        ("prior", ("--prior",), "prior ranges were asked for"),
+    ],
+)
+def test_every_answer_for_programs_says_whether_it_is_calibrated(
+    rest: str, more: tuple[str, ...], why: str, bench: Call
+) -> None:
+    """The keys beside every ``drawn_from``, however deep; a file read back says what was said when it was made."""
+    for name in ("mine", "fact"):
+        text = (
+            Path(f"{name}.toml")
+            .read_text(encoding="utf-8")
+            .replace("draws = 2", f'rest = "{rest}"\ndraws = 2')
+        )
+        Path(f"{name}.toml").write_text(text, encoding="utf-8")
+    sweeps = [
+        ("sweep", "mine.toml"),
+        ("sensitivity", "mine.db"),
+        ("discover", "mine.db"),
+        ("tradeoffs", "fact.toml"),
+    ]
+    compared = "pib-prior.db" if more else "pib.db"
+    comparisons = [(*COMPARE, *more), ("tradeoffs", compared), ("resume", compared), (*REPLICATE, *more)]
+    for arguments in [*sweeps, *comparisons]:
+        code, page, err = bench(*arguments, "--json")
+        assert code == 0, err
+        said = list(beside_drawn_from(json.loads(page)))
+        assert said
+        assert all(one == why for one in said), arguments
+
+
+def beside_drawn_from(data: Any) -> Iterator[Any]:
+    """What stands under ``uncalibrated`` beside every ``drawn_from``."""
+    if isinstance(data, dict):
+        if "drawn_from" in data:
+            yield data["uncalibrated"]
+        data = list(data.values())
+    for one in data if isinstance(data, list) else ():
+        yield from beside_drawn_from(one)

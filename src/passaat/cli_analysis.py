@@ -410,7 +410,12 @@ def tradeoffs(
             "Name an effect, such as contracts.",
         )
     judged, path = _judged(study, outcome, keep, workers, cluster)
-    said = {"version": judged.version, "drawn_from": judged.drawn_from, "named_by": judged.named_by}
+    said = {
+        "version": judged.version,
+        "drawn_from": judged.drawn_from,
+        "uncalibrated": judged.uncalibrated,
+        "named_by": judged.named_by,
+    }
     common = judged.common_worlds
     front = pareto_front(
         judged.cost, judged.effect, judged.costs, judged.effects, common_worlds=common, **said
@@ -454,6 +459,7 @@ class _Judged:
     effects: Mapping[str, Floats]
     version: str
     drawn_from: str
+    uncalibrated: str
     common_worlds: bool
     named_by: str = ""
 
@@ -475,7 +481,8 @@ def _judged(
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
     common, words = has_common_worlds(table), policies_in_words(table)
-    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from, common, words), path
+    rests_on = (table.version, table.drawn_from, table.uncalibrated)
+    return _Judged(cost, effect, costs, effects, *rests_on, common, words), path
 
 
 def _judged_comparison(path: Path, outcome: str) -> _Judged:
@@ -491,7 +498,8 @@ def _judged_comparison(path: Path, outcome: str) -> _Judged:
     _say_missing(found.n_missing, path)
     cost, effect = found.outcome(PUBLIC_COST), found.outcome(outcome)
     costs, effects = of_comparison(found.values, PUBLIC_COST), of_comparison(found.values, outcome)
-    return _Judged(cost, effect, costs, effects, found.version, found.drawn_from, common_worlds=False)
+    rests_on = (found.version, found.drawn_from, found.uncalibrated)
+    return _Judged(cost, effect, costs, effects, *rests_on, common_worlds=False)
 
 
 def _is_study_file(path: Path) -> bool:
