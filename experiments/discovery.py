@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.compare import OutcomeInfo, as_json, plain
+from passaat.experiments.compare import OutcomeInfo, plain
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.files import csv_value
 from passaat.experiments.numbers import label, scale_for
@@ -47,6 +47,7 @@ from passaat.experiments.prim import (
     suggest,
 )
 from passaat.experiments.tree import Condition, Leaf, condition, conditions, grow_tree
+from passaat.json_text import json_text
 
 if TYPE_CHECKING:
     from passaat.experiments.sweep import SweepTable
@@ -312,7 +313,7 @@ class Discovery:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same sweep."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 # --- discovery ----------------------------------------------------------------------------------------------

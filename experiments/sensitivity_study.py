@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.compare import HEADLINES, PUBLIC_COST, OutcomeInfo, as_json, plain
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, OutcomeInfo, plain
 from passaat.experiments.factors import Factor, Kind, Setting
 from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
 from passaat.experiments.pairing import Direction, paired_differences
@@ -52,6 +52,7 @@ from passaat.experiments.sensitivity import (
     swings,
     world_noise,
 )
+from passaat.json_text import json_text
 
 COLUMNS: Final = (
     "policy",
@@ -268,7 +269,7 @@ class SensitivityReport:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same runs."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
     def to_csv(self) -> str:
         """One row for each number: finding, factor, measure, value and interval."""

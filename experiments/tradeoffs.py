@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from passaat.errors import StudyError
 from passaat.experiments.common_worlds import level_on_common_worlds, two_ways
-from passaat.experiments.compare import RATIOS, Money, OutcomeInfo, Values, as_json, plain
+from passaat.experiments.compare import RATIOS, Money, OutcomeInfo, Values, plain
 from passaat.experiments.decisions import correlation_within, root_of
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.files import csv_value
@@ -51,6 +51,7 @@ from passaat.experiments.pairing import (
     split_variance,
 )
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE
+from passaat.json_text import json_text
 
 if TYPE_CHECKING:
     from passaat.experiments.sweep import SweepTable
@@ -384,7 +385,7 @@ class Front:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 def pareto_front(
@@ -559,7 +560,7 @@ class RegretTable:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 def regret_table(

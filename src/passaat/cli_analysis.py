@@ -39,6 +39,7 @@ from passaat.cli_parts import (
 )
 from passaat.cli_studies import StudyOption, run_sweep
 from passaat.errors import StudyError, command
+from passaat.json_text import json_text
 
 FIRST_DRAWS = 20
 WORLDS = 2
@@ -399,7 +400,6 @@ def tradeoffs(
 
     Of a comparison the policies are its options as they stand; of a sweep over levers, every setting of the levers.
     """
-    from passaat.experiments.compare import as_json as text_of
     from passaat.experiments.discovery_tables import front_view, print_view, regret_view
     from passaat.experiments.files import named, save_beside, stem_of
     from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
@@ -437,7 +437,7 @@ def tradeoffs(
 
     def show() -> None:
         if as_json:
-            print_json_text(text_of({"front": front.to_dict(), "regret": regret.to_dict()}))
+            print_json_text(json_text({"front": front.to_dict(), "regret": regret.to_dict()}))
         else:
             print_view(front_view(front), make_console())
             print_view(regret_view(regret), make_console())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from passaat.errors import PassaatError, ScenarioError, StudyError, command
+from passaat.json_text import json_text, plain
 from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
 from passaat.scenarios.reading import NumberError, Quantity, read_number, shown_name
 from passaat.shown import json_shown, shown
@@ -31,7 +31,6 @@ EXIT_REFUSED = 2
 EXIT_NOT_PRINTED = 74
 EXIT_INTERRUPTED = 130
 EXIT_OUTPUT_CLOSED = 141
-SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 120
 PIPED_WIDTH_OF_RUNS = 160
 LARGEST_SEED = 2**63 - 1
@@ -288,22 +287,8 @@ def settings_of(texts: Iterable[str] | None, flag: str = "--set") -> dict[str, L
     return chosen
 
 
-def rounded(value: Any) -> Any:
-    """Plain data whose floats have ten significant digits; what is not a finite number becomes null."""
-    if isinstance(value, dict):
-        return {str(key): rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float):
-        finite = value - value == 0
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if finite else None
-    return value
-
-
 def print_json(value: Any) -> None:
-    print_json_text(
-        json.dumps(rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    print_json_text(json_text(plain(value), sort_keys=True))
 
 
 def print_json_text(text: str) -> None:
