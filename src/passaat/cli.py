@@ -240,7 +240,7 @@ def compare(
     from passaat.experiments.comparison_plan import ComparisonPlan, runs_of_comparison
     from passaat.experiments.design import Design
     from passaat.experiments.simulator import the_model
-    from passaat.experiments.store import require_writable
+    from passaat.experiments.store import require_same_model, require_writable
     from passaat.experiments.stored import is_only_to_be_read, rests_on
 
     held = question_in(study)
@@ -248,11 +248,6 @@ def compare(
         reference, options, levers, of_reference, held.options if held else ()
     )
     typed = Size(draws, worlds, seed, prior)
-    if held:
-        named = () if options or levers else (f"options {', '.join(one.name for one in held.options)}",)
-        taken = (*named, *typed.taken(held))
-        if taken:
-            say(f"Left out, and taken from {study}: {'; '.join(taken)}.")
     draws, worlds, seed, prior = typed.of(held)
     asked = ComparisonPlan(base, tuple(chosen), draws, worlds, seed, prior)
 
@@ -269,6 +264,12 @@ def compare(
     warm_up()
     model = the_model(base, prior=prior)
     path = study or Path(study_name(base, seed, model.basis.kind))
+    if held:
+        require_same_model(path, model)
+        named = () if options or levers else (f"options {', '.join(one.name for one in held.options)}",)
+        taken = (*named, *typed.taken(held))
+        if taken:
+            say(f"Left out, and taken from {path}: {'; '.join(taken)}.")
     wishes = Wishes(
         all_outcomes=all_outcomes,
         decisions=decisions,
@@ -740,7 +741,7 @@ def check(
     if base is None and (attempt or reference is not None):
         raise ScenarioError(
             f"{scenario.name} is a reference: it is not held against another one",
-            f"show one run of it: {command('passaat', 'run', path)}",
+            f"show one run of it: {command('passaat', 'run', PurePath(path))}",
         )
     notes = [] if base is None else [*idle_settings(base, scenario), *reported_ceilings(base, scenario)]
     twin = shipped_twin(scenario)
