@@ -274,6 +274,14 @@ def _basis(study: Study) -> Basis:
         for field in fields(Basis)
         if field.name in stored
     }
+    texts = {name: value for name, value in known.items() if name != "effective_sample_size"}
+    size = known.get("effective_sample_size", math.nan)
+    if (
+        known.get("kind") not in ("posterior", "prior", "defaults")
+        or not all(isinstance(one, str) for one in texts.values())
+        or not isinstance(size, int | float)
+    ):
+        raise damaged(study.place, "its basis cannot be read")
     return Basis(**known)
 
 
