@@ -29,6 +29,7 @@ from passaat.experiments.store import FailedRun, Study, damaged, require_writabl
 from passaat.identity import text_of
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
+from passaat.shown import shown
 
 MOST_REPORTED: Final = 1_000
 """Failed runs that a table names one by one; all are in the file."""
@@ -195,7 +196,7 @@ def plan_of(study: Study) -> Plan:
         )
     if study.meta("kind") != "sweep":
         raise StudyError(
-            f"{study.place} is a {study.meta('kind')}, not a sweep",
+            f"{study.place} is a {shown(study.meta('kind'))}, not a sweep",
             "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
         )
     plan = Plan.from_json(study.meta("plan"))
