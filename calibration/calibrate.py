@@ -6,7 +6,6 @@ interrupted calibration goes on where it stopped and a second one with the same 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -42,7 +41,6 @@ from passaat.calibration.posterior import (
     description,
     sample_text,
     write_sample,
-    write_whole,
 )
 from passaat.calibration.screening import Screened, choose, screen, strength_kept, write_screening
 from passaat.calibration.table import (
@@ -61,6 +59,8 @@ from passaat.calibration.table import (
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import StudyError
 from passaat.identity import fingerprint_of_text
+from passaat.json_text import json_text, plain
+from passaat.writing import write_whole
 
 Floats = NDArray[np.float64]
 
@@ -134,7 +134,10 @@ class Calibration:
     metadata: Mapping[str, Any]
 
     def write(self, folder: Path, name: str = NAME) -> tuple[Path, ...]:
-        """Write sample, description and screening; each file whole or not at all."""
+        """Write sample, description and screening to a folder, which is made where it is not there; each file whole or
+        not at all.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
         paths = (folder / f"{name}.csv", folder / f"{name}.json", folder / "screening.csv")
         write_sample(self.sample, paths[0])
         write_json(self.metadata, paths[1])
@@ -410,7 +413,7 @@ def _said_of(reference: str, budget: Budget, corrected: Corrected) -> dict[str, 
         "status": "calibrated" if budget == FULL else "made with a reduced budget, to try things out",
         "provisional": budget != FULL,
         "reference": reference,
-        "effective_sample_size": _plain(corrected.effective),
+        "effective_sample_size": plain(corrected.effective, SIGNIFICANT),
     }
 
 
@@ -505,15 +508,4 @@ def figures_said(work: Work, corrected: Corrected) -> dict[str, Any]:
 
 def write_json(value: Mapping[str, Any], path: Path) -> None:
     """Write plain data with five significant digits, nan as null: equal bytes for equal results."""
-    text = json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, text)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT}g}") if math.isfinite(value) else None
-    return value
+    write_whole(path, json_text(plain(value, SIGNIFICANT), indent=1))

@@ -7,7 +7,6 @@ given with its exact permutation distribution, its spread over draws, and a naiv
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -33,6 +32,7 @@ from passaat.errors import ModelError
 from passaat.experiments.crew import default_workers
 from passaat.experiments.design import world_seed
 from passaat.experiments.runner import in_threads
+from passaat.json_text import json_text, plain
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.parameters import default_parameters, draw_parameters
 
@@ -42,7 +42,6 @@ RANGE: Final = (5.0, 95.0)
 NULL_RANGE: Final = (2.5, 97.5)
 LARGEST_PERMUTED: Final = 9
 """9! = 362,880 orders are still quick; more cases would need a sample of orders."""
-_DIGITS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -148,17 +147,15 @@ class CaseStudy:
 
     def to_dict(self) -> dict[str, Any]:
         """The study as plain data: no clock times, no paths, nan as None."""
-        plain = {key: value for key, value in vars(self).items() if key != "scores"}
-        plain["cases"] = [asdict(case) for case in self.cases]
-        plain["order"], plain["naive"] = asdict(self.order), asdict(self.naive)
-        made: dict[str, Any] = _plain(plain)
+        found = {key: value for key, value in vars(self).items() if key != "scores"}
+        found["cases"] = [asdict(case) for case in self.cases]
+        found["order"], found["naive"] = asdict(self.order), asdict(self.naive)
+        made: dict[str, Any] = plain(found)
         return made
 
     def to_json(self) -> str:
         """The study as JSON: the same bytes for the same study."""
-        return (
-            json.dumps(self.to_dict(), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        return json_text(self.to_dict(), sort_keys=True)
 
 
 def run_cases(
@@ -383,14 +380,3 @@ def _order_text(order: Order) -> str:
         f"Kendall tau-b {order.tau:+.2f} (p {order.tau_p:.2f}; by chance {low:+.2f} to {high:+.2f}), "
         f"Spearman {order.rho:+.2f} (p {order.rho_p:.2f})"
     )
-
-
-def _plain(value: Any) -> Any:
-    """Plain data whose floats have ten significant digits; what is not a finite number becomes None."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
-    return value

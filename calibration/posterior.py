@@ -23,7 +23,7 @@ from passaat.calibration.grounds import Grounds, changes, grounds
 from passaat.calibration.priors import Priors, priors
 from passaat.errors import EvidenceError
 from passaat.identity import fingerprint_of_text, text_of
-from passaat.writing import write_whole as write_in_one_move
+from passaat.writing import write_whole
 
 Floats = NDArray[np.float64]
 
@@ -217,12 +217,6 @@ def shipped_digest() -> str:
         raise EvidenceError(
             f"{path.name}: cannot be read ({error})", hint=f"Make it with: {COMMAND}"
         ) from None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one move, so that an interruption leaves the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_in_one_move(path, text)
 
 
 # --- freshness -------------------------------------------------------------------------------------------

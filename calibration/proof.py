@@ -494,7 +494,8 @@ def prove(
 
 
 def write_proof(checks: Mapping[str, Mapping[str, Any]], folder: Path) -> tuple[Path, ...]:
-    """Write each check to a file of its name."""
+    """Write each check to a file of its name, in a folder that is made where it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
     paths = tuple(folder / f"{name}.json" for name in checks)
     for path, check in zip(paths, checks.values(), strict=True):
         write_json(check, path)

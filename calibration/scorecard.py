@@ -12,7 +12,6 @@ fit and not foresight; what it foresees is told by the figures held back and by 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -39,6 +38,7 @@ from passaat.experiments.basis import (
     does_not_belong,
 )
 from passaat.experiments.design import world_seed
+from passaat.json_text import json_text, plain
 from passaat.screen import Blocks, Cell, Whole
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ RANGE: Final = (5.0, 95.0)
 FACTOR: Final = 3.0
 SET_MARK: Final = "="
 """Marks figures from which a default of the model was set."""
-_DIGITS: Final = 10
 
 
 class Reference(Protocol):
@@ -225,7 +224,7 @@ class Scorecard:
             "central_worlds": self.central_worlds,
             "seed": self.seed,
             "range_percent": list(RANGE),
-            "figures": [_plain({**asdict(line.figure), **_results(line)}) for line in self.lines],
+            "figures": [plain({**asdict(line.figure), **_results(line)}) for line in self.lines],
             "held_out": None if self.held_out is None else self.held_out.to_dict(),
             "not_compared": dict(self.not_compared),
             "fed_in": list(self.fed_in),
@@ -234,7 +233,7 @@ class Scorecard:
 
     def to_json(self) -> str:
         """As ``to_dict``, in bytes that are equal for equal runs."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        return json_text(self.to_dict())
 
 
 PATTERN_TITLES: Final[Mapping[str, str]] = {
@@ -482,17 +481,6 @@ def _results(line: Line) -> dict[str, Any]:
         "inside": line.inside,
         "within_factor_three": line.within_factor,
     }
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers to ten digits, nan as None, tuples as lists."""
-    plain: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, float):
-            plain[name] = None if math.isnan(value) else float(f"{value:.{_DIGITS}g}")
-        else:
-            plain[name] = list(value) if isinstance(value, tuple) else value
-    return plain
 
 
 def shown(value: float, unit: str) -> str:

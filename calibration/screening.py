@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.calibration.likelihood import Term, shown_by
-from passaat.calibration.posterior import write_whole
 from passaat.calibration.priors import Priors
 from passaat.calibration.table import Batch, Evaluator, OnProgress, RunStore, run_batch, world_seeds
 from passaat.errors import StudyError
+from passaat.writing import write_whole
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,6 @@ mean and not a sum, no Bayes factor, and is not read as one.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,6 +48,7 @@ from passaat.calibration.scorecard import (
     shown,
 )
 from passaat.calibration.targets import Figure, figures, plausibility
+from passaat.json_text import json_text, plain
 from passaat.scenarios.rivals import MEANINGS, OWN, own_in_words, structures_of
 from passaat.screen import Blocks, Cell
 
@@ -197,8 +197,8 @@ class StructureCards:
             "sentences": list(self.summary()),
             "structures": {
                 name: {
-                    "score_targets": _plain(self.targets[name]),
-                    "score_held_back": _plain(self.held_back[name]),
+                    "score_targets": plain(vars(self.targets[name])),
+                    "score_held_back": plain(vars(self.held_back[name])),
                     "verdict": None if name == OWN else vars(self.verdicts[name]),
                     "scorecard": card.to_dict(),
                 }
@@ -208,7 +208,7 @@ class StructureCards:
 
     def to_json(self) -> str:
         """As ``to_dict``, in bytes that are equal for equal runs."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
 
 def validate_structures(
@@ -348,10 +348,3 @@ def _cell(line: Line) -> Cell:
     if line.inside is None:
         return "silent"
     return value if line.inside else Text("!", style="bold red").append(value, style="not bold default")
-
-
-def _plain(score: Score) -> dict[str, float | int | None]:
-    return {
-        name: value if isinstance(value, int) else None if math.isnan(value) else float(f"{value:.10g}")
-        for name, value in vars(score).items()
-    }

@@ -21,7 +21,6 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from passaat.experiments.compare import as_json
 from passaat.experiments.discovery import HALF_SAMPLES, Discovery, discover_in, question_of
 from passaat.experiments.discovery_figures import corner_figure, front_figure, regret_figure
 from passaat.experiments.discovery_tables import discovery_view, front_view, regret_view, view_text
@@ -47,6 +46,7 @@ from passaat.experiments.tradeoffs import (
     policies_in_words,
     regret_table,
 )
+from passaat.json_text import json_text
 from passaat.model.golden import behaviour
 from passaat.scenarios import load_scenario
 
@@ -754,7 +754,7 @@ def main(arguments: list[str]) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         stored = worked(Path(arguments[0]) if arguments else Path(folder))
-    STORED.write_text(as_json(stored), encoding="utf-8")
+    STORED.write_text(json_text(stored), encoding="utf-8")
     write_pages(json.loads(STORED.read_text(encoding="utf-8")))
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
+from passaat import json_text
 from passaat.errors import StudyError
 from passaat.experiments.basis import Basis
 from passaat.experiments.comparison_plan import ComparisonPlan, remember
@@ -162,7 +163,7 @@ class Comparison:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study; a number that does not exist is null."""
-        return as_json(self.to_dict())
+        return json_text.json_text(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data; a number that does not exist is None."""
@@ -604,17 +605,14 @@ def _as_compared(outcome: OutcomeInfo) -> OutcomeInfo:
     return dataclasses.replace(outcome, meaning=meaning)
 
 
-def as_json(data: Mapping[str, Any]) -> str:
-    """Plain data as text, the same bytes for the same data."""
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def without_residue(found: Level | Difference) -> Level | Difference:
-    """The same with its mean, error and ranges to nine digits of the largest of them.
+def without_residue(found: Any) -> Any:
+    """A level or difference with its mean, error and ranges to nine digits of the largest of them; others as they are.
 
     What is left where large numbers cancel, a bound of 5e-19 beside one of 5e-6, is no result but the residue of
     rounding, in which processors differ.
     """
+    if not isinstance(found, Level | Difference):
+        return found
     ends = (found.draws.low, found.draws.high, found.worlds.low, found.worlds.high)
     largest = max((abs(one) for one in (found.mean, found.error, *ends) if math.isfinite(one)), default=0.0)
     if largest == 0.0:
@@ -632,14 +630,4 @@ def without_residue(found: Level | Difference) -> Level | Difference:
 
 def plain(value: Any) -> Any:
     """Dataclasses, mappings and sequences as JSON knows them; floats rounded, nan and infinity as None."""
-    if isinstance(value, Level | Difference):
-        value = without_residue(value)
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.{JSON_DIGITS}g}") if math.isfinite(value) else None
-    return value
+    return json_text.plain(value, JSON_DIGITS, without_residue)

@@ -15,6 +15,7 @@ from passaat.experiments.equal_money import MAX_CORRECTIONS, MAX_EVALUATIONS
 from passaat.experiments.store import Study
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.scenario import Scenario
+from passaat.shown import shown
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ComparisonPlan:
                 seed=int(stored["seed"]),
                 prior=bool(stored["prior"]),
             )
-        except (ScenarioError, KeyError, TypeError, ValueError) as error:
+        except (ScenarioError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise StudyError(
                 f"what the study was asked for cannot be read: {type(error).__name__}: {error}",
                 "Repeat the command that made it; it computes what is missing.",
@@ -126,7 +127,7 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
     """
     if study.meta("kind") != "comparison":
         raise StudyError(
-            f"{study.place} is a {study.meta('kind')}, not a comparison",
+            f"{study.place} is a {shown(study.meta('kind'))}, not a comparison",
             f"`{command('passaat', 'resume', PurePath(study.place))}` shows a sweep and goes on with it.",
         )
     if not study.meta("plan"):

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.compare import OutcomeInfo, as_json, plain
+from passaat.experiments.compare import OutcomeInfo, plain
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.files import csv_value
 from passaat.experiments.numbers import label, scale_for
@@ -47,6 +47,7 @@ from passaat.experiments.prim import (
     suggest,
 )
 from passaat.experiments.tree import Condition, Leaf, condition, conditions, grow_tree
+from passaat.json_text import json_text
 
 if TYPE_CHECKING:
     from passaat.experiments.sweep import SweepTable
@@ -272,7 +273,7 @@ class Discovery:
         nothing: why no further corner is named, in words; chance: p of the box that came next, nan if none was tried.
         leaves: the tree, the leaf with the largest share first; a single leaf where no split is worth it.
         settings: value of each factor, point by point used; cases: whether each is on the side looked for.
-        version, drawn_from, seed: what it rests on.
+        version, drawn_from, seed: what it rests on. uncalibrated: why it is not calibrated; empty where it is.
     """
 
     question: str
@@ -292,6 +293,7 @@ class Discovery:
     cases: tuple[bool, ...]
     version: str
     drawn_from: str
+    uncalibrated: str
     seed: int
 
     @property
@@ -311,7 +313,7 @@ class Discovery:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same sweep."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 # --- discovery ----------------------------------------------------------------------------------------------
@@ -333,6 +335,7 @@ def discover_in(table: SweepTable, question: Question, *, side: Side | None = No
         side=side,
         version=table.version,
         drawn_from=table.drawn_from,
+        uncalibrated=table.uncalibrated,
     )
 
 
@@ -345,6 +348,7 @@ def discover(
     side: Side | None = None,
     version: str = "",
     drawn_from: str = "",
+    uncalibrated: str = "",
     seed: int = SEED,
 ) -> Discovery:
     """Where a statement is true, or is not.
@@ -356,6 +360,7 @@ def discover(
         margins: by how much the statement is true, see ``Question.margins``; a point that lacks a world is left out.
         side: the side to look for; by default the rarer one.
         version: version of the model; drawn_from: what the other parameters rest on, in words.
+        uncalibrated: why results are not calibrated; empty where they are.
         seed: seed of permutations, folds and half samples.
 
     Raises:
@@ -409,6 +414,7 @@ def discover(
         cases=tuple(cases.tolist()),
         version=version,
         drawn_from=drawn_from,
+        uncalibrated=uncalibrated,
         seed=seed,
     )
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.compare import HEADLINES, RATIOS, OutcomeInfo, as_json, plain, require_options
+from passaat.experiments.compare import HEADLINES, RATIOS, OutcomeInfo, plain, require_options
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.design import Cell, Design, world_seed
 from passaat.experiments.pairing import (
@@ -55,6 +55,7 @@ from passaat.experiments.sequential import (
 )
 from passaat.experiments.simulator import Arm, OutcomeLike, Simulator, the_model
 from passaat.experiments.store import FailedRun, Study, require_writable
+from passaat.json_text import json_text
 
 if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
@@ -170,6 +171,7 @@ class Replication:
     """Differences known as precisely as asked for, what is open still, and what it cost.
 
     Attributes:
+        drawn_from: what parameter draws rest on, in words; ``uncalibrated``: why that is not calibrated; else empty.
         outcome: what policies are compared by; ``worlds`` per draw; ``seed`` of draws and worlds.
         precision: how far a difference may be off, in the outcome's unit.
         precision_share: the share of the reference's level it was given as; None where given in the unit.
@@ -190,6 +192,7 @@ class Replication:
     version: str
     behaviour: str
     drawn_from: str
+    uncalibrated: str
     outcome: OutcomeInfo
     worlds: int
     seed: int
@@ -225,7 +228,7 @@ class Replication:
 
     def to_json(self) -> str:
         """The same as JSON: the same bytes for the same study, but for ``new_runs``."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 # --- rounds -------------------------------------------------------------------------------------------------
@@ -630,6 +633,7 @@ def _answer(
         version=runs.model.version,
         behaviour=runs.model.behaviour,
         drawn_from=runs.model.basis.in_words(max(runs.draws)),
+        uncalibrated=runs.model.basis.uncalibrated,
         outcome=OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better),
         worlds=runs.worlds,
         seed=runs.seed,

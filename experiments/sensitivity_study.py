@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.compare import HEADLINES, PUBLIC_COST, OutcomeInfo, as_json, plain
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, OutcomeInfo, plain
 from passaat.experiments.factors import Factor, Kind, Setting
 from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
 from passaat.experiments.pairing import Direction, paired_differences
@@ -52,6 +52,7 @@ from passaat.experiments.sensitivity import (
     swings,
     world_noise,
 )
+from passaat.json_text import json_text
 
 COLUMNS: Final = (
     "policy",
@@ -88,6 +89,8 @@ class Table(Protocol):
     def behaviour(self) -> str: ...
     @property
     def drawn_from(self) -> str: ...
+    @property
+    def uncalibrated(self) -> str: ...
     def levels(self, policy: str, outcome: str) -> Floats:
         """Values of an outcome under a policy, of a ratio such that their mean at a point is a ratio of means; nan
         where a run failed, is missing or has no such outcome.
@@ -192,6 +195,7 @@ class SensitivityReport:
         failed_runs, missing_runs: number of runs that failed, and that are planned and not there yet.
         version, behaviour: of the model.
         drawn_from: where parameters come from that were not varied, in words.
+        uncalibrated: why results are not calibrated; empty where they are.
     """
 
     name: str
@@ -212,6 +216,7 @@ class SensitivityReport:
     version: str
     behaviour: str
     drawn_from: str
+    uncalibrated: str
 
     def finding(self, outcome: str, policy: str = "", *, minus: bool | None = None) -> Finding:
         """The finding of this outcome; the first one if several policies have it and none is asked for.
@@ -264,7 +269,7 @@ class SensitivityReport:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same runs."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
     def to_csv(self) -> str:
         """One row for each number: finding, factor, measure, value and interval."""
@@ -382,6 +387,7 @@ def sensitivity(
         version=table.version,
         behaviour=table.behaviour,
         drawn_from=table.drawn_from,
+        uncalibrated=table.uncalibrated,
     )
 
 

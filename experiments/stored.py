@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Protocol
 
 from passaat import __version__
 from passaat.errors import StudyError, command, unknown_name
@@ -36,20 +37,24 @@ from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_
 from passaat.experiments.design import Design
 from passaat.experiments.equal_money import EqualMoney
 from passaat.experiments.pairing import Floats
-from passaat.experiments.simulator import Arm
-from passaat.experiments.store import Study, damaged
+from passaat.experiments.simulator import Arm, Simulator
+from passaat.experiments.store import Study, damaged, is_study, require_same_model
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.loading import scenario_from_text
 
 
 @dataclass(frozen=True)
 class StoredValues:
-    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet."""
+    """What a comparison holds, policy by policy; ``n_missing`` runs are planned and not there yet.
+
+    ``uncalibrated`` says why they are not calibrated; empty where they are.
+    """
 
     values: Values
     outcomes: tuple[OutcomeInfo, ...]
     version: str
     drawn_from: str
+    uncalibrated: str
     n_missing: int
 
     def outcome(self, name: str) -> OutcomeInfo:
@@ -82,7 +87,8 @@ def comparison_values(study_path: Path) -> StoredValues:
             name: {"as it stands": outcome_values(study, arm, design)} for name, arm in arms.items()
         }
         version, drawn_from = study.meta("model version"), study.meta("drawn from")
-        return StoredValues(values, _outcomes(study), version, drawn_from, study.count_to_do())
+        uncalibrated = _basis(study).uncalibrated
+        return StoredValues(values, _outcomes(study), version, drawn_from, uncalibrated, study.count_to_do())
 
 
 def stored_comparison(study_path: Path) -> Comparison:
@@ -133,6 +139,36 @@ def is_finished(study: Study) -> bool:
     except StudyError:
         return False
     return all(_covers(study, arm, design) for arm in (compared.twin, compared.base, *compared.arms))
+
+
+class Asked(Protocol):
+    """What a study is asked for: the plan of a sweep or of a comparison."""
+
+    def to_json(self) -> str: ...
+
+
+def is_only_to_be_read(study_path: Path, asked: Asked) -> bool:
+    """Whether a study lies where no run could write, in a file or folder that may only be read, and is finished with
+    this very question, so that it can be shown.
+
+    Raises:
+        StudyError: the study is damaged.
+    """
+    if not is_study(study_path) or all(os.access(one, os.W_OK) for one in (study_path, study_path.parent)):
+        return False
+    with Study.read(study_path) as study, study.snapshot():
+        return study.meta("plan") == asked.to_json() and is_finished(study)
+
+
+def rests_on(study_path: Path, simulator: Simulator) -> bool:
+    """Whether the parameters of a study were drawn from what a simulator draws from.
+
+    Raises:
+        StudyError: the study was made by another model.
+    """
+    require_same_model(study_path, simulator)
+    with Study.read(study_path) as study:
+        return study.meta("source of parameter draws") == simulator.basis.key
 
 
 def _parameters(study: Study, draws: int) -> list[dict[str, float]]:
@@ -238,6 +274,14 @@ def _basis(study: Study) -> Basis:
         for field in fields(Basis)
         if field.name in stored
     }
+    texts = {name: value for name, value in known.items() if name != "effective_sample_size"}
+    size = known.get("effective_sample_size", math.nan)
+    if (
+        known.get("kind") not in ("posterior", "prior", "defaults")
+        or not all(isinstance(one, str) for one in texts.values())
+        or not isinstance(size, int | float)
+    ):
+        raise damaged(study.place, "its basis cannot be read")
     return Basis(**known)
 
 

@@ -24,7 +24,6 @@ from passaat.experiments.compare import (
     Money,
     OutcomeInfo,
     Values,
-    as_json,
     compare_on,
     plain,
     require_options,
@@ -36,6 +35,7 @@ from passaat.experiments.pairing import Floats, paired_differences, split_varian
 from passaat.experiments.runner import OnProgress, Progress
 from passaat.experiments.simulator import Simulator, the_model
 from passaat.experiments.store import Study, require_writable
+from passaat.json_text import json_text
 from passaat.scenarios.rivals import OWN, own_in_words, structures_of
 
 if TYPE_CHECKING:
@@ -287,4 +287,4 @@ def _order(of: Mapping[str, Floats]) -> tuple[str, ...]:
 
 def with_structures(comparison: Comparison, found: StructureComparison) -> str:
     """The JSON of a comparison, with what was found under rival structures under the key ``structures``."""
-    return as_json({**comparison.to_dict(), "structures": found.to_dict()})
+    return json_text({**comparison.to_dict(), "structures": found.to_dict()})

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from passaat.errors import StudyError, command, unknown_name
-from passaat.experiments.basis import DEFAULTS
+from passaat.experiments.basis import DEFAULTS, PRIOR
 from passaat.experiments.compare import RATIOS, OutcomeInfo
 from passaat.experiments.crew import Crew, Threads
 from passaat.experiments.design import Cell, world_seed
@@ -29,6 +29,7 @@ from passaat.experiments.store import FailedRun, Study, damaged, require_writabl
 from passaat.identity import text_of
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
+from passaat.shown import shown
 
 MOST_REPORTED: Final = 1_000
 """Failed runs that a table names one by one; all are in the file."""
@@ -195,7 +196,7 @@ def plan_of(study: Study) -> Plan:
         )
     if study.meta("kind") != "sweep":
         raise StudyError(
-            f"{study.place} is a {study.meta('kind')}, not a sweep",
+            f"{study.place} is a {shown(study.meta('kind'))}, not a sweep",
             "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
         )
     plan = Plan.from_json(study.meta("plan"))
@@ -430,8 +431,13 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
         version=study.meta("model version"),
         behaviour=study.meta("model behaviour"),
         drawn_from=study.meta("drawn from"),
-        uncalibrated=study.meta("uncalibrated"),
+        uncalibrated=study.meta("uncalibrated") or _uncalibrated(study.meta("source of parameter draws")),
     )
+
+
+def _uncalibrated(source: str) -> str:
+    """Why results are uncalibrated by where their draws come from: studies of 0.1.0 do not say it."""
+    return next((one.uncalibrated for one in (PRIOR, DEFAULTS) if one.key == source), "")
 
 
 def _outcomes_read(study: Study, wanted: Iterable[str] | None) -> tuple[OutcomeInfo, ...]:

@@ -14,13 +14,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from passaat.experiments.compare import HEADLINES, PUBLIC_COST, as_json, plain
+from passaat.experiments.compare import HEADLINES, PUBLIC_COST, plain
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.numbers import NOTHING, Scale, label, scale_for
 from passaat.experiments.pairing import HIGH, LOW, Floats, Interval
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE
 from passaat.experiments.sweep import SweepTable
 from passaat.experiments.tables import PLAIN_WIDTH
+from passaat.json_text import json_text
 from passaat.screen import Whole
 from passaat.shown import shown
 
@@ -267,7 +268,7 @@ def _parts(
 
 def sweep_json(table: SweepTable) -> str:
     """Spreads and bands as JSON, the same bytes for the same study."""
-    return as_json(
+    return json_text(
         {
             "name": table.plan.name,
             "question": table.plan.question,

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from passaat.errors import StudyError
 from passaat.experiments.common_worlds import level_on_common_worlds, two_ways
-from passaat.experiments.compare import RATIOS, Money, OutcomeInfo, Values, as_json, plain
+from passaat.experiments.compare import RATIOS, Money, OutcomeInfo, Values, plain
 from passaat.experiments.decisions import correlation_within, root_of
 from passaat.experiments.factors import Factor, Setting
 from passaat.experiments.files import csv_value
@@ -51,6 +51,7 @@ from passaat.experiments.pairing import (
     split_variance,
 )
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE
+from passaat.json_text import json_text
 
 if TYPE_CHECKING:
     from passaat.experiments.sweep import SweepTable
@@ -374,6 +375,7 @@ class Front:
     noise: Noise
     version: str
     drawn_from: str
+    uncalibrated: str
     named_by: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -383,7 +385,7 @@ class Front:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 def pareto_front(
@@ -395,6 +397,7 @@ def pareto_front(
     common_worlds: bool,
     version: str = "",
     drawn_from: str = "",
+    uncalibrated: str = "",
     named_by: str = "",
 ) -> Front:
     """Which policies are worth their cost, and how sure that is.
@@ -404,7 +407,8 @@ def pareto_front(
         costs, effects: values of each policy, all of shape (n_draws, n_worlds).
         common_worlds: whether a column is one world for all draws, as in most sweeps (``has_common_worlds``); in a
             comparison every draw has worlds of its own.
-        version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
+        version: version of the model; drawn_from: what the draws rest on; uncalibrated: why results are not
+            calibrated, empty where they are; named_by: what policies are named by.
 
     Raises:
         ValueError: shapes differ.
@@ -450,6 +454,7 @@ def pareto_front(
         noise=known.noise,
         version=version,
         drawn_from=drawn_from,
+        uncalibrated=uncalibrated,
         named_by=named_by,
     )
 
@@ -541,6 +546,7 @@ class RegretTable:
     noise: Noise
     version: str
     drawn_from: str
+    uncalibrated: str
     named_by: str
 
     @property
@@ -554,7 +560,7 @@ class RegretTable:
 
     def to_json(self) -> str:
         """All of it as JSON, the same bytes for the same study."""
-        return as_json(self.to_dict())
+        return json_text(self.to_dict())
 
 
 def regret_table(
@@ -564,6 +570,7 @@ def regret_table(
     common_worlds: bool,
     version: str = "",
     drawn_from: str = "",
+    uncalibrated: str = "",
     named_by: str = "",
 ) -> RegretTable:
     """How much is lost by choosing each policy, over draws.
@@ -571,7 +578,8 @@ def regret_table(
     Args:
         outcome: what policies are judged by; values: of each policy, all of shape (n_draws, n_worlds).
         common_worlds: whether a column is one world for all draws, as for ``pareto_front``.
-        version: version of the model; drawn_from: what the draws rest on; named_by: what policies are named by.
+        version: version of the model; drawn_from: what the draws rest on; uncalibrated: why results are not
+            calibrated, empty where they are; named_by: what policies are named by.
 
     Raises:
         ValueError: shapes differ.
@@ -600,6 +608,7 @@ def regret_table(
         noise=known.noise,
         version=version,
         drawn_from=drawn_from,
+        uncalibrated=uncalibrated,
         named_by=named_by,
     )
 

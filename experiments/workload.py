@@ -92,8 +92,9 @@ def machine_memory_mb() -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: "40 seconds", "3 hours", "12 days"."""
+    """A time as people say it: "1 second", "3 hours", "12 days"."""
     for unit, size in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
-    return f"{max(1.0, seconds):,.0f} seconds"
+    whole = f"{max(1.0, seconds):,.0f}"
+    return f"{whole} second{'' if whole == '1' else 's'}"

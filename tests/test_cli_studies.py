@@ -262,6 +262,82 @@ def test_a_sweep_of_which_every_run_fails_leaves_no_file(bench: Bench) -> None:
     assert not Path("mine.db").exists()
 
 
+# A comparison that is there, and what is left out
+
+
+TAKEN = "Left out, and taken from cmp.db: "
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ((), "options follow-up; 3 draws; 2 worlds."),
+        (("--seed", "5"), "options follow-up; 3 draws; 2 worlds; seed 5."),
+        (("--prior",), "options follow-up; 3 draws; 2 worlds; parameters from their prior ranges."),
+        (("--set", "assessors=3"), "options follow-up, assessors=3; 3 draws; 2 worlds."),
+    ],
+)
+def test_a_comparison_that_is_there_is_shown_by_its_file_alone(
+    more: tuple[str, ...], words: str, bench: Bench
+) -> None:
+    whole = done(*COMPARE, *more, "--json")
+    before, files = bench.runs, sorted(Path().iterdir())
+    stored = runs_of("cmp.db")
+    code, out, err = call("compare", "pib", "--study", "cmp.db", "--json")
+    assert (code, out) == (0, whole), err
+    assert bench.runs == before
+    assert runs_of("cmp.db") == stored
+    assert sorted(Path().iterdir()) == files
+    assert err.splitlines()[0] == TAKEN + words
+
+
+def test_only_what_is_left_out_is_taken_from_the_file(bench: Bench) -> None:
+    done(*COMPARE, "--seed", "5")
+    code, out, err = call("compare", "pib", "--options", "go-no-go", "--study", "cmp.db", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert [one["name"] for one in found["options"]] == ["go-no-go"]
+    assert found["design"] == {"draws": 3, "worlds": 2, "seed": 5}
+    assert err.splitlines()[0] == TAKEN + "3 draws; 2 worlds; seed 5."
+    code, out, err = call("compare", "pib", "--draws", "4", "--study", "cmp.db", "--json")
+    found = json.loads(out)
+    assert [one["name"] for one in found["options"]] == ["go-no-go"]  # what it was asked last
+    assert found["design"] == {"draws": 4, "worlds": 2, "seed": 5}
+    assert err.splitlines()[0] == TAKEN + "options go-no-go; 2 worlds; seed 5."
+    code, out, err = call("compare", "pib", "--study", "cmp.db", "--seed", "6")
+    assert (code, out) == (2, "")
+    assert "seed" in err.splitlines()[1]
+
+
+def test_nothing_is_taken_from_a_new_file_from_one_that_was_not_named_or_where_all_was_said(
+    bench: Bench,
+) -> None:
+    asked = (*COMPARE[:-2], "--seed", "1")
+    done(*asked)
+    for again in (asked, (*COMPARE, "--seed", "1"), ("compare", "pib", "--dry-run")):
+        code, _, err = call(*again)
+        assert code == 0, err
+        assert "taken from" not in err
+    out = done("compare", "pib", "--dry-run", "--json")
+    assert len(json.loads(out)["options"]) == 4
+
+
+def test_what_a_file_does_not_say_is_as_usual(bench: Bench) -> None:
+    """A sweep and a changed reference are refused as ever; runs of `replicate` have no question of their own."""
+    done("sweep", "mine.toml")
+    assert "kind of the study is sweep" in refusal("compare", "pib", "--study", "mine.db")
+    done(*COMPARE)
+    before = runs_of("cmp.db")
+    code, out, err = call("compare", "pib", "--study", "cmp.db", "--set-reference", "assessors=3")
+    assert (code, out) == (2, "")
+    assert "reference hash of the study is" in err
+    assert runs_of("cmp.db") == before
+    change("cmp.db", "UPDATE meta SET value = '' WHERE key = 'plan'")
+    done("compare", "pib", "--draws", "2", "--worlds", "2", "--study", "cmp.db")
+    with Study.read(Path("cmp.db")) as study:
+        assert len(json.loads(study.meta("plan"))["options"]) == 4
+
+
 # Stopping and going on
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class Nursery:
         answer: dict[str, int] = json.loads(self._process.stdout.readline())
         return answer
 
-    def child(self, **order: float) -> int:
+    def child(self, **order: float | str) -> int:
         """Exit code of a child that carried out this order; -9 where it was killed."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"size": self._size, **order}) + "\n")
@@ -216,6 +217,70 @@ def test_a_study_of_the_model_that_ships_survives_kills(
     assert verify(tmp_path / "study.db", sample=5, simulator=model).sound
 
 
+@unix
+@pytest.mark.slow
+def test_a_study_that_is_killed_while_it_takes_over_runs_is_the_undisturbed_one(
+    tmp_path: Path, nursery: Callable[[int, float], Nursery]
+) -> None:
+    """Kills before, within and after the one transaction in which runs of another study are taken over."""
+    size, smaller, path = 40, tmp_path / "smaller.db", tmp_path / "study.db"
+    undisturbed(smaller, 20)
+    source = smaller.read_bytes()
+    larger = toy_model.a_plan(size, block=20)
+    sweep(larger, study_path=tmp_path / "undisturbed.db", crew=Threads(1), simulator=TOY)
+    whole = csv_of(tmp_path / "undisturbed.db")
+    expected = rows_of(tmp_path / "undisturbed.db")
+    run, rng = nursery(size, 0.002), np.random.default_rng(22)
+    taken_at, killed, begun_at = set[int](), 0, set[int]()
+    for attempt in range(24):
+        path.unlink(missing_ok=True)
+        for side in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{side}").unlink(missing_ok=True)
+        order: dict[str, float] = (
+            {"statement": int(rng.integers(200, 1500))}
+            if attempt % 2
+            else {"commit": attempt // 2 % 6 + 1, "inside": float(rng.uniform(0.0, 0.002))}
+        )
+        ended = run.child(**order, block=20, reuse=str(smaller))
+        assert ended in (-signal.SIGKILL, 0), f"{order} ended with {ended}"
+        killed += ended == -signal.SIGKILL
+        assert smaller.read_bytes() == source
+        if path.exists() and _is_registered(path):
+            rows = rows_of(path)
+            assert all(row == expected[place] for place, row in rows.items() if row[1] == "done")
+            (taken_at if any(row[1] == "done" for row in rows.values()) else begun_at).add(attempt)
+        # Gone on with in two ways: with the runs of the other study, and without.
+        again: dict[str, str] = {"reuse": str(smaller)} if attempt % 3 else {}
+        assert run.child(block=20, **again) == 0
+        assert csv_of(path) == whole
+    assert killed >= 12, "too few kills to say anything"
+    assert taken_at, "no kill fell after runs were taken over"
+    assert begun_at, "no kill fell while runs were taken over"
+    assert verify(path, sample=50, simulator=TOY).problems == ()
+
+
+@unix
+@pytest.mark.slow
+def test_what_is_taken_over_is_not_run(tmp_path: Path) -> None:
+    """Else the kills above say nothing."""
+    undisturbed(tmp_path / "smaller.db", 20)
+    made = 0
+
+    def counted(inputs: Any, seed: int) -> Any:
+        nonlocal made
+        made += 1
+        return toy_model.simulate(inputs, seed)
+
+    model = replace(TOY, simulate=counted)
+    counts = []
+    for name, reuse in (("alone.db", []), ("with.db", [tmp_path / "smaller.db"])):
+        made = 0
+        plan = toy_model.a_plan(40, block=20)
+        sweep(plan, study_path=tmp_path / name, crew=Threads(1), simulator=model, reuse=reuse)
+        counts.append(made)
+    assert counts[1] < 0.8 * counts[0]
+
+
 def _is_registered(path: Path) -> bool:
     """Whether the plan is in the file; if not, the file may be empty, or half made and rolled back when opened."""
     with closing(sqlite3.connect(path)) as db:
@@ -229,11 +294,30 @@ def _is_registered(path: Path) -> bool:
 EXPORT_KILLS = 12
 
 
+def content_of(target: Path) -> object:
+    """What an export holds: its bytes, or every row of every table; an error where it is not whole."""
+    if target.suffix == ".csv":
+        return target.read_bytes()
+    duckdb = importlib.import_module("duckdb")
+    if target.suffix == ".parquet":
+        return duckdb.sql(f"SELECT * FROM read_parquet('{target}')").fetchall()
+    with duckdb.connect(str(target), read_only=True) as db:
+        tables = [
+            name for (name,) in db.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
+        ]
+        return {name: db.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
+
+
 @unix
 @pytest.mark.slow
-def test_an_export_that_is_killed_leaves_the_whole_table_or_the_one_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".duckdb"])
+def test_an_export_that_is_killed_leaves_the_whole_table_or_the_one_before(
+    ending: str, tmp_path: Path
+) -> None:
     """Kills at random moments of ``passaat export`` while a table of earlier is there, and while none is."""
-    study, target = tmp_path / "study.db", tmp_path / "out" / "table.csv"
+    if ending != ".csv":
+        pytest.importorskip("duckdb")
+    study, target = tmp_path / "study.db", tmp_path / "out" / f"table{ending}"
     target.parent.mkdir()
     undisturbed(study, 250)
     before = study.read_bytes()
@@ -255,24 +339,25 @@ def test_an_export_that_is_killed_leaves_the_whole_table_or_the_one_before(tmp_p
 
         child()
         seconds = child()["seconds"]  # the first has done what is done once
-        whole = target.read_text(encoding="utf-8")
-        assert whole.count("\n") > 1_000
+        whole = content_of(target)
+        assert isinstance(whole, bytes | list | dict)
+        assert len(whole["runs"] if isinstance(whole, dict) else whole) > 500
         rng, killed, left = np.random.default_rng(21), 0, set[str]()
         while killed < EXPORT_KILLS:
-            earlier = "a table of earlier\n" if killed % 2 else None
+            earlier = b"a table of earlier\n" if killed % 2 else None
             target.unlink(missing_ok=True)
             if earlier is not None:
-                target.write_text(earlier, encoding="utf-8")
+                target.write_bytes(earlier)
             answer = child(after=float(rng.uniform(0.0, seconds)))
             killed += answer["ended"] == -signal.SIGKILL
-            found = target.read_text(encoding="utf-8") if target.exists() else None
-            assert found in (whole, earlier), "a part of a table"
+            found = target.read_bytes() if target.exists() else None
+            assert found == earlier or content_of(target) == whole, "a part of a table"
             left |= {one.name for one in target.parent.iterdir()} - {target.name}
         assert left, "no kill fell while the table was written"
         # What a kill leaves hides behind a point, is no table, and is in nobody's way.
         assert all(name.startswith(".passaat-") for name in left)
         assert child()["ended"] == 0
-        assert target.read_text(encoding="utf-8") == whole
+        assert content_of(target) == whole
         assert study.read_bytes() == before
         assert process.stdin is not None
         process.stdin.close()

@@ -7,11 +7,14 @@ import io
 import json
 import os
 import re
+import shutil
+import sqlite3
 import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -634,6 +637,139 @@ def test_a_finished_study_is_shown_from_a_place_that_may_only_be_read(
     assert {path: path.read_bytes() for path in Path().iterdir()} == there
 
 
+READ_ONLY_AGAIN = (
+    (COMPARE, COMPARE, "pib.db"),
+    (COMPARE, ("compare", "pib", "--study", "pib.db"), "pib.db"),
+    ((*COMPARE, "--prior"), (*COMPARE, "--prior"), "pib-prior.db"),
+    (("sweep", "mine.toml"), ("sweep", "mine.toml"), "mine.db"),
+    (
+        ("sweep", "mine.toml", "--study", "x.db"),
+        ("sweep", "mine.toml", "--study", "x.db", "--json"),
+        "x.db",
+    ),
+)
+
+
+@pytest.fixture
+def protect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the system say that a folder or a file may only be read: root, who may run tests, can write everywhere."""
+
+    def protected(*names: str) -> None:
+        def access(place: str | Path, mode: int, **_: Any) -> bool:
+            return mode != os.W_OK or str(place) not in names
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(os, "access", access)
+        monkeypatch.setattr("passaat.experiments.files.write_whole", refuse)
+        monkeypatch.setattr("passaat.experiments.store._lock", refuse)
+
+    return protected
+
+
+@pytest.mark.parametrize("folder_too", [True, False])
+@pytest.mark.parametrize(("before", "again", "study"), READ_ONLY_AGAIN)
+def test_the_same_question_is_read_where_nothing_can_be_written(
+    before: tuple[str, ...],
+    again: tuple[str, ...],
+    study: str,
+    folder_too: bool,
+    bench: Call,
+    protect: Callable[..., None],
+) -> None:
+    page = bench(*before, *(["--json"] if "--json" in again else []))[1]
+    there = {path: path.read_bytes() for path in Path().iterdir()}
+    protect(*([".", study] if folder_too else [study]))
+    code, shown_again, err = bench(*again)
+    assert code == 0, err
+    whose = "Results of model 0.0-toy"
+    assert shown_again.partition(whose)[0] == page.partition(whose)[0]
+    assert f"Study: {study}" in err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == there
+
+
+def test_where_only_the_folder_may_be_read_a_study_is_read_too(
+    bench: Call, protect: Callable[..., None]
+) -> None:
+    page = bench("sweep", "mine.toml", "--json")[1]
+    protect(".")
+    assert bench("sweep", "mine.toml", "--json")[:2] == (0, page)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no such rights there")
+def test_a_folder_that_may_really_only_be_read_will_do(tmp_path: Path) -> None:
+    """Without the right of root to write everywhere."""
+    powerless: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere")
+        rights = "-dac_override,-dac_read_search,-fowner"
+        powerless = ["setpriv", "--bounding-set", rights, "--inh-caps", rights]
+    program = [*powerless, sys.executable, "-m", "passaat"]
+
+    def called(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*program, *arguments], cwd=tmp_path, capture_output=True, text=True)
+
+    plan = PLAN.replace("METHOD", "factorial").replace("POINTS", "").replace("LEVER", "[200_000, 500_000]")
+    (tmp_path / "mine.toml").write_text(plan, encoding="utf-8")
+    questions = (("sweep", "mine.toml"), (*COMPARE, "--draws", "2", "--study", "c.db"))
+    pages = [called(*words).stdout for words in questions]
+    there = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    tmp_path.chmod(0o555)
+    try:
+        assert subprocess.run([*powerless, "touch", "x"], cwd=tmp_path, capture_output=True).returncode != 0
+        for words, page in zip(questions, pages, strict=True):
+            ended = called(*words)
+            assert (ended.returncode, ended.stdout) == (0, page), ended.stderr
+        assert called("compare", "pib", "--study", "c.db").stdout == pages[1]
+        assert called("compare", "pib", "--study", "c.db", "--draws", "3").returncode == 2
+    finally:
+        tmp_path.chmod(0o755)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == there
+
+
+@pytest.mark.parametrize(
+    ("before", "again"),
+    [
+        (COMPARE, (*COMPARE, "--draws", "4")),
+        (COMPARE, (*COMPARE, "--set", "assessors=3")),
+        (COMPARE, (*COMPARE, "--structures", "--structure-worlds", "2")),
+        (COMPARE, (*COMPARE, "--study", "new.db")),
+        (COMPARE, (*COMPARE, "--prior", "--study", "pib.db")),
+        (("sweep", "mine.toml"), ("sweep", "fact.toml", "--study", "mine.db")),
+        (("sweep", "mine.toml"), (*COMPARE, "--study", "mine.db")),
+    ],
+)
+def test_another_question_is_refused_where_nothing_can_be_written(
+    before: tuple[str, ...], again: tuple[str, ...], bench: Call, protect: Callable[..., None]
+) -> None:
+    assert bench(*before)[0] == 0
+    protect(".", "pib.db", "mine.db")
+    code, page, err = bench(*again)
+    assert (code, page) == (2, "")
+    assert "cannot be written: no permission" in err
+
+
+def test_a_study_that_is_not_finished_or_rests_on_other_draws_is_refused_where_nothing_can_be_written(
+    toy: Simulator, bench: Call, protect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench(*COMPARE)[0] == 0
+    assert bench("sweep", "mine.toml")[0] == 0
+    with closing(sqlite3.connect("mine.db", isolation_level=None)) as db:
+        db.execute("UPDATE meta SET value = 'incomplete' WHERE key = 'state'")
+    protect(".", "pib.db", "mine.db")
+    assert "cannot be written: no permission" in bench("sweep", "mine.toml")[2]
+    other = replace(toy, basis=Basis("posterior", "PIB 2016-2020", "another", 120.0))
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, prior=False: other)
+    assert bench(*COMPARE)[0] == 2
+    assert "cannot be written: no permission" in bench(*COMPARE)[2]
+    newer = replace(other, version="0.1-toy")
+    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, prior=False: newer)
+    assert "0.1-toy" in bench(*COMPARE)[2]
+
+
 # --- names of files ----------------------------------------------------------------------------------------------
 
 
@@ -649,6 +785,7 @@ def test_a_second_question_leaves_the_files_of_the_first_alone(bench: Call) -> N
         ("sensitivity", "mine.db", "--outcome", "contracts"),
         ("discover", "mine.db"),
         ("discover", "mine.db", "--by", "1000"),
+        ("discover", "mine.db", "--by", "1000.0000001"),
         ("discover", "mine.db", "--outcome", "contracts"),
         ("discover", "mine.db", "--fails-at", "1e6"),
         ("discover", "mine.db", "--fails-at", "1e6", "--option", "reference"),
@@ -666,6 +803,69 @@ def test_a_second_question_leaves_the_files_of_the_first_alone(bench: Call) -> N
         assert tables
         assert all(Path(line.removeprefix("Table: ")) not in before for line in tables), arguments
         assert all(path.read_bytes() == content for path, content in before.items()), arguments
+
+
+@pytest.mark.parametrize(
+    "first",
+    [(*COMPARE, "--json"), (*REPLICATE, "--json"), (*REPLICATE, "--pilot")],
+    ids=lambda words: words[0],
+)
+def test_another_seed_basis_or_reference_is_another_study(first: tuple[str, ...], bench: Call) -> None:
+    text = load_scenario("pib").to_toml().replace('name = "pib"', 'name = "pib"\nbased_on = "pib"')
+    Path("pib.toml").write_text(text.replace("n_firms = 2000", "n_firms = 1999"), encoding="utf-8")
+    assert load_scenario("pib.toml").hash != load_scenario("pib").hash
+    edited = (first[0], "pib.toml", *first[2:])
+    for arguments in (
+        first,
+        (*first, "--seed", "2"),
+        (*first, "--prior"),
+        (*first, "--set-reference", "assessors=3"),
+        edited,
+    ):
+        before = {path: path.read_bytes() for path in Path().iterdir()}
+        code, _, err = bench(*arguments)
+        assert code == 0, err
+        assert any(path.suffix == ".db" for path in set(Path().iterdir()) - set(before)), arguments
+        assert all(path.read_bytes() == content for path, content in before.items()), arguments
+        there = set(Path().iterdir())
+        assert bench(*arguments)[0] == 0
+        assert set(Path().iterdir()) == there
+
+
+def test_more_draws_of_the_same_question_replace_its_answer(bench: Call) -> None:
+    assert bench(*COMPARE)[0] == 0
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert bench("extend", "pib.db", "--draws", "5")[0] == 0
+    assert set(Path().iterdir()) == set(before)
+    table = Path("pib-stricter-selection,follow-up-decisions.csv")
+    assert table.read_bytes() != before[table]
+
+
+def test_a_calibration_leaves_another_one_alone_unless_told_to(
+    bench: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Found:
+        metadata: Mapping[str, Any] = {}
+
+        def write(self, folder: Path, name: str) -> tuple[Path, ...]:
+            return ()
+
+        def summary(self) -> tuple[str, ...]:
+            return ()
+
+    monkeypatch.setattr("passaat.calibration.calibrate.calibrate", lambda *_, **__: Found())
+    shipped = json.loads((ROOT / "calibration" / "posterior" / "pib.json").read_text(encoding="utf-8"))
+    Path("here").mkdir()
+    (Path("here") / "pib.json").write_text(json.dumps(shipped), encoding="utf-8")
+    (Path("here") / "sbc.json").write_text("[1]", encoding="utf-8")
+    assert bench("calibrate", "pib", "--out", "here")[0] == 0
+    for other in (("pib", "--quick"), ("pib", "--seed", "2"), ("pib-next",)):
+        code, page, err = bench("calibrate", *other, "--out", "here")
+        assert (code, page) == (2, "")
+        assert "here holds the posterior of another calibration: pib with seed 1" in err
+        assert "--force" in err
+        assert bench("calibrate", *other, "--out", "here", "--force")[0] == 0
+        assert bench("calibrate", *other, "--out", "elsewhere")[0] == 0
 
 
 def test_an_option_edited_under_its_name_is_another_question(bench: Call) -> None:
@@ -738,3 +938,70 @@ def test_full_and_closed_output_is_one_line_and_an_exit_code(redirected: str, co
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert ended.returncode == code
     assert ended.stderr.strip() == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
+@pytest.mark.parametrize(
+    "arguments", ["--help", "-h", "--version", "--version --json", "compare --help", "levers"]
+)
+def test_a_reader_who_has_gone_away_is_one_line_and_its_exit_code(arguments: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "passaat", *arguments.split()],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(writing)
+    said = "The output was closed before all was printed; files are complete."
+    assert (ended.returncode, ended.stderr.strip()) == (141, said)
+
+
+# --- keys of the JSON --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rest", "more", "why"),
+    [
+        ("posterior", (), ""),
+        ("prior", ("--prior",), "prior ranges were asked for"),
+    ],
+)
+def test_every_answer_for_programs_says_whether_it_is_calibrated(
+    rest: str, more: tuple[str, ...], why: str, bench: Call
+) -> None:
+    """The keys beside every ``drawn_from``, however deep; a file read back says what was said when it was made."""
+    for name in ("mine", "fact"):
+        text = (
+            Path(f"{name}.toml")
+            .read_text(encoding="utf-8")
+            .replace("draws = 2", f'rest = "{rest}"\ndraws = 2')
+        )
+        Path(f"{name}.toml").write_text(text, encoding="utf-8")
+    sweeps = [
+        ("sweep", "mine.toml"),
+        ("sensitivity", "mine.db"),
+        ("discover", "mine.db"),
+        ("tradeoffs", "fact.toml"),
+    ]
+    compared = "pib-prior.db" if more else "pib.db"
+    comparisons = [(*COMPARE, *more), ("tradeoffs", compared), ("resume", compared), (*REPLICATE, *more)]
+    for arguments in [*sweeps, *comparisons]:
+        code, page, err = bench(*arguments, "--json")
+        assert code == 0, err
+        said = list(beside_drawn_from(json.loads(page)))
+        assert said
+        assert all(one == why for one in said), arguments
+
+
+def beside_drawn_from(data: Any) -> Iterator[Any]:
+    """What stands under ``uncalibrated`` beside every ``drawn_from``."""
+    if isinstance(data, dict):
+        if "drawn_from" in data:
+            yield data["uncalibrated"]
+        data = list(data.values())
+    for one in data if isinstance(data, list) else ():
+        yield from beside_drawn_from(one)

@@ -162,3 +162,12 @@ def test_an_option_with_a_long_dash_is_named_and_mended(stubs: Path) -> None:
         assert f"begins with {dash[0]} (" in message
         assert "Way out: passaat run pib --set assessors=3\n" in message
         assert words_of(message.partition("Way out: ")[2], stubs) == ["run", "pib", "--set", "assessors=3"]
+
+
+def test_a_file_whose_name_begins_with_a_hyphen_is_no_option_in_the_way_out(
+    stubs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-x.toml").write_text(load_scenario("pib").to_toml(), encoding="utf-8")
+    (line,) = commands_in(said("check", "--try", "--", "-x.toml"))
+    assert words_of(line, stubs) == ["run", "./-x.toml"]

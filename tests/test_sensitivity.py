@@ -742,6 +742,7 @@ class StandIn:
         self.n_failed = 3 if spoiled else 0
         self.n_missing = 0
         self.version, self.behaviour, self.drawn_from = "0.0-toy", "toy", "default values"
+        self.uncalibrated = "parameters were left at their defaults"
         self.points = plan.points()
         points, worlds = self.points, plan.worlds_per_point
         place = {f.name: [_unit(f, f.number(p[f.name])) for p in points] for f in plan.factors}

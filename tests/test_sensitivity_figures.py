@@ -44,6 +44,7 @@ class StandIn:
         )
         self.n_failed = self.n_missing = 0
         self.version, self.behaviour, self.drawn_from = "0.0-toy", "toy", "default values"
+        self.uncalibrated = "parameters were left at their defaults"
         points = self.points = plan.points()
         x = np.zeros((len(points), len(plan.factors)))
         luck = np.zeros((len(points), plan.worlds_per_point))

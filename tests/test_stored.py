@@ -231,6 +231,23 @@ def rehash(path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "basis",
+    [
+        '{"follow-up": "much"}',
+        '{"kind": [], "notice": "x"}',
+        '{"kind": "prior", "notice": 3}',
+        '{"kind": "posterior", "effective_sample_size": "many"}',
+    ],
+)
+def test_a_basis_of_another_kind_is_damage(basis: str, study: Path) -> None:
+    with closing(sqlite3.connect(study, isolation_level=None)) as db:
+        db.execute("UPDATE meta SET value = ? WHERE key = 'basis'", (basis,))
+    for read in (stored_comparison, comparison_values):
+        with pytest.raises(StudyError, match="its basis cannot be read"):
+            read(study)
+
+
 def test_policies_are_found_where_hashes_are_made_in_another_way(study: Path) -> None:
     before = stored_comparison(study)
     rehash(study)

@@ -65,8 +65,10 @@ def test_work_is_told_in_one_sentence() -> None:
     assert Workload(1, 1, 90.0, 1_500.0).in_words() == (
         "About 1 run: some 90 seconds and 1.5 GB of memory on 1 thread."
     )
-    assert [duration(s) for s in (0.1, 119, 120, 7_199, 7_200, 172_799, 172_800)] == [
-        "1 seconds",
+    assert [duration(s) for s in (0.1, 1.4, 1.6, 119, 120, 7_199, 7_200, 172_799, 172_800)] == [
+        "1 second",
+        "1 second",
+        "2 seconds",
         "119 seconds",
         "2 minutes",
         "120 minutes",

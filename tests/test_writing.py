@@ -13,11 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from passaat.calibration.posterior import write_whole as write_posterior
+from passaat.calibration.calibrate import write_json
+from passaat.calibration.proof import write_proof
 from passaat.errors import StudyError
 from passaat.experiments import files
 from passaat.experiments.files import ReadOnlyPlaceError, named, save, stem_of
-from passaat.writing import write_whole
+from passaat.writing import LEFT_OVER_SECONDS, write_whole
 
 CHILD = Path(__file__).parent / "children" / "figure_child.py"
 
@@ -96,7 +97,46 @@ def test_a_posterior_is_written_by_the_same_writer(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr("passaat.writing.os.replace", refuse)
     with pytest.raises(OSError, match="the one writer"):
-        write_posterior(tmp_path / "new" / "pib.csv", "x")
+        write_json({"a": 1.0}, tmp_path / "pib.json")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_folder_of_a_posterior_is_made(tmp_path: Path) -> None:
+    (path,) = write_proof({"sbc": {"a": 1.0}}, tmp_path / "new" / "folder")
+    assert path == tmp_path / "new" / "folder" / "sbc.json"
+    assert path.read_bytes() == b'{\n "a": 1.0\n}\n'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "elsewhere" / f".passaat-{'e' * 16}.tmp"
+    theirs.parent.mkdir()
+    theirs.write_text("keep", encoding="utf-8")
+    names = {
+        "old": f".passaat-{'a' * 16}.tmp",
+        "young": f".passaat-{'b' * 16}.tmp",
+        "link": f".passaat-{'c' * 16}.tmp",
+        "folder": f".passaat-{'d' * 16}.tmp",
+        "another name": ".passaat-mine.tmp",
+        "visible": "a.tmp",
+    }
+    for what in ("old", "young", "another name", "visible"):
+        (tmp_path / names[what]).write_text(what, encoding="utf-8")
+    (tmp_path / names["link"]).symlink_to(theirs)
+    (tmp_path / names["folder"]).mkdir()
+    long_ago = time.time() - 2 * LEFT_OVER_SECONDS
+    for path in (theirs, *(tmp_path / name for what, name in names.items() if what != "young")):
+        os.utime(path, (long_ago, long_ago), follow_symlinks=False)
+    there = set(os.listdir(tmp_path))
+    with monkeypatch.context() as somebody:
+        somebody.setattr("passaat.writing.os.geteuid", lambda: os.getuid() + 1)
+        write_whole(tmp_path / "a.csv", "x")
+    assert set(os.listdir(tmp_path)) == there | {"a.csv"}
+    write_whole(tmp_path / "a.csv", "x")
+    assert set(os.listdir(tmp_path)) == (there | {"a.csv"}) - {names["old"]}
+    assert theirs.read_text(encoding="utf-8") == "keep"
 
 
 @pytest.mark.parametrize(

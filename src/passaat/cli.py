@@ -8,6 +8,7 @@ has them all.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ from passaat.cli_parts import (
     EXIT_NOT_PRINTED,
     EXIT_OUTPUT_CLOSED,
     EXIT_REFUSED,
+    LARGEST_SEED,
     PIPED_WIDTH_OF_RUNS,
     Bar,
     ClusterOption,
@@ -55,6 +57,7 @@ from passaat.cli_parts import (
     say_error,
     say_workload,
     settings_of,
+    study_name,
     warm_up,
 )
 from passaat.errors import PassaatError, ScenarioError, StudyError, command
@@ -86,6 +89,13 @@ class _Group(TyperGroup):
             )
             raise typer.Exit(EXIT_REFUSED)
         return super().parse_args(ctx, args)
+
+    def make_context(self, *names: Any, **more: Any) -> Any:
+        """Help is printed here, and may meet an output that is closed."""
+        try:
+            return super().make_context(*names, **more)
+        except OSError as error:
+            raise typer.Exit(_said_of(error)) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -165,14 +175,34 @@ def _root(
 def compare(
     reference: ScenarioArgument,
     options: OptionsOption = None,
-    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of the uncertain parameters.")] = 40,
-    worlds: Annotated[int, typer.Option("--worlds", min=2, help="Worlds (luck) for each draw.")] = 8,
-    seed: SeedOption = 1,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            "--draws", min=2, help="Draws of the uncertain parameters; default 40, or as in --study."
+        ),
+    ] = None,
+    worlds: Annotated[
+        int | None,
+        typer.Option("--worlds", min=2, help="Worlds (luck) for each draw; default 8, or as in --study."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=LARGEST_SEED,
+            help="Seed of worlds and parameter draws; default 1, or as in --study.",
+        ),
+    ] = None,
     workers: WorkersOption = None,
     levers: SetAnOption = None,
     of_reference: SetReferenceOption = None,
     study: Annotated[
-        Path | None, typer.Option("--study", help="Study file (SQLite); default NAME.db in this folder.")
+        Path | None,
+        typer.Option(
+            "--study",
+            help="Study file (SQLite); default NAME.db in this folder. One that is there gives what is left out.",
+        ),
     ] = None,
     all_outcomes: Annotated[
         bool, typer.Option("--all", help="Show every outcome, not only the main ones.")
@@ -201,24 +231,45 @@ def compare(
     """Show what options would change against a reference, with intervals; saves the study and figures.
 
     Name the reference first. With neither --options nor --set four are compared: stricter-selection, go-no-go,
-    follow-up, sme-focus. Parameters are drawn from the posterior that ships with the program, where one belongs to the
-    reference; elsewhere, and with --prior, from their prior ranges, and the answer says that it is uncalibrated.
+    follow-up, sme-focus; with --study and a comparison that is there, its own. Parameters are drawn from the posterior
+    that ships with the program, where one belongs to the reference; elsewhere, and with --prior, from their prior
+    ranges, and the answer says that it is uncalibrated.
     """
-    base, chosen = reference_and_options(reference, options, levers, of_reference)
-    from passaat.cli_compare import Wishes, compare_and_show, show_forecast
-    from passaat.experiments.comparison_plan import runs_of_comparison
+    from passaat.cli_compare import Size, Wishes, compare_and_show, question_in, show_forecast, show_stored
+    from passaat.experiments.basis import does_not_belong
+    from passaat.experiments.comparison_plan import ComparisonPlan, runs_of_comparison
     from passaat.experiments.design import Design
     from passaat.experiments.simulator import the_model
-    from passaat.experiments.store import require_writable
+    from passaat.experiments.store import require_same_model, require_writable
+    from passaat.experiments.stored import is_only_to_be_read, rests_on
+
+    held = question_in(study)
+    base, chosen = reference_and_options(
+        reference, options, levers, of_reference, held.options if held else ()
+    )
+    typed = Size(draws, worlds, seed, prior)
+    draws, worlds, seed, prior = typed.of(held)
+    asked = ComparisonPlan(base, tuple(chosen), draws, worlds, seed, prior)
+
+    def is_answered(path: Path) -> bool:
+        """Whether all of this can be read from a place where nothing can be written."""
+        return not (dry_run or structures) and is_only_to_be_read(path, asked)
 
     design = Design(draws, worlds, seed)
-    if cluster is None and not dry_run:
-        say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
-    require_writable(study or Path(_study_name(base, seed, "posterior")))
+    first = study or Path(study_name(base, seed, "prior" if prior or does_not_belong(base) else "posterior"))
+    if not is_answered(first):
+        if cluster is None and not dry_run:
+            say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
+        require_writable(first)
     warm_up()
     model = the_model(base, prior=prior)
-    path = study or Path(_study_name(base, seed, model.basis.kind))
-    require_writable(path)
+    path = study or Path(study_name(base, seed, model.basis.kind))
+    if held:
+        require_same_model(path, model)
+        named = () if options or levers else (f"options {', '.join(one.name for one in held.options)}",)
+        taken = (*named, *typed.taken(held))
+        if taken:
+            say(f"Left out, and taken from {path}: {'; '.join(taken)}.")
     wishes = Wishes(
         all_outcomes=all_outcomes,
         decisions=decisions,
@@ -228,6 +279,10 @@ def compare(
         as_json=as_json,
         changed=tuple(of_reference or ()),
     )
+    if is_answered(path) and rests_on(path, model):
+        show_stored(asked, path, wishes)
+        return
+    require_writable(path)
     if dry_run:
         show_forecast(base, chosen, design, path, model, workers, wishes)
         return
@@ -243,21 +298,6 @@ def compare(
             crew=crew,
             wishes=wishes,
         )
-
-
-def _study_name(base: Scenario, seed: int, drawn_from: str) -> str:
-    """A default file name that differs where the study differs: only a shipped reference as it is, with posterior
-    draws, goes by its name alone; one that was edited, or in which levers were set, carries its fingerprint, and
-    one with prior draws says so.
-    """
-    from passaat.scenarios.loading import load_scenario, shipped_names
-
-    shipped = base.name in shipped_names() and load_scenario(base.name).hash == base.hash
-    parts = [base.name]
-    parts += [] if shipped else [base.hash[:8]]
-    parts += ["prior"] if drawn_from == "prior" else []
-    parts += [f"seed{seed}"] if seed != 1 else []
-    return "-".join(parts) + ".db"
 
 
 @app.command(cls=ListCommand, epilog=lever_epilog())
@@ -441,6 +481,9 @@ def calibrate(
     proof: Annotated[
         bool, typer.Option("--proof", help="Also check it: known truths, a second method, held-out figures.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite what another calibration wrote to --out.")
+    ] = False,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -449,16 +492,19 @@ def calibrate(
     Interrupted, it goes on where it stopped: runs are kept in the cache folder. docs/calibration.md explains it.
     """
     base = load_with_levers(reference, None, "reference")
+    from dataclasses import asdict
+
     from passaat.calibration.calibrate import FULL, QUICK
     from passaat.calibration.calibrate import calibrate as run_calibration
 
     folder = _posterior_folder(base, quick=quick, seed=seed) if out is None else out
+    budget = QUICK if quick else FULL
+    if not force:
+        _require_no_other_posterior(folder, base.name, seed, asdict(budget))
     _require_folder(folder)
     warm_up()
     with Bar() as bar:
-        found = run_calibration(
-            base, budget=QUICK if quick else FULL, seed=seed, workers=workers, progress=bar.show
-        )
+        found = run_calibration(base, budget=budget, seed=seed, workers=workers, progress=bar.show)
         paths = found.write(folder, base.name)
         if proof:
             from passaat.calibration.proof import prove, write_proof
@@ -489,9 +535,33 @@ def _require_folder(folder: Path) -> None:
         ) from None
 
 
+def _require_no_other_posterior(folder: Path, reference: str, seed: int, budget: Mapping[str, Any]) -> None:
+    """Refuse to replace the answer to another question: another reference, seed or number of runs.
+
+    Raises
+    ------
+    StudyError : the folder holds such a posterior.
+    """
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            there = (said["reference"], said["seed"], said["budget"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no description of a posterior
+        of, with_seed, spent = there
+        same_budget = isinstance(spent, dict) and {**spent, **budget} == spent
+        if (of, with_seed, same_budget) != (reference, seed, True):
+            less = "" if same_budget else ", of another number of runs"
+            raise StudyError(
+                f"{folder} holds the posterior of another calibration: {shown(str(of))} with seed"
+                f" {shown(str(with_seed))}{less}",
+                "Name another folder behind --out, or overwrite it with --force.",
+            )
+
+
 def _posterior_folder(base: Scenario, *, quick: bool, seed: int) -> Path:
     """A folder that differs where the posterior does, so that a first look never replaces what is for use."""
-    study = _study_name(base, seed, "posterior").removesuffix(".db")
+    study = study_name(base, seed, "posterior").removesuffix(".db")
     parts = ["posterior", *([study] if study != "pib" else []), *(["quick"] if quick else [])]
     return Path("-".join(parts))
 
@@ -671,7 +741,7 @@ def check(
     if base is None and (attempt or reference is not None):
         raise ScenarioError(
             f"{scenario.name} is a reference: it is not held against another one",
-            f"show one run of it: {command('passaat', 'run', path)}",
+            f"show one run of it: {command('passaat', 'run', PurePath(path))}",
         )
     notes = [] if base is None else [*idle_settings(base, scenario), *reported_ceilings(base, scenario)]
     twin = shipped_twin(scenario)
@@ -781,7 +851,7 @@ def _carried_out(*, output_open: bool) -> int | str | None:
     except KeyboardInterrupt:
         say("Stopped by Ctrl-C.")
         code = EXIT_INTERRUPTED
-    except OSError as error:  # while printing help
+    except OSError as error:  # while saying how a command is used
         code = _said_of(error)
     if not output_open and not code:
         code = _said_of(BrokenPipeError())

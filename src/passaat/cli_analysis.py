@@ -34,10 +34,12 @@ from passaat.cli_parts import (
     say,
     say_workload,
     share,
+    study_name,
     warm_up,
 )
 from passaat.cli_studies import StudyOption, run_sweep
 from passaat.errors import StudyError, command
+from passaat.json_text import json_text
 
 FIRST_DRAWS = 20
 WORLDS = 2
@@ -130,11 +132,11 @@ def replicate(
     from passaat.experiments.simulator import the_model
 
     base, chosen = reference_and_options(reference, options, levers, of_reference)
-    path = study or Path(f"{base.name}-replicated.db")
     if cluster is None:
         say_workload(base, budget, workers)
     warm_up()
     model = the_model(base, prior=prior)
+    path = study or Path(study_name(base, seed, model.basis.kind, "replicated"))
     if model.basis.notice:
         say(model.basis.notice)
     try:
@@ -330,9 +332,9 @@ def discover(
         question = question_of(table, "fails", policy, outcome, threshold=fails_at)
     found = discover_in(table, question)
     if fails_at is None:
-        asked = f"{policy}-beats-{against}-{outcome}" + (f"-by-{by:.10g}" if by else "")
+        asked = f"{policy}-beats-{against}-{outcome}" + (f"-by-{_in_name(by)}" if by else "")
     else:
-        asked = f"{policy}-fails-{outcome}-at-{fails_at:.10g}"
+        asked = f"{policy}-fails-{outcome}-at-{_in_name(fails_at)}"
     part = named(asked)
 
     def figures() -> tuple[Path, ...]:
@@ -356,6 +358,12 @@ def discover(
         ],
         show,
     )
+
+
+def _in_name(number: float) -> str:
+    """A number for a file name, short where it is; other numbers have other names."""
+    short = f"{number:.10g}"
+    return short if float(short) == number else repr(number)
 
 
 def _the_option(table: SweepTable) -> str:
@@ -392,7 +400,6 @@ def tradeoffs(
 
     Of a comparison the policies are its options as they stand; of a sweep over levers, every setting of the levers.
     """
-    from passaat.experiments.compare import as_json as text_of
     from passaat.experiments.discovery_tables import front_view, print_view, regret_view
     from passaat.experiments.files import named, save_beside, stem_of
     from passaat.experiments.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
@@ -403,7 +410,12 @@ def tradeoffs(
             "Name an effect, such as contracts.",
         )
     judged, path = _judged(study, outcome, keep, workers, cluster)
-    said = {"version": judged.version, "drawn_from": judged.drawn_from, "named_by": judged.named_by}
+    said = {
+        "version": judged.version,
+        "drawn_from": judged.drawn_from,
+        "uncalibrated": judged.uncalibrated,
+        "named_by": judged.named_by,
+    }
     common = judged.common_worlds
     front = pareto_front(
         judged.cost, judged.effect, judged.costs, judged.effects, common_worlds=common, **said
@@ -425,7 +437,7 @@ def tradeoffs(
 
     def show() -> None:
         if as_json:
-            print_json_text(text_of({"front": front.to_dict(), "regret": regret.to_dict()}))
+            print_json_text(json_text({"front": front.to_dict(), "regret": regret.to_dict()}))
         else:
             print_view(front_view(front), make_console())
             print_view(regret_view(regret), make_console())
@@ -447,6 +459,7 @@ class _Judged:
     effects: Mapping[str, Floats]
     version: str
     drawn_from: str
+    uncalibrated: str
     common_worlds: bool
     named_by: str = ""
 
@@ -468,7 +481,8 @@ def _judged(
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
     common, words = has_common_worlds(table), policies_in_words(table)
-    return _Judged(cost, effect, costs, effects, table.version, table.drawn_from, common, words), path
+    rests_on = (table.version, table.drawn_from, table.uncalibrated)
+    return _Judged(cost, effect, costs, effects, *rests_on, common, words), path
 
 
 def _judged_comparison(path: Path, outcome: str) -> _Judged:
@@ -484,7 +498,8 @@ def _judged_comparison(path: Path, outcome: str) -> _Judged:
     _say_missing(found.n_missing, path)
     cost, effect = found.outcome(PUBLIC_COST), found.outcome(outcome)
     costs, effects = of_comparison(found.values, PUBLIC_COST), of_comparison(found.values, outcome)
-    return _Judged(cost, effect, costs, effects, found.version, found.drawn_from, common_worlds=False)
+    rests_on = (found.version, found.drawn_from, found.uncalibrated)
+    return _Judged(cost, effect, costs, effects, *rests_on, common_worlds=False)
 
 
 def _is_study_file(path: Path) -> bool:

@@ -23,7 +23,7 @@ from passaat.cli_parts import (
     save_and_show,
     say,
 )
-from passaat.errors import command
+from passaat.errors import StudyError, command
 from passaat.shown import shown
 
 if TYPE_CHECKING:
@@ -50,6 +50,59 @@ class Wishes:
     structure_worlds: int = 4
     as_json: bool = False
     changed: tuple[str, ...] = ()
+
+
+def question_in(path: Path | None) -> ComparisonPlan | None:
+    """What the comparison in a study file was asked for; None where there is no file, or none that says it.
+
+    Raises:
+        StudyError: a study file that is damaged, foreign or of another format.
+    """
+    from passaat.experiments.comparison_plan import comparison_plan_of
+    from passaat.experiments.store import Study, is_study
+
+    if path is None or not is_study(path):
+        return None
+    with Study.read(path) as study:
+        try:
+            return comparison_plan_of(study)
+        except (
+            StudyError
+        ):  # a sweep, the runs of `replicate`, or another version: whoever goes on says what is wrong
+            return None
+
+
+@dataclass(frozen=True)
+class Size:
+    """Size and basis of a comparison as they were typed; None where they were left out."""
+
+    draws: int | None
+    worlds: int | None
+    seed: int | None
+    prior: bool
+
+    def of(self, held: ComparisonPlan | None) -> tuple[int, int, int, bool]:
+        """Draws, worlds, seed, and whether from prior ranges: what was left out is that of the study, or the usual."""
+        from passaat.experiments.design import Design
+
+        usual = held or Design()
+        return (
+            usual.draws if self.draws is None else self.draws,
+            usual.worlds if self.worlds is None else self.worlds,
+            usual.seed if self.seed is None else self.seed,
+            self.prior or (held is not None and held.prior),
+        )
+
+    def taken(self, held: ComparisonPlan) -> list[str]:
+        """What of a study stands for something that was left out and would usually be another."""
+        mine, usual = self.of(held), self.of(None)
+        words = (
+            f"{mine[0]} draws",
+            f"{mine[1]} worlds",
+            f"seed {mine[2]}",
+            "parameters from their prior ranges",
+        )
+        return [word for word, one, other in zip(words, mine, usual, strict=True) if one != other]
 
 
 def compare_and_show(

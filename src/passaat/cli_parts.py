@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from passaat.errors import PassaatError, ScenarioError, StudyError, command
+from passaat.json_text import json_text, plain
 from passaat.scenarios.levers import LEVER_HINT, LEVERS, LeverSetting, lever
 from passaat.scenarios.reading import NumberError, Quantity, read_number, shown_name
 from passaat.shown import json_shown, shown
@@ -31,7 +31,6 @@ EXIT_REFUSED = 2
 EXIT_NOT_PRINTED = 74
 EXIT_INTERRUPTED = 130
 EXIT_OUTPUT_CLOSED = 141
-SIGNIFICANT_DIGITS = 10
 PIPED_WIDTH = 120
 PIPED_WIDTH_OF_RUNS = 160
 LARGEST_SEED = 2**63 - 1
@@ -180,11 +179,12 @@ def reference_and_options(
     names: Sequence[str] | None,
     settings: list[str] | None,
     of_reference: list[str] | None,
+    usual: Sequence[Scenario] = (),
 ) -> tuple[Scenario, list[Scenario]]:
     """What is compared: ``--set`` is an option of its own, ``--set-reference`` moves the reference.
 
-    Without options and without ``--set`` the four options of the main comparison are taken. What the options say that
-    moves nothing, and what they override, is said on the way.
+    Without options and without ``--set`` those in ``usual`` are taken, and where there are none the four options of the
+    main comparison. What the options say that moves nothing, and what they override, is said on the way.
 
     Raises:
         ScenarioError: a scenario or a setting that cannot be read.
@@ -195,7 +195,8 @@ def reference_and_options(
     base = load(reference, "reference")
     by_hand = settings_of(of_reference, "--set-reference")
     base = base.with_levers(by_hand) if by_hand else base
-    chosen = load_options(names or (() if settings else FOUR_OPTIONS))
+    left_out = not names and not settings
+    chosen = list(usual) if left_out and usual else load_options(FOUR_OPTIONS if left_out else names or ())
     levers = settings_of(settings)
     if levers:
         mine = option_of_levers(levers)
@@ -209,6 +210,21 @@ def reference_and_options(
         say_each(idle_settings(base, option))
     say_each(same_content(base, chosen))
     return base, chosen
+
+
+def study_name(base: Scenario, seed: int, drawn_from: str, *more: str) -> str:
+    """A default file name that differs where the study differs: only a shipped reference as it is, with posterior
+    draws, goes by its name alone; one that was edited, or in which levers were set, carries its fingerprint, and
+    one with prior draws says so. ``more`` are words at its end.
+    """
+    from passaat.scenarios.loading import load_scenario, shipped_names
+
+    shipped = base.name in shipped_names() and load_scenario(base.name).hash == base.hash
+    parts = [base.name]
+    parts += [] if shipped else [base.hash[:8]]
+    parts += ["prior"] if drawn_from == "prior" else []
+    parts += [f"seed{seed}"] if seed != 1 else []
+    return "-".join([*parts, *more]) + ".db"
 
 
 def load_with_levers(name: str, settings: list[str] | None, kind: str) -> Scenario:
@@ -271,22 +287,8 @@ def settings_of(texts: Iterable[str] | None, flag: str = "--set") -> dict[str, L
     return chosen
 
 
-def rounded(value: Any) -> Any:
-    """Plain data whose floats have ten significant digits; what is not a finite number becomes null."""
-    if isinstance(value, dict):
-        return {str(key): rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    if isinstance(value, float):
-        finite = value - value == 0
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if finite else None
-    return value
-
-
 def print_json(value: Any) -> None:
-    print_json_text(
-        json.dumps(rounded(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    print_json_text(json_text(plain(value), sort_keys=True))
 
 
 def print_json_text(text: str) -> None:

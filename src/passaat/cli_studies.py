@@ -117,20 +117,25 @@ def sweep(
 
 
 def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) -> SweepTable:
-    """Run a plan with progress; Ctrl-C says what is kept.
+    """Run a plan with progress; Ctrl-C says what is kept. A finished study where nothing can be written is read.
 
     Raises:
         StudyError: as ``experiments.sweep.sweep``.
     """
     from passaat.experiments.store import require_writable
-    from passaat.experiments.sweep import simulator_for
+    from passaat.experiments.stored import is_only_to_be_read, rests_on
+    from passaat.experiments.sweep import load_table, simulator_for
     from passaat.experiments.sweep import sweep as run
 
-    require_writable(path)
+    answered = is_only_to_be_read(path, plan)
+    if not answered:
+        require_writable(path)
     warm_up()
     model = simulator_for(plan)
     if model.basis.notice:
         say(model.basis.notice)
+    if answered and rests_on(path, model):
+        return load_table(path)
     try:
         with Bar() as bar:
             return run(

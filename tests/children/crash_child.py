@@ -3,7 +3,8 @@
 It reads orders from standard input, one JSON object a line, and forks a child for each, so that the child starts
 without importing anything. The order says when the child dies by SIGKILL: so many seconds ``after`` its start; when it
 begins SQL statement number ``statement``; or ``inside`` seconds after it begins COMMIT number ``commit``. An order
-without any of these lets it finish; with ``real`` the model that ships runs. The answer is one line: how it ended.
+without any of these lets it finish; with ``real`` the model that ships runs; with ``reuse`` runs are taken over from
+the study of that name. The answer is one line: how it ended.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ def watch(order: dict[str, Any]) -> None:
 
 def work(path: Path, order: dict[str, Any]) -> None:
     watch(order)
-    plan = toy_model.a_plan(order["size"])
+    plan = toy_model.a_plan(order["size"], block=order.get("block"))
     simulator = simulator_for(plan) if order.get("real") else toy_model.SIMULATOR
-    sweep(plan, study_path=path, crew=Threads(2), simulator=simulator)
+    reuse = [Path(order["reuse"])] if "reuse" in order else []
+    sweep(plan, study_path=path, crew=Threads(2), simulator=simulator, reuse=reuse)
 
 
 def main() -> None:
