@@ -1,18 +1,30 @@
-"""The agency: its desks signal chances and help with plans, its assessors select, its budget is shared out."""
+"""The agency: its desks signal chances and help with plans, its assessors select, its budget is shared out.
+
+What it decides is here; what it costs and pays is booked in ``ledger.py``.
+"""
 
 from __future__ import annotations
 
 import math
 
 from passaat.model import purposes
-from passaat.model.coordinator import counted_members, mass
 from passaat.model.draws import combine, normal, uniform
+from passaat.model.groups import counted_members
+from passaat.model.ledger import (
+    book_assessment,
+    book_hearing,
+    book_looking_after,
+    budget_for_cents,
+    commit,
+    draw_on_budget,
+    hand_on_freed_money,
+    offered_cents,
+)
 from passaat.model.plans import plan_more
-from passaat.model.rules import between, clip, larger, rule, smaller, towards_one, whole_cents
+from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.status import (
     APPLIED,
     FOLLOW_UP,
-    FORMING,
     INCEPTION,
     INFORMAL,
     REJECTED,
@@ -28,17 +40,6 @@ TO_FOLLOW_UP = 2.0
 
 LARGEST_PART = 1.2
 """The largest covenant was 420 thousand EUR, 1.2 times the reference amount of 350 (technopolis2023 s2.4.3)."""
-
-ORDINARY_INFORMATION = 0.6
-"""Share of true progress known with ordinary reporting, as in the years with a baseline measurement (lever
-``progress_information_share``); knowing more costs money."""
-
-ORDINARY_HANDOVER = 0.3
-"""Share of a manager's experience that survives a change without a system for it (default of the lever
-``knowledge_handover_share``); keeping more costs money."""
-
-USUAL_COVENANTS = 10.0
-"""Covenants per programme manager in practice (default of the lever ``covenants_per_manager``)."""
 
 ASSESSOR_TICKS = 1000
 """Assessor n draws at tick quarter + n x 1000, so that a further assessor leaves the others' judgement as it is."""
@@ -84,69 +85,6 @@ def signal_chance(world: World, s: int) -> None:
         if markets.sector[m] == s and promise > best_promise:
             best, best_promise = m, promise
     desks.signalled_market[s] = best
-
-
-@rule
-def open_groups(world: World, _row: int) -> None:
-    """World: give each winning bid of this quarter a row for its group and a block for its members.
-
-    Bookkeeping, not a choice of the agency: who leads and where was settled by coordinators' bids.
-    """
-    for m in range(world.markets.key.shape[0]):
-        if world.markets.bid_winner[m] >= 0 and open_group(world, m, world.markets.bid_winner[m]) < 0:
-            return
-
-
-@rule
-def open_group(world: World, m: int, k: int) -> int:
-    """Write the first row of a group that coordinator ``k`` gathers for market ``m``; -1 if the table is full."""
-    markets, clusters, calendar = world.markets, world.clusters, world.calendar
-    c = calendar.n_clusters[0]
-    if c >= len(clusters.key):
-        calendar.fault[0] = 1
-        return -1
-    calendar.n_clusters[0] = c + 1
-    quarter = calendar.quarter[0]
-    key = combine(combine(world.coordinators.key[k], markets.key[m]), quarter)
-    clusters.key[c] = key
-    clusters.coordinator[c] = k
-    clusters.coordinator_quality[c] = 0.3 + 0.7 * world.coordinators.skill[k]
-    clusters.span[c] = world.parameters.coordinator_span_members * (0.5 + world.coordinators.skill[k])
-    clusters.fidelity[c] = world.coordinators.fidelity[k]
-    clusters.market[c] = m
-    clusters.earlier_of_coordinator[c] = world.coordinators.latest_cluster[k]
-    clusters.earlier_in_market[c] = markets.latest_cluster[m]
-    clusters.status[c] = FORMING
-    clusters.met_quarter[c] = quarter
-    clusters.rule_year[c] = calendar.year[0]
-    clusters.applied_quarter[c] = -1
-    clusters.start_quarter[c] = -1
-    clusters.end_quarter[c] = -1
-    clusters.follow_up_end_quarter[c] = -1
-    clusters.first_membership[c] = c * calendar.block[0]
-    clusters.liaison[c] = -1
-    clusters.favoured_firm[c] = -1
-    agreed = 0.5 * world.coordinators.skill[k] + 0.5 * world.coordinators.experience[k]
-    clusters.agreement[c] = 1 if uniform(key, 0, purposes.AGREEMENT) < agreed else 0
-    world.coordinators.latest_cluster[k] = c
-    world.coordinators.clusters_led[k] += 1
-    markets.latest_cluster[m] = c
-    markets.forming_cluster[m] = c
-    return int(c)
-
-
-@rule
-def open_budget_year(world: World, _row: int) -> None:
-    """Agency: at the start of each year, receive that year's budget; what was left returns to the treasury.
-
-    A part of it may be kept for markets named as a priority (L21).
-    """
-    calendar = world.calendar
-    if calendar.quarter_of_year[0] == 0:
-        budget_eur = world.levers.programme_budget_eur_year[calendar.year[0]]
-        open_share = 1.0 - world.levers.priority_budget_share[calendar.year[0]]
-        world.agency.budget_left_cents[0] = whole_cents(budget_eur)
-        world.agency.unreserved_cents[0] = whole_cents(budget_eur * open_share)
 
 
 @rule
@@ -236,37 +174,69 @@ def change_managers(world: World, s: int) -> None:
 
 @rule
 def _score(world: World, c: int) -> float:
-    """Mean of the assessors' scores: the plan's quality, screened capacity mixed in, plus each assessor's error.
+    """Mean of the assessors' scores: merit and a bonus, plus each assessor's error.
 
-    With very few criteria an assessor sees less of a plan and errs more. SMEs and markets named as a priority may count
-    extra. Where there is a second stage, a jury hears those near or above the threshold and errs less. In the rival
-    structure of selection by lot the score says nothing about the plan.
+    Markets named as a priority may count extra. Where there is a second stage, a jury hears those near or above the
+    threshold and errs less. In the rival structure of selection by lot the score says nothing about the plan.
     """
+    levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
+    if world.structure.selection[0] == 1:
+        return _score_by_lot(world, c)
+    bonus = levers.priority_bonus_points[year] * world.markets.priority[world.clusters.market[c]]
+    standing = _merit(world, c) + bonus
+    noise = assessor_noise(
+        p.assessor_noise_points, p.criteria_without_burden, levers.selection_criteria[year]
+    )
+    error = _sum_of_errors(world, c)
+    first = mean_score(standing, noise, error, int(levers.assessors[year]))
+    near = levers.selection_threshold_points[year] - p.inception_margin_points
+    if levers.selection_stages[year] < 2.0 or first < near:
+        return first
+    book_hearing(world, c)
+    return mean_score(standing, p.jury_noise_ratio * noise, error, int(levers.assessors[year]))
+
+
+@rule
+def _merit(world: World, c: int) -> float:
+    """What a group deserves in points, 0 to 100: the plan's quality, with capacity and SMEs mixed in by the rules."""
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     weight = levers.capacity_screening_weight[year]
     capacity = clip(world.parameters.capacity_score_offset + clusters.mean_capacity[c], 0.0, 1.0)
     merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * capacity
     smes = levers.sme_score_weight[year]
-    merit = (1.0 - smes) * merit + smes * 100.0 * clusters.n_smes[c] / larger(
+    return (1.0 - smes) * merit + smes * 100.0 * clusters.n_smes[c] / larger(
         1.0 * clusters.n_companies[c], 1.0
     )
-    if world.structure.selection[0] == 1:
-        p = world.parameters
-        lot = normal(clusters.key[c], world.calendar.quarter[0], purposes.LOTTERY)
-        return clip(p.lottery_mean_points + p.lottery_sd_points * lot, 0.0, 100.0)
-    assessors = int(levers.assessors[year])
+
+
+@rule
+def _score_by_lot(world: World, c: int) -> float:
+    """Rival structure: a score drawn by lot, with the mean and spread of ordinary ones."""
+    p = world.parameters
+    lot = normal(world.clusters.key[c], world.calendar.quarter[0], purposes.LOTTERY)
+    return clip(p.lottery_mean_points + p.lottery_sd_points * lot, 0.0, 100.0)
+
+
+@rule
+def assessor_noise(points: float, criteria_without_burden: float, criteria: float) -> float:
+    """How far one assessor errs, in points: with very few criteria an assessor sees less of a plan and errs more."""
+    return points * math.sqrt(larger(criteria_without_burden / criteria, 1.0))
+
+
+@rule
+def _sum_of_errors(world: World, c: int) -> float:
+    """The assessors' errors on one application, added up, each in units of ``assessor_noise``."""
     error = 0.0
-    for n in range(assessors):
-        error += normal(clusters.key[c], world.calendar.quarter[0] + n * ASSESSOR_TICKS, purposes.ASSESSOR)
-    fewer = larger(world.parameters.criteria_without_burden / levers.selection_criteria[year], 1.0)
-    noise = world.parameters.assessor_noise_points * math.sqrt(fewer)
-    bonus = levers.priority_bonus_points[year] * world.markets.priority[clusters.market[c]]
-    first = clip(merit + bonus + noise * error / assessors, 0.0, 100.0)
-    near = levers.selection_threshold_points[year] - world.parameters.inception_margin_points
-    if levers.selection_stages[year] < 2.0 or first < near:
-        return first
-    _book_administration(world, c, world.parameters.jury_cost_eur)
-    return clip(merit + bonus + world.parameters.jury_noise_ratio * noise * error / assessors, 0.0, 100.0)
+    key, quarter = world.clusters.key[c], world.calendar.quarter[0]
+    for assessor in range(int(world.levers.assessors[world.clusters.rule_year[c]])):
+        error += normal(key, quarter + assessor * ASSESSOR_TICKS, purposes.ASSESSOR)
+    return error
+
+
+@rule
+def mean_score(standing: float, noise: float, error: float, assessors: int) -> float:
+    """Mean of the assessors' scores, 0 to 100: what a plan deserves, and the mean of their errors."""
+    return clip(standing + noise * error / assessors, 0.0, 100.0)
 
 
 @rule
@@ -286,10 +256,25 @@ def _is_eligible(world: World, c: int) -> bool:
 @rule
 def _decide(world: World, c: int) -> None:
     """Award, defer or reject one application; an award commits money from this year's budget."""
-    clusters, levers, agency, p = world.clusters, world.levers, world.agency, world.parameters
-    year, quarter = clusters.rule_year[c], world.calendar.quarter[0]
-    threshold = levers.selection_threshold_points[year]
-    _book_administration(world, c, _assessment_cost_eur(world, year))
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    book_assessment(world, c)
+    committed = _offer_cents(world, c)
+    eligible = _is_eligible(world, c)
+    good_enough = clusters.score[c] >= levers.selection_threshold_points[year]
+    if eligible and good_enough and committed <= budget_for_cents(world, c):
+        draw_on_budget(world, c, committed)
+        start_covenant(world, c, committed, int(levers.covenant_quarters[year]))
+    elif eligible and _gets_second_look(world, c):
+        clusters.status[c] = INCEPTION
+        clusters.planned_end_quarter[c] = world.calendar.quarter[0] + int(levers.inception_quarters[year])
+    else:
+        _turn_down(world, c)
+
+
+@rule
+def _offer_cents(world: World, c: int) -> int:
+    """What a group would get: the amount of the rules, larger or smaller with the ambition of its plan."""
+    clusters, levers, p, year = world.clusters, world.levers, world.parameters, world.clusters.rule_year[c]
     ambition = between(
         uniform(clusters.key[c], 0, purposes.AMBITION), 1.0 - p.ambition_spread, 1.0 + p.ambition_spread
     )
@@ -297,79 +282,47 @@ def _decide(world: World, c: int) -> None:
         levers.covenant_amount_eur[year] * ambition, LARGEST_PART * levers.covenant_amount_eur[year]
     )
     half_members = p.members_for_half_amount * levers.co_funding_ratio[year]
-    committed = offered_cents(
+    return offered_cents(
         amount, levers.covenant_quarters[year], 1.0 * counted_members(world, c), half_members
     )
-    eligible = _is_eligible(world, c)
-    if eligible and clusters.score[c] >= threshold and committed <= _money_for(world, c):
-        agency.budget_left_cents[0] -= committed
-        if world.markets.priority[clusters.market[c]] == 0:
-            agency.unreserved_cents[0] -= committed
-        start_covenant(world, c, committed, int(levers.covenant_quarters[year]))
-        return
-    waits = int(levers.inception_quarters[year])
-    near = clusters.score[c] < threshold and clusters.score[c] >= threshold - p.inception_margin_points
-    if eligible and waits > 0 and clusters.status[c] == APPLIED and near and threshold <= 100.0:
-        clusters.status[c] = INCEPTION
-        clusters.planned_end_quarter[c] = quarter + waits
-        return
-    clusters.turned_down[c] = 1
-    agency.rejections[0] += 1
-    goes_on = uniform(clusters.key[c], 0, purposes.GOING_ON_ALONE) < p.informal_group_share
-    clusters.status[c] = INFORMAL if goes_on else REJECTED
-    clusters.end_quarter[c] = -1 if goes_on else quarter
-    if goes_on:
-        clusters.planned_end_quarter[c] = quarter + int(levers.covenant_quarters[year])
 
 
 @rule
-def _money_for(world: World, c: int) -> int:
-    """Money of this year that an application can draw on: all that is left if its market is a named priority."""
-    agency = world.agency
-    if world.markets.priority[world.clusters.market[c]] == 1:
-        return int(agency.budget_left_cents[0])
-    less = agency.unreserved_cents[0] < agency.budget_left_cents[0]
-    return int(agency.unreserved_cents[0] if less else agency.budget_left_cents[0])
+def _gets_second_look(world: World, c: int) -> bool:
+    """Whether an application just below the threshold waits for a second look, where the rules foresee one (SE04)."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    threshold = levers.selection_threshold_points[year]
+    margin = world.parameters.inception_margin_points
+    near = clusters.score[c] < threshold and clusters.score[c] >= threshold - margin
+    foreseen = int(levers.inception_quarters[year]) > 0 and threshold <= 100.0
+    return bool(foreseen and near and clusters.status[c] == APPLIED)
+
+
+@rule
+def _turn_down(world: World, c: int) -> None:
+    """Reject an application; now and then the group goes on informally, for as long as a covenant would have."""
+    clusters, quarter = world.clusters, world.calendar.quarter[0]
+    clusters.turned_down[c] = 1
+    world.agency.rejections[0] += 1
+    drawn = uniform(clusters.key[c], 0, purposes.GOING_ON_ALONE)
+    goes_on = drawn < world.parameters.informal_group_share
+    clusters.status[c] = INFORMAL if goes_on else REJECTED
+    clusters.end_quarter[c] = -1 if goes_on else quarter
+    if goes_on:
+        term = int(world.levers.covenant_quarters[clusters.rule_year[c]])
+        clusters.planned_end_quarter[c] = quarter + term
 
 
 @rule
 def start_covenant(world: World, c: int, committed_cents: int, quarters: int) -> None:
     """Commit the money and start the clock; the desk learns from every covenant it handles (PM01)."""
     clusters, quarter = world.clusters, world.calendar.quarter[0]
-    world.agency.committed_cents[0] += committed_cents
-    world.accounts.committed_cents[c] += committed_cents
+    commit(world, c, committed_cents)
     clusters.status[c] = RUNNING
     clusters.start_quarter[c] = quarter
     clusters.planned_end_quarter[c] = quarter + quarters
     desk = world.markets.sector[clusters.market[c]]
     world.desks.experience[desk] = towards_one(world.desks.experience[desk], world.parameters.desk_learning)
-
-
-@rule
-def _assessment_cost_eur(world: World, year: int) -> float:
-    """What one assessment costs the agency: half of it grows with the assessors, screening and feedback come on top."""
-    levers, p = world.levers, world.parameters
-    screening = p.screening_cost_eur if levers.capacity_screening_weight[year] > 0.0 else 0.0
-    feedback = p.feedback_cost_eur * levers.feedback_rounds[year]
-    return p.application_cost_eur * (0.5 + 0.25 * levers.assessors[year]) + screening + feedback
-
-
-@rule
-def offered_cents(amount_eur: float, quarters: float, members: float, half_members: float) -> int:
-    """Public money offered: the reference amount for four years, pro rata to the term, rising with what members match.
-
-    The cluster has to match the amount, mostly in kind, so a small group is offered less: half of the amount at
-    ``half_members`` members (technopolis2023 s2.4.3: 40 to 420 thousand EUR around a reference of 350 thousand).
-    """
-    return whole_cents(amount_eur * (quarters / 16.0) * mass(members, half_members))
-
-
-@rule
-def _book_administration(world: World, c: int, eur: float) -> None:
-    """Book cost of the agency itself to a group."""
-    cents = whole_cents(eur)
-    world.accounts.administration_cents[c] += cents
-    world.agency.paid_cents[0] += cents
 
 
 @rule
@@ -381,43 +334,9 @@ def look_after(world: World, _row: int) -> None:
     for c in range(world.calendar.n_clusters[0]):
         status = clusters.status[c]
         if is_covenant(status) or status == FOLLOW_UP:
-            _book_administration(world, c, _administration_eur(world, c))
+            book_looking_after(world, c)
         if is_covenant(status):
             desks.load[world.markets.sector[clusters.market[c]]] += 1
-
-
-@rule
-def _administration_eur(world: World, c: int) -> float:
-    """Cost of one covenant this quarter: administration and better information; less of it in a follow-up phase."""
-    levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
-    extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
-    monitoring = p.monitoring_eur_quarter * extra_information
-    kept = larger(levers.knowledge_handover_share[year] - ORDINARY_HANDOVER, 0.0)
-    monitoring += p.knowledge_system_eur_year / 4.0 * kept
-    staff = 1.0 + p.manager_cost_share * (USUAL_COVENANTS / levers.covenants_per_manager[year] - 1.0)
-    if world.clusters.status[c] == FOLLOW_UP:
-        return p.administration_eur_quarter * p.follow_up_administration_share
-    return p.administration_eur_quarter * staff + monitoring
-
-
-@rule
-def book_embassy_days(world: World, c: int, extra_share: float) -> None:
-    """Book embassy time that the lever ``embassy_time_factor`` bought; ordinary embassy time is counted in no world."""
-    days = extra_share * world.parameters.embassy_days_asked_per_cluster
-    if days > 0.0:
-        _book_administration(world, c, days * world.parameters.embassy_day_eur)
-
-
-@rule
-def book_liaison_screening(world: World, c: int) -> None:
-    """Book what looking into a liaison's fit before appointment costs the agency (L02, K02)."""
-    _book_administration(world, c, world.parameters.liaison_screening_cost_eur)
-
-
-@rule
-def book_checkpoint(world: World, c: int) -> None:
-    """Book what one go/no-go decision costs the agency."""
-    _book_administration(world, c, world.parameters.checkpoint_cost_eur)
 
 
 @rule
@@ -427,8 +346,8 @@ def reuse_freed_money(world: World, _row: int) -> None:
     Where the rules say so (levers ``freed_money_use``, ``concentration_share``); otherwise it has gone back to the
     treasury already.
     """
-    agency, clusters, accounts = world.agency, world.clusters, world.accounts
-    if agency.freed_cents[0] == 0:
+    clusters = world.clusters
+    if world.agency.freed_cents[0] == 0:
         return
     best, best_progress = -1, -1.0
     for c in range(world.calendar.n_clusters[0]):
@@ -439,11 +358,7 @@ def reuse_freed_money(world: World, _row: int) -> None:
             best, best_progress = c, clusters.progress_reported[c]
     if best < 0:
         return
-    freed = agency.freed_cents[0]
-    agency.freed_cents[0] = 0
-    agency.committed_cents[0] += freed
-    accounts.committed_cents[best] += freed
-    if world.levers.freed_money_use[clusters.rule_year[best]] == TO_FOLLOW_UP:
-        accounts.follow_up_reserve_cents[best] += freed
-    else:
+    to_follow_up = world.levers.freed_money_use[clusters.rule_year[best]] == TO_FOLLOW_UP
+    freed = hand_on_freed_money(world, best, to_follow_up)
+    if not to_follow_up:
         plan_more(world, best, freed / 100.0)

@@ -5,10 +5,31 @@ from __future__ import annotations
 import math
 
 from passaat.model import purposes
-from passaat.model.agency import book_checkpoint, book_embassy_days, desk_help
-from passaat.model.coordinator import EXCLUDED, TRADE_ORGANISATION, counted_members, mass
+from passaat.model.agency import desk_help
+from passaat.model.coordinator import TRADE_ORGANISATION
 from passaat.model.draws import combine, uniform
 from passaat.model.embassy import embassy_help
+from passaat.model.groups import EXCLUDED, counted_members, mass
+from passaat.model.ledger import (
+    book_checkpoint,
+    book_embassy_days,
+    book_fees,
+    book_follow_up_plan,
+    book_own_time,
+    commit,
+    covenant_eur,
+    make_reusable,
+    money_left_cents,
+    pay_activities,
+    pay_branding,
+    pay_follow_up,
+    pay_liaison,
+    pay_support,
+    release,
+    release_reserve,
+    within_cents,
+)
+from passaat.model.liaison import knows_too_little, let_go, travel_stop_felt
 from passaat.model.plans import plan_more
 from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
@@ -159,39 +180,63 @@ def enrol(world: World, c: int, e: int) -> None:
 def judge_fit(world: World, c: int) -> None:
     """Cluster: how well members fit together, the trust that follows, and how much of the work concerns each.
 
-    Linked places in the chain complement each other (CF03, CF14), close ones are rivals unless they made agreements
-    (CF12, CF13), far ones share no customers (CF10, CF11). Members that start from different positions need different
-    things (CF09). The group also finds its partners now, and members their first picture of progress: half.
+    The group also finds its partners now, and members their first picture of progress: half.
     """
-    clusters, firms, memberships, p = world.clusters, world.firms, world.memberships, world.parameters
+    clusters, p = world.clusters, world.parameters
     take_stock(world, c)
+    rivals = _share_of_pairs(world, c, 0.0, RIVAL_DISTANCE)
+    unrelated = _share_of_pairs(world, c, LINKED_DISTANCE, math.inf)
+    clusters.complementarity[c] = _share_of_pairs(world, c, RIVAL_DISTANCE, LINKED_DISTANCE)
+    harm = 0.0 if clusters.agreement[c] == 1 else rivals
+    clusters.cohesion[c] = cohesion_at_start(
+        clusters.complementarity[c], clusters.coordinator_quality[c], harm
+    )
+    clusters.relevance[c] = relevance(_mean_distance(world, c), unrelated, p.breadth_harm, p.unrelated_harm)
+    clusters.progress_told[c] = 0.5  # nobody knows yet
+    _find_partners(world, c)
+
+
+@rule
+def _share_of_pairs(world: World, c: int, nearest: float, farthest: float) -> float:
+    """Share of pairs of members whose places in the chain are apart by ``nearest`` up to, not with, ``farthest``."""
+    clusters, firms, memberships = world.clusters, world.firms, world.memberships
     first, last = clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]
-    linked, rivals, unrelated, apart, pairs = 0.0, 0.0, 0.0, 0.0, 0.0
+    found, pairs = 0.0, 0.0
     for j in range(first, last):
         a = world.engagements.firm[memberships.engagement[j]]
         for other in range(j + 1, last):
             b = world.engagements.firm[memberships.engagement[other]]
             gap = math.fabs(firms.chain_position[a] - firms.chain_position[b])
             pairs += 1.0
+            if gap >= nearest and gap < farthest:
+                found += 1.0
+    return found / larger(pairs, 1.0)
+
+
+@rule
+def _mean_distance(world: World, c: int) -> float:
+    """Mean distance between members' relations in the market: how different the positions are that they start from."""
+    clusters, engagements, memberships = world.clusters, world.engagements, world.memberships
+    first, last = clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]
+    apart, pairs = 0.0, 0.0
+    for j in range(first, last):
+        for other in range(j + 1, last):
+            pairs += 1.0
             apart += math.fabs(
-                world.engagements.relation[memberships.engagement[j]]
-                - world.engagements.relation[memberships.engagement[other]]
+                engagements.relation[memberships.engagement[j]]
+                - engagements.relation[memberships.engagement[other]]
             )
-            if gap < RIVAL_DISTANCE:
-                rivals += 1.0
-            elif gap < LINKED_DISTANCE:
-                linked += 1.0
-            else:
-                unrelated += 1.0
-    pairs = larger(pairs, 1.0)
-    clusters.complementarity[c] = linked / pairs
-    harm = 0.0 if clusters.agreement[c] == 1 else rivals / pairs
-    clusters.cohesion[c] = clip(
-        0.3 + 0.5 * clusters.complementarity[c] + 0.2 * clusters.coordinator_quality[c] - harm, 0.05, 1.0
-    )
-    clusters.relevance[c] = relevance(apart / pairs, unrelated / pairs, p.breadth_harm, p.unrelated_harm)
-    clusters.progress_told[c] = 0.5  # nobody knows yet
-    _find_partners(world, c)
+    return apart / larger(pairs, 1.0)
+
+
+@rule
+def cohesion_at_start(complementarity: float, quality: float, harm: float) -> float:
+    """Trust within a group that has just formed, 0.05 to 1.
+
+    Linked places in the chain complement each other (CF03, CF14), close ones are rivals unless they made agreements:
+    ``harm`` is their share of all pairs (CF12, CF13).
+    """
+    return clip(0.3 + 0.5 * complementarity + 0.2 * quality - harm, 0.05, 1.0)
 
 
 @rule
@@ -204,10 +249,11 @@ def _find_partners(world: World, c: int) -> None:
 
 @rule
 def relevance(apart: float, unrelated: float, breadth_harm: float, unrelated_harm: float) -> float:
-    """Part of a group's activities that concerns a usual member, 0 to 1 (CF09, CF10).
+    """Part of a group's activities that concerns a usual member, 0 to 1 (CF09, CF10, CF11).
 
-    ``apart`` is the mean distance between members' relations in the market at the start, ``unrelated`` the share of
-    pairs without common customers.
+    Members that start from different positions need different things, and unrelated ones share no customers. ``apart``
+    is the mean distance between members' relations in the market at the start, ``unrelated`` the share of pairs without
+    common customers.
     """
     return (1.0 - breadth_harm * clip(2.0 * apart, 0.0, 1.0)) * (1.0 - unrelated_harm * unrelated)
 
@@ -246,30 +292,18 @@ def take_stock(world: World, c: int) -> None:
 def plan_activities(world: World, c: int) -> None:
     """Cluster: in its first quarter, divide the money over the three routes by the members' bottlenecks (AP01, A16).
 
-    Guidance moves a part of the plan to the route it names (L19, L20); a bonus for a named market lets it drift (L22).
     The amount covers all activities, whoever pays them: where the programme pays a share only, members pay the rest and
-    public money is left over. Some plan a demonstration object (R207).
+    public money is left over.
     """
-    clusters, memberships, engagements, p = (
-        world.clusters,
-        world.memberships,
-        world.engagements,
-        world.parameters,
-    )
+    clusters, p = world.clusters, world.parameters
     if clusters.status[c] != RUNNING or clusters.start_quarter[c] != world.calendar.quarter[0]:
         return
     m = clusters.market[c]
-    need_1, need_2 = 0.0, 0.0
-    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
-        if memberships.left_quarter[j] < 0:
-            need_1 += 1.0 - engagements.relation[memberships.engagement[j]]
-            need_2 += 1.0 - engagements.trust[memberships.engagement[j]]
-    size = larger(1.0 * clusters.n_members[c], 1.0)
-    weight_1 = p.route_1_share * (0.5 + need_1 / size)
-    weight_2 = p.route_2_share * (0.5 + need_2 / size)
+    weight_1 = p.route_1_share * (0.5 + _lack_of_relation(world, c))
+    weight_2 = p.route_2_share * (0.5 + _lack_of_trust(world, c))
     weight_3 = p.route_3_share * (0.5 + world.markets.barrier[m])
-    money_eur = _activity_money_eur(world, c) * (1.0 - _drift(world, c))
     total = weight_1 + weight_2 + weight_3
+    money_eur = _activity_money_eur(world, c) * (1.0 - _drift(world, c))
     route = world.levers.route_guidance[clusters.rule_year[c]]
     price = world.countries.price_level[world.markets.country[m]]
     part_1 = guided(weight_1 / total, route == TO_CONTACTS, route, p.guidance_strength)
@@ -278,6 +312,35 @@ def plan_activities(world: World, c: int) -> None:
     clusters.plan_promotion[c] = money_eur * part_1 / (p.promotion_unit_eur * price)
     clusters.plan_knowledge[c] = money_eur * part_2 / (p.knowledge_unit_eur * price)
     clusters.plan_diplomacy[c] = money_eur * part_3 / p.diplomacy_unit_eur
+    _plan_demonstration(world, c)
+
+
+@rule
+def _lack_of_relation(world: World, c: int) -> float:
+    """What members lack of a relation in the market, 0 to 1, on average."""
+    clusters, memberships = world.clusters, world.memberships
+    lack = 0.0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            lack += 1.0 - world.engagements.relation[memberships.engagement[j]]
+    return lack / larger(1.0 * clusters.n_members[c], 1.0)
+
+
+@rule
+def _lack_of_trust(world: World, c: int) -> float:
+    """What members lack of trust in the market, 0 to 1, on average."""
+    clusters, memberships = world.clusters, world.memberships
+    lack = 0.0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            lack += 1.0 - world.engagements.trust[memberships.engagement[j]]
+    return lack / larger(1.0 * clusters.n_members[c], 1.0)
+
+
+@rule
+def _plan_demonstration(world: World, c: int) -> None:
+    """Some groups plan a demonstration object, those of skilled coordinators more often (R207)."""
+    clusters, p = world.clusters, world.parameters
     chance = p.demonstration_share * clusters.coordinator_quality[c] / USUAL_QUALITY
     planned = uniform(clusters.key[c], 0, purposes.DEMONSTRATION) < chance
     clusters.demonstration[c] = PLANNED if planned else NO_DEMONSTRATION
@@ -285,7 +348,7 @@ def plan_activities(world: World, c: int) -> None:
 
 @rule
 def guided(part: float, named: bool, route: float, strength: float) -> float:
-    """Part of the plan for one route, 0 to 1: by bottlenecks, or moved towards the route that the guidance names."""
+    """Part of the plan for one route, 0 to 1: by bottlenecks, or moved to the route that guidance names (L19, L20)."""
     if route == BY_BOTTLENECK:
         return part
     return (1.0 - strength) * part + (strength if named else 0.0)
@@ -336,56 +399,140 @@ def _activity_money_eur(world: World, c: int) -> float:
 def act(world: World, c: int) -> None:
     """Cluster: do what was planned, affordable and possible this quarter, face to face or online (step 7).
 
-    Promotion comes easily, knowledge exchange less (AP05, AP06); a travel stop moves promotion online (SH01, SH03,
-    PM04), but for what a good liaison carries on with local parties (LI11, SH04); a war ends it (SH05); where the
-    state leads, little starts without an embassy's backing (EM02); a weak coordinator and passive members do less
-    (CO03, CO10, FC09). Each unit is paid from the covenant.
+    Each unit is paid from the covenant. An informal group meets now and then, when travel allows.
     """
-    clusters, p = world.clusters, world.parameters
+    clusters = world.clusters
     clusters.physical_now[c] = 0.0
     clusters.online_now[c] = 0.0
     clusters.knowledge_now[c] = 0.0
     clusters.diplomacy_now[c] = 0.0
     clusters.branding_now[c] = 0.0
     if clusters.status[c] == INFORMAL:
-        clusters.physical_now[c] = p.informal_promotion_units * (1.0 - _travel_lost(world, c))
-        return
-    if not in_covenant(world, c):
-        return
-    quarter, m = world.calendar.quarter[0], clusters.market[c]
-    country = world.markets.country[m]
-    left = larger(1.0 * (clusters.planned_end_quarter[c] - quarter), 1.0)
-    grip = 0.5 + 0.5 * clusters.coordinator_quality[c]
-    grip = grip * (1.0 + p.effort_of_all * (clusters.mean_commitment[c] - USUAL_COMMITMENT))
-    peace = 1.0 - world.countries.war[country]
-    backed = clip(clusters.embassy_support[c] + clusters.host_trust[c], 0.0, 1.0)
-    peace = peace * (1.0 - p.state_gate * world.countries.state_involvement[country] * (1.0 - backed))
-    stop = world.countries.travel_stop[country] * (1.0 - p.local_takeover * clusters.liaison_support[c])
-    price = world.countries.price_level[country]
-    aside = 1.0 / (1.0 - _drift(world, c))
-    due = larger(clusters.plan_promotion[c] - clusters.done_promotion[c], 0.0) / left
+        possible = 1.0 - _travel_lost(world, c)
+        clusters.physical_now[c] = world.parameters.informal_promotion_units * possible
+    elif in_covenant(world, c):
+        _promote(world, c)
+        _exchange_knowledge(world, c)
+        _work_on_barriers(world, c)
+        _pay_branding(world, c)
+
+
+@rule
+def _promote(world: World, c: int) -> None:
+    """Carry out this quarter's part of the promotion plan, which comes easily (AP05).
+
+    A travel stop moves what is tried online, the better the more the desk can help (SH01, SH03, PM04).
+    """
+    clusters, p, m = world.clusters, world.parameters, world.clusters.market[c]
+    left = _quarters_left(world, c)
+    due = due_now(clusters.plan_promotion[c], clusters.done_promotion[c], left)
     luck = _luck_of_module(world, c, purposes.ACTIVITY_PROMOTION, p.promotion_realisation)
-    tried = smaller(due * left, due * peace * grip * luck)
-    physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price * aside)
+    tried = smaller(due * left, due * _freedom_of_group(world, c) * _grip_of_group(world, c) * luck)
+    stop, dearer = _stop_felt_by_group(world, c), _dearer_by_drift(world, c)
+    price = world.countries.price_level[world.markets.country[m]]
+    physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price * dearer)
     help_to_adapt = desk_help(world, world.markets.sector[m], clusters.rule_year[c])
     moved_online = tried * stop * (0.5 + 0.5 * help_to_adapt)
-    online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share * aside)
-    due = larger(clusters.plan_knowledge[c] - clusters.done_knowledge[c], 0.0) / left
-    luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
-    tried = smaller(due * left, due * peace * grip * luck * (0.5 + clusters.cohesion[c]))
-    knowledge = _afford(world, c, tried * (1.0 - 0.5 * stop), p.knowledge_unit_eur * price * aside)
-    due = larger(clusters.plan_diplomacy[c] - clusters.done_diplomacy[c], 0.0) / left
-    luck = _luck_of_module(world, c, purposes.ACTIVITY_DIPLOMACY, p.diplomacy_realisation)
-    tried = smaller(due * left, due * peace * luck * (0.5 + 0.5 * clusters.embassy_support[c]))
-    diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur * aside)
+    online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share * dearer)
     clusters.physical_now[c] = physical
     clusters.online_now[c] = online
-    clusters.knowledge_now[c] = knowledge
-    clusters.diplomacy_now[c] = diplomacy
     clusters.done_promotion[c] += physical + online
+
+
+@rule
+def _exchange_knowledge(world: World, c: int) -> None:
+    """Carry out this quarter's part of the plan for knowledge exchange.
+
+    It comes less easily than promotion (AP06), more easily where members trust each other; a travel stop halves it at
+    most.
+    """
+    clusters, p = world.clusters, world.parameters
+    left = _quarters_left(world, c)
+    due = due_now(clusters.plan_knowledge[c], clusters.done_knowledge[c], left)
+    luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
+    tried = smaller(
+        due * left,
+        due * _freedom_of_group(world, c) * _grip_of_group(world, c) * luck * (0.5 + clusters.cohesion[c]),
+    )
+    price = world.countries.price_level[world.markets.country[clusters.market[c]]]
+    possible = 1.0 - 0.5 * _stop_felt_by_group(world, c)
+    knowledge = _afford(world, c, tried * possible, p.knowledge_unit_eur * price * _dearer_by_drift(world, c))
+    clusters.knowledge_now[c] = knowledge
     clusters.done_knowledge[c] += knowledge
+
+
+@rule
+def _work_on_barriers(world: World, c: int) -> None:
+    """Carry out this quarter's part of the diplomacy plan; it takes the embassy's help more than the coordinator's."""
+    clusters, p = world.clusters, world.parameters
+    left = _quarters_left(world, c)
+    due = due_now(clusters.plan_diplomacy[c], clusters.done_diplomacy[c], left)
+    luck = _luck_of_module(world, c, purposes.ACTIVITY_DIPLOMACY, p.diplomacy_realisation)
+    tried = smaller(
+        due * left,
+        due * _freedom_of_group(world, c) * luck * (0.5 + 0.5 * clusters.embassy_support[c]),
+    )
+    diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur * _dearer_by_drift(world, c))
+    clusters.diplomacy_now[c] = diplomacy
     clusters.done_diplomacy[c] += diplomacy
-    _pay_branding(world, c, left)
+
+
+@rule
+def _quarters_left(world: World, c: int) -> float:
+    """Quarters that the term still has, this one included; one at least."""
+    return larger(1.0 * (world.clusters.planned_end_quarter[c] - world.calendar.quarter[0]), 1.0)
+
+
+@rule
+def due_now(planned: float, done: float, quarters_left: float) -> float:
+    """Units due this quarter: what remains of the plan, spread over what remains of the term."""
+    return larger(planned - done, 0.0) / quarters_left
+
+
+@rule
+def _grip_of_group(world: World, c: int) -> float:
+    """Part of what is due that this group's coordinator and members get done."""
+    clusters = world.clusters
+    return grip(clusters.coordinator_quality[c], clusters.mean_commitment[c], world.parameters.effort_of_all)
+
+
+@rule
+def grip(quality: float, commitment: float, effort_of_all: float) -> float:
+    """Part of what is due that gets done: a weak coordinator and passive members do less (CO03, CO10, FC09)."""
+    by_coordinator = 0.5 + 0.5 * quality
+    return by_coordinator * (1.0 + effort_of_all * (commitment - USUAL_COMMITMENT))
+
+
+@rule
+def _freedom_of_group(world: World, c: int) -> float:
+    """What war and state leave possible in this group's market, 0 to 1."""
+    clusters, country = world.clusters, world.markets.country[world.clusters.market[c]]
+    backed = clip(clusters.embassy_support[c] + clusters.host_trust[c], 0.0, 1.0)
+    state = world.countries.state_involvement[country]
+    return freedom_to_act(world.countries.war[country], state, backed, world.parameters.state_gate)
+
+
+@rule
+def freedom_to_act(war: float, state_involvement: float, backed: float, state_gate: float) -> float:
+    """What a market leaves possible, 0 to 1: a war ends activities (SH05), a state that leads opens few doors (EM02).
+
+    ``backed`` (0 to 1) is the embassy's backing and trust earned before, which open the state's door.
+    """
+    return (1.0 - war) * (1.0 - state_gate * state_involvement * (1.0 - backed))
+
+
+@rule
+def _stop_felt_by_group(world: World, c: int) -> float:
+    """What a travel stop keeps this group from doing, 0 to 1, when its liaison has done what is possible locally."""
+    country = world.markets.country[world.clusters.market[c]]
+    support = world.clusters.liaison_support[c]
+    return travel_stop_felt(world.countries.travel_stop[country], world.parameters.local_takeover, support)
+
+
+@rule
+def _dearer_by_drift(world: World, c: int) -> float:
+    """Factor on the price of a unit of use to members, where a part of the money serves the policy alone (L22)."""
+    return 1.0 / (1.0 - _drift(world, c))
 
 
 @rule
@@ -409,76 +556,40 @@ def _travel_lost(world: World, c: int) -> float:
 
 
 @rule
-def money_left_cents(world: World, c: int) -> int:
-    """Committed money not yet spent, set aside or released, in cents."""
-    a = world.accounts
-    spent = a.activities_cents[c] + a.liaison_cents[c] + a.branding_cents[c] + a.support_cents[c]
-    return int(a.committed_cents[c] - spent - a.released_cents[c] - a.follow_up_reserve_cents[c])
-
-
-@rule
-def covenant_eur(world: World, c: int) -> float:
-    """Money of the covenant in EUR, without the support of SMEs and coordinators that comes on top of it."""
-    accounts = world.accounts
-    return float((accounts.committed_cents[c] - accounts.support_cents[c]) / 100.0)
-
-
-@rule
 def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
     """Units that the money left can pay, of ``units`` wanted; pays them as activities, members their share."""
     years_on = 0.25 * (world.calendar.quarter[0] - world.clusters.start_quarter[c])
-    public = _public_share(world, c, years_on)
-    cost = whole_cents(units * unit_eur)
-    left = money_left_cents(world, c)
-    due = whole_cents(units * unit_eur * public)
-    if cost <= 0 or (due > 0 and left <= 0):
-        return 0.0
-    if due > left:
-        units = units * left / due
-        cost = whole_cents(cost / 100.0 * left / due)
-        due = left
-    world.accounts.activities_cents[c] += due
-    world.accounts.own_activity_cents[c] += cost - due
-    world.agency.paid_cents[0] += due
-    return units
+    return pay_activities(world, c, units, unit_eur, _public_share(world, c, years_on))
 
 
 @rule
-def _pay_branding(world: World, c: int, quarters_left: float) -> None:
+def _pay_branding(world: World, c: int) -> None:
     """Branding is spread over the term: a stamp of public approval that builds trust (AP11)."""
-    accounts = world.accounts
-    budget = whole_cents(covenant_eur(world, c) * world.parameters.branding_share)
-    due = int((budget - accounts.branding_cents[c]) / quarters_left)
-    left = money_left_cents(world, c)
-    paid = due if due < left else left
-    if paid > 0:
-        accounts.branding_cents[c] += paid
-        world.agency.paid_cents[0] += paid
-        world.clusters.branding_now[c] = paid / 100.0 / world.parameters.knowledge_unit_eur
+    paid_eur = pay_branding(world, c, _quarters_left(world, c))
+    world.clusters.branding_now[c] = paid_eur / world.parameters.knowledge_unit_eur
 
 
 @rule
 def pay_people(world: World, c: int) -> None:
-    """Cluster: pay liaison and coordinator, more in a larger group (CO12), and book the members' own time (RV10, RV11).
+    """Cluster: pay liaison and coordinator, and book the members' own time.
 
-    The liaison is paid by the covenant, the coordinator by the members; fee and travel support for SMEs and a public
-    share of the coordinator's fee come on top of the covenant's money, as an addition to what is committed.
+    The liaison is paid by the covenant, the coordinator by the members; what the programme adds comes on top of the
+    covenant's money, as an addition to what is committed.
     """
-    clusters, accounts, levers, p = world.clusters, world.accounts, world.levers, world.parameters
     if not in_covenant(world, c):
         return
-    year = clusters.rule_year[c]
-    if clusters.liaison[c] >= 0:
-        price = whole_cents(world.liaisons.price_eur_year[clusters.liaison[c]] / 4.0)
-        most = whole_cents(covenant_eur(world, c) * p.liaison_share_highest) - accounts.liaison_cents[c]
-        left = money_left_cents(world, c)
-        left = left if left < most else most
-        paid = price if price < left else left
-        if paid > 0:
-            accounts.liaison_cents[c] += paid
-            world.agency.paid_cents[0] += paid
-    fee_quarter_eur = p.member_fee_eur_year / 4.0 * (1.0 - levers.coordinator_public_share[year])
-    members_pay_eur = fee_quarter_eur * clusters.n_members[c] * clusters.mean_commitment[c]
+    n = world.clusters.liaison[c]
+    if n >= 0:
+        pay_liaison(world, c, world.liaisons.price_eur_year[n])
+    _pay_coordinator(world, c)
+    _book_own_time(world, c)
+
+
+@rule
+def _pay_coordinator(world: World, c: int) -> None:
+    """Members pay the coordinator, more in a larger group (CO12); the programme supports SMEs and the coordinator."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    members_pay_eur = _fees_eur(world, c)
     sme_part = clusters.n_smes[c] / larger(1.0 * clusters.n_members[c], 1.0)
     support_eur = members_pay_eur * sme_part * levers.sme_fee_support_share[year]
     coordinator_eur = 0.0
@@ -488,16 +599,25 @@ def pay_people(world: World, c: int) -> None:
         coordinator_eur = expected * levers.coordinator_public_share[year]
         unpaid_eur = larger(expected - coordinator_eur - members_pay_eur, 0.0)
     travel_eur = levers.sme_travel_support_eur_year[year] / 4.0 * clusters.n_smes[c]
-    public = whole_cents(support_eur + coordinator_eur + travel_eur)
-    accounts.committed_cents[c] += public
-    accounts.support_cents[c] += public
-    world.agency.committed_cents[0] += public
-    world.agency.paid_cents[0] += public
-    accounts.fees_cents[c] += whole_cents(members_pay_eur - support_eur)
-    accounts.unpaid_cents[c] += whole_cents(unpaid_eur)
+    pay_support(world, c, support_eur + coordinator_eur + travel_eur)
+    book_fees(world, c, members_pay_eur - support_eur, unpaid_eur)
+
+
+@rule
+def _fees_eur(world: World, c: int) -> float:
+    """What members pay the coordinator this quarter: by number and commitment, less where the programme pays a part."""
+    clusters = world.clusters
+    public_share = world.levers.coordinator_public_share[clusters.rule_year[c]]
+    fee_quarter_eur = world.parameters.member_fee_eur_year / 4.0 * (1.0 - public_share)
+    return float(fee_quarter_eur * clusters.n_members[c] * clusters.mean_commitment[c])
+
+
+@rule
+def _book_own_time(world: World, c: int) -> None:
+    """Members bring in their own time, as much more as the rules ask of own contribution (RV10, RV11)."""
+    clusters, p = world.clusters, world.parameters
     in_kind_eur = p.in_kind_eur_member_quarter * clusters.n_members[c] * clusters.mean_commitment[c]
-    in_kind_eur = in_kind_eur * levers.co_funding_ratio[year]
-    accounts.in_kind_cents[c] += whole_cents(in_kind_eur)
+    book_own_time(world, c, in_kind_eur * world.levers.co_funding_ratio[clusters.rule_year[c]])
 
 
 @rule
@@ -563,39 +683,38 @@ def earn_trust_abroad(world: World, c: int) -> None:
 
 @rule
 def sign_memorandum(world: World, c: int) -> None:
-    """Cluster: diplomacy with embassy help may lead to a memorandum, a base on which members can build (CO06, R306).
-
-    Trade organisations speak for a sector and sign more often than other coordinators.
-    """
-    clusters, memberships, engagements, p = (
-        world.clusters,
-        world.memberships,
-        world.engagements,
-        world.parameters,
-    )
-    if (
-        not in_covenant(world, c)
-        or clusters.diplomacy_now[c] <= 0.0
-        or clusters.memoranda[c] >= MOST_MEMORANDA
-    ):
+    """Cluster: diplomacy with embassy help may lead to a memorandum, a base on which members can build (CO06, R306)."""
+    clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
+    at_it = in_covenant(world, c) and clusters.diplomacy_now[c] > 0.0
+    if not at_it or clusters.memoranda[c] >= MOST_MEMORANDA:
         return
-    k = clusters.coordinator[c]
+    drawn = uniform(clusters.key[c], world.calendar.quarter[0], purposes.MEMORANDUM)
+    if drawn >= _chance_of_memorandum(world, c):
+        return
+    clusters.memoranda[c] += 1
+    gain = world.parameters.memorandum_gain
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            e = memberships.engagement[j]
+            engagements.relation[e] = towards_one(engagements.relation[e], gain)
+            engagements.permits[e] = towards_one(engagements.permits[e], gain)
+
+
+@rule
+def _chance_of_memorandum(world: World, c: int) -> float:
+    """Chance of a memorandum this quarter, 0 to 1: by the embassy's help and a receptive market.
+
+    Trade organisations speak for a sector and sign more often than other coordinators (CO06).
+    """
+    clusters, k = world.clusters, world.clusters.coordinator[c]
     speaks_for_a_sector = k >= 0 and world.coordinators.profession[k] == TRADE_ORGANISATION
     weight = 1.0 if speaks_for_a_sector else 0.3
-    chance = (
-        p.memorandum_rate
+    return float(
+        world.parameters.memorandum_rate
         * weight
         * clusters.embassy_support[c]
         * world.markets.receptivity[clusters.market[c]]
     )
-    if uniform(clusters.key[c], world.calendar.quarter[0], purposes.MEMORANDUM) >= chance:
-        return
-    clusters.memoranda[c] += 1
-    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
-        if memberships.left_quarter[j] < 0:
-            e = memberships.engagement[j]
-            engagements.relation[e] = towards_one(engagements.relation[e], p.memorandum_gain)
-            engagements.permits[e] = towards_one(engagements.permits[e], p.memorandum_gain)
 
 
 @rule
@@ -604,20 +723,12 @@ def measure_progress(world: World, c: int) -> None:
 
     What is told and reported of it is the coordinator's; where one left, the successor's plain report is written here.
     """
-    clusters, memberships = world.clusters, world.memberships
+    clusters = world.clusters
     if not in_covenant(world, c):
         return
     term = larger(1.0 * (clusters.planned_end_quarter[c] - clusters.start_quarter[c]), 1.0)
     elapsed = clip((world.calendar.quarter[0] + 1 - clusters.start_quarter[c]) / term, 0.05, 1.0)
-    planned = clusters.plan_promotion[c] + clusters.plan_knowledge[c] + clusters.plan_diplomacy[c]
-    done = clusters.done_promotion[c] + clusters.done_knowledge[c] + clusters.done_diplomacy[c]
-    activity = clip(done / larger(planned * elapsed, 1.0e-9), 0.0, 1.0)
-    on_the_way = 0.0
-    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
-        if memberships.left_quarter[j] < 0 and has_moved(world, j):
-            on_the_way += 1.0
-    share = on_the_way / larger(1.0 * clusters.n_members[c], 1.0)
-    moved = clip(share / elapsed, 0.0, 1.0)
+    activity, moved = _activity_so_far(world, c, elapsed), _moved_so_far(world, c, elapsed)
     clusters.progress_true[c] = 0.5 * activity + 0.5 * moved
     measure = world.levers.checkpoint_measure[clusters.rule_year[c]]
     clusters.progress_tested[c] = clusters.progress_true[c]
@@ -629,6 +740,26 @@ def measure_progress(world: World, c: int) -> None:
         known = world.levers.progress_information_share[clusters.rule_year[c]]
         hope = world.parameters.report_hope
         clusters.progress_reported[c] = known * clusters.progress_tested[c] + (1.0 - known) * hope
+
+
+@rule
+def _activity_so_far(world: World, c: int, elapsed: float) -> float:
+    """Activities done, 0 to 1, of those planned for the part of the term that has gone by."""
+    clusters = world.clusters
+    planned = clusters.plan_promotion[c] + clusters.plan_knowledge[c] + clusters.plan_diplomacy[c]
+    done = clusters.done_promotion[c] + clusters.done_knowledge[c] + clusters.done_diplomacy[c]
+    return clip(done / larger(planned * elapsed, 1.0e-9), 0.0, 1.0)
+
+
+@rule
+def _moved_so_far(world: World, c: int, elapsed: float) -> float:
+    """Share of members that got somewhere, 0 to 1, against the part of the term that has gone by."""
+    clusters, memberships = world.clusters, world.memberships
+    on_the_way = 0.0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0 and has_moved(world, j):
+            on_the_way += 1.0
+    return clip(on_the_way / larger(1.0 * clusters.n_members[c], 1.0) / elapsed, 0.0, 1.0)
 
 
 @rule
@@ -682,7 +813,7 @@ def _out_of_reach(world: World, c: int) -> bool:
 @rule
 def _concentrate(world: World, c: int) -> None:
     """Half-way, a covenant that reports less than the mean of those running loses money to the best one (L09)."""
-    clusters, accounts = world.clusters, world.accounts
+    clusters = world.clusters
     share = world.levers.concentration_share[clusters.rule_year[c]]
     term = clusters.planned_end_quarter[c] - clusters.start_quarter[c]
     half_way = 2 * (world.calendar.quarter[0] + 1 - clusters.start_quarter[c])
@@ -690,12 +821,9 @@ def _concentrate(world: World, c: int) -> None:
         return
     if clusters.progress_reported[c] >= _mean_reported(world):
         return
-    left = money_left_cents(world, c)
-    lost = whole_cents(covenant_eur(world, c) * share)
-    lost = lost if lost < left else left
-    if lost > 0:
-        accounts.released_cents[c] += lost
-        world.agency.freed_cents[0] += lost
+    lost = within_cents(whole_cents(covenant_eur(world, c) * share), money_left_cents(world, c))
+    release(world, c, lost)
+    make_reusable(world, lost)
 
 
 @rule
@@ -717,13 +845,13 @@ def _mean_reported(world: World) -> float:
 @rule
 def _stop(world: World, c: int) -> None:
     """End a covenant early; the money not spent is freed for the use that the rules name."""
-    clusters, agency = world.clusters, world.agency
-    freed = money_left_cents(world, c) + world.accounts.follow_up_reserve_cents[c]
-    world.accounts.released_cents[c] += freed
-    world.accounts.follow_up_reserve_cents[c] = 0
+    clusters = world.clusters
+    freed = money_left_cents(world, c)
+    release(world, c, freed)
+    freed += release_reserve(world, c)
     clusters.stopped[c] = 1
     if world.levers.freed_money_use[clusters.rule_year[c]] != 0.0:
-        agency.freed_cents[0] += freed
+        make_reusable(world, freed)
     _end_covenant(world, c, STOPPED)
 
 
@@ -753,8 +881,7 @@ def _extend(world: World, c: int) -> bool:
     extra = whole_cents(
         term_eur * mass(counted_members(world, c), p.members_for_half_amount * levers.co_funding_ratio[year])
     )
-    world.accounts.committed_cents[c] += extra
-    world.agency.committed_cents[0] += extra
+    commit(world, c, extra)
     plan_more(world, c, extra / 100.0)
     return True
 
@@ -763,7 +890,7 @@ def _extend(world: World, c: int) -> bool:
 def _close(world: World, c: int) -> None:
     """Close at the end of the term; go on to follow-up where the rules or a reserve foresee it (L12, FU01)."""
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
-    world.accounts.released_cents[c] += money_left_cents(world, c)
+    release(world, c, money_left_cents(world, c))
     quarters = int(levers.follow_up_years[year] * 4.0)
     if levers.follow_up_plan_required[year] == 1.0 and quarters == 0:
         quarters = whole(world.parameters.follow_up_plan_quarters)
@@ -771,7 +898,7 @@ def _close(world: World, c: int) -> None:
         quarters = whole(world.parameters.follow_up_plan_quarters)
     if quarters > 0:
         plan_eur = world.parameters.plan_cost_eur * levers.follow_up_plan_required[year]
-        world.accounts.private_follow_up_cents[c] += whole_cents(plan_eur)
+        book_follow_up_plan(world, c, plan_eur)
         clusters.follow_up_end_quarter[c] = world.calendar.quarter[0] + 1 + quarters
         _end_covenant(world, c, FOLLOW_UP)
     else:
@@ -784,9 +911,7 @@ def _end_covenant(world: World, c: int, status: int) -> None:
     clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
     clusters.status[c] = status
     clusters.end_quarter[c] = world.calendar.quarter[0] + 1
-    if clusters.liaison[c] >= 0:
-        world.liaisons.cluster[clusters.liaison[c]] = -1
-        clusters.liaison[c] = -1
+    let_go(world, c)
     for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
         if memberships.left_quarter[j] < 0:
             e = memberships.engagement[j]
@@ -823,12 +948,11 @@ def review_liaison(world: World, c: int) -> None:
     n = clusters.liaison[c]
     if n < 0 or world.levers.liaison_replacement[clusters.rule_year[c]] == 0.0 or not in_covenant(world, c):
         return
-    if liaisons.fit[n] >= p.liaison_fit_wanted:
+    if not knows_too_little(liaisons.fit[n], p.liaison_fit_wanted):
         return
     if uniform(clusters.key[c], world.calendar.quarter[0], purposes.LIAISON_REVIEW) < p.liaison_review_rate:
-        liaisons.cluster[n] = -1
+        let_go(world, c)
         liaisons.dismissed_by[n] = c
-        clusters.liaison[c] = -1
         clusters.favoured_firm[c] = -1
 
 
@@ -852,8 +976,7 @@ def run_follow_up(world: World, c: int) -> None:
                 engagements.cluster[e] = -1
     if over:
         clusters.status[c] = CLOSED
-        world.accounts.released_cents[c] += world.accounts.follow_up_reserve_cents[c]
-        world.accounts.follow_up_reserve_cents[c] = 0
+        release_reserve(world, c)
 
 
 @rule
@@ -899,28 +1022,14 @@ def has_moved(world: World, j: int) -> bool:
 @rule
 def _fund_member(world: World, c: int, j: int, e: int, budget_eur: float) -> None:
     """Pay one member for a quarter of follow-up: from the follow-up budget, or from a reserve of freed money."""
-    levers, accounts, year = world.levers, world.accounts, world.clusters.rule_year[c]
+    p, from_budget = world.parameters, budget_eur != 0.0
     rate_eur = budget_eur
-    reserve = accounts.follow_up_reserve_cents[c]
-    if budget_eur == 0.0 and reserve > 0:
-        rate_eur = world.parameters.follow_up_reserve_eur_per_firm_year
-    private = whole_cents(rate_eur / 4.0 * levers.follow_up_private_share[year])
-    public = whole_cents(rate_eur / 4.0) - private
-    from_reserve = public if public < reserve else reserve
-    if budget_eur == 0.0 and from_reserve < public:
-        return
-    if public + private <= 0:
-        return
-    accounts.follow_up_reserve_cents[c] -= from_reserve
-    accounts.committed_cents[c] += public - from_reserve
-    world.agency.committed_cents[0] += public - from_reserve
-    accounts.follow_up_cents[c] += public
-    accounts.private_follow_up_cents[c] += private
-    world.agency.paid_cents[0] += public
-    world.memberships.funded[j] = 1
-    world.engagements.funded_capacity[e] = capacity_bought(
-        rate_eur, world.parameters.follow_up_eur_for_half_effect
-    )
+    if not from_budget and world.accounts.follow_up_reserve_cents[c] > 0:
+        rate_eur = p.follow_up_reserve_eur_per_firm_year
+    private_share = world.levers.follow_up_private_share[world.clusters.rule_year[c]]
+    if pay_follow_up(world, c, rate_eur, private_share, from_budget):
+        world.memberships.funded[j] = 1
+        world.engagements.funded_capacity[e] = capacity_bought(rate_eur, p.follow_up_eur_for_half_effect)
 
 
 @rule

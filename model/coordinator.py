@@ -7,7 +7,9 @@ import math
 from passaat.model import purposes
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.elementary import log
-from passaat.model.rules import between, clip, larger, rule, towards_one, whole, whole_cents
+from passaat.model.groups import counted_members, mass
+from passaat.model.ledger import book_own_time
+from passaat.model.rules import between, clip, larger, rule, towards_one, whole
 from passaat.model.status import (
     APPLIED,
     CLOSED,
@@ -29,9 +31,6 @@ PATH_CRITERIA = 3.0
 GOLDEN_RATIO = 0.6180339887498949
 CONSULTANT, TRADE_ORGANISATION, MEMBER_FIRM = 0, 1, 2
 """Codes of a coordinator's profession (RV09)."""
-
-AS_MEMBERS, LOCOMOTIVES, EXCLUDED = 0.0, 1.0, 2.0
-"""Codes of the lever ``large_firms_role``."""
 
 MEMBER_FIRM_SHARE = 0.2
 TRADE_ORGANISATION_SHARE = 0.35
@@ -87,44 +86,61 @@ def _sector_of(world: World, k: int) -> int:
 
 @rule
 def notice_opportunity(world: World, k: int) -> None:
-    """Coordinator: find the most promising market of the sector and, now and then, offer to form a group (CF20, CO11).
-
-    Reads demand, signals of embassies and of the agency, own taste and experience. Without a programme, few groups
-    form (a rate that no source reports). Experience makes openings easier to see; a good earlier group may re-form
-    for a new market (CF22).
-    """
-    coordinators, levers, p = world.coordinators, world.levers, world.parameters
+    """Coordinator: find the most promising market of the sector and, now and then, offer to form a group (CF20)."""
+    coordinators, quarter = world.coordinators, world.calendar.quarter[0]
     coordinators.bid_market[k] = -1
     coordinators.bid_strength[k] = 0.0
-    if (
-        coordinators.present[k] == 0
-        or _is_forming(world, k)
-        or coordinators.load[k] >= whole(p.coordinator_clusters_at_once)
-    ):
+    if not _free_to_start(world, k):
         return
-    calendar = world.calendar
-    quarter = calendar.quarter[0]
-    if quarter > calendar.window_last_quarter[0]:
+    if uniform(coordinators.key[k], quarter, purposes.COORDINATOR_STARTS) >= _start_rate(world, k):
         return
-    rate = p.coordinator_start_rate * (0.5 + coordinators.experience[k]) * (1.0 + _wish_to_re_form(world, k))
-    if levers.programme_on[calendar.year[0]] == 0.0:
+    m = _most_promising_market(world, k)
+    coordinators.bid_market[k] = m
+    if m >= 0:
+        coordinators.bid_strength[k] = 1.0 + coordinators.skill[k] + coordinators.experience[k]
+
+
+@rule
+def _free_to_start(world: World, k: int) -> bool:
+    """Whether the coordinator is there, has no group that forms and few enough others, and the window is open."""
+    coordinators, calendar = world.coordinators, world.calendar
+    if coordinators.present[k] == 0 or _is_forming(world, k):
+        return False
+    full = coordinators.load[k] >= whole(world.parameters.coordinator_clusters_at_once)
+    return bool(not full and calendar.quarter[0] <= calendar.window_last_quarter[0])
+
+
+@rule
+def _start_rate(world: World, k: int) -> float:
+    """Rate at which a coordinator starts: experience makes openings easier to see (CO11).
+
+    Without a programme, few groups form (a rate that no source reports). A good earlier group may re-form.
+    """
+    p, experience = world.parameters, world.coordinators.experience[k]
+    rate = p.coordinator_start_rate * (0.5 + experience) * (1.0 + _wish_to_re_form(world, k))
+    if world.levers.programme_on[world.calendar.year[0]] == 0.0:
         rate = rate * p.informal_group_share
-    if uniform(coordinators.key[k], quarter, purposes.COORDINATOR_STARTS) >= rate:
-        return
+    return float(rate)
+
+
+@rule
+def _most_promising_market(world: World, k: int) -> int:
+    """The market of the coordinator's sector that promises most, of those where no group forms and it leads none."""
+    coordinators, markets = world.coordinators, world.markets
     best, best_promise = -1, -1.0e9
-    for m in range(world.markets.key.shape[0]):
-        if world.markets.sector[m] == coordinators.sector[k] and world.markets.forming_cluster[m] < 0:
+    for m in range(markets.key.shape[0]):
+        if markets.sector[m] == coordinators.sector[k] and markets.forming_cluster[m] < 0:
             if not _leads_here(world, k, m):
                 promise = _promise(world, k, m)
                 if coordinators.at_random[k] == 1:
                     promise = uniform(
-                        combine(coordinators.key[k], m), quarter, purposes.COORDINATOR_AT_RANDOM
+                        combine(coordinators.key[k], m),
+                        world.calendar.quarter[0],
+                        purposes.COORDINATOR_AT_RANDOM,
                     )
                 if promise > best_promise:
                     best, best_promise = m, promise
-    coordinators.bid_market[k] = best
-    if best >= 0:
-        coordinators.bid_strength[k] = 1.0 + coordinators.skill[k] + coordinators.experience[k]
+    return best
 
 
 @rule
@@ -138,7 +154,7 @@ def _wish_to_re_form(world: World, k: int) -> float:
 
 @rule
 def _promise(world: World, k: int, m: int) -> float:
-    """What a market promises to a coordinator: demand and receptivity, signals, and a taste of its own."""
+    """What a market promises to a coordinator: demand and receptivity, signals (CF20), and a taste of its own."""
     markets, p = world.markets, world.parameters
     country = markets.country[m]
     promise = log(0.05 + markets.demand_now[m] * markets.receptivity[m])
@@ -199,8 +215,7 @@ def write_application(world: World, k: int) -> None:
     clusters.status[c] = APPLIED
     clusters.applied_quarter[c] = world.calendar.quarter[0]
     paper = levers.selection_criteria[year] + PATH_CRITERIA * levers.bottleneck_path_required[year]
-    plan_eur = world.parameters.plan_cost_eur * paper / USUAL_CRITERIA
-    world.accounts.in_kind_cents[c] += whole_cents(plan_eur)
+    book_own_time(world, c, world.parameters.plan_cost_eur * paper / USUAL_CRITERIA)
 
 
 @rule
@@ -254,14 +269,6 @@ def weighted_mean(
     if total <= 0.0:
         return 0.0
     return (weight_a * a + weight_b * b + weight_c * c + weight_d * d) / total
-
-
-@rule
-def mass(members: float, half_members: float) -> float:
-    """Weight of a group as seen from outside, 0 to 1: critical mass (CF05, CF16), half at ``half_members``."""
-    if members <= 0.0:
-        return 0.0
-    return members / (members + half_members)
 
 
 @rule
@@ -364,15 +371,6 @@ def hears_of(world: World, k: int, firm: int, c: int) -> bool:
         return bool(lot < world.parameters.network_reach)
     pair = combine(world.coordinators.key[k], world.firms.key[firm])
     return bool(uniform(pair, 0, purposes.NETWORK) < world.coordinators.reach[k])
-
-
-@rule
-def counted_members(world: World, c: int) -> int:
-    """Members that count towards the minimum: all of them, without large firms where those are only locomotives."""
-    clusters = world.clusters
-    if world.levers.large_firms_role[clusters.rule_year[c]] == LOCOMOTIVES:
-        return int(clusters.n_members[c] - clusters.n_companies[c] + clusters.n_smes[c])
-    return int(clusters.n_members[c])
 
 
 @rule

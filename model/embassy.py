@@ -59,32 +59,44 @@ def signal_opportunity(world: World, i: int) -> None:
 def share_time(world: World, i: int) -> None:
     """Embassy: divide staff time over the clusters in the country (EM01, EM04, EM05); a full post helps each less.
 
-    Sets ``time_share``, the part of the time asked that each cluster gets; memory of the members' expertise grows
-    while clusters are served and fades otherwise (EM13).
+    Sets ``time_share``, the part of the time asked that each cluster gets.
     """
-    embassies, markets, clusters, p = world.embassies, world.markets, world.clusters, world.parameters
-    served = 0
-    for m in range(markets.key.shape[0]):
-        if markets.country[m] == i:
-            c = markets.latest_cluster[m]
-            while c >= 0:
-                status = clusters.status[c]
-                if is_at_work(status):
-                    served += 1
-                c = clusters.earlier_in_market[c]
+    embassies = world.embassies
+    served = _clusters_at_work(world, i)
     embassies.clusters_served[i] = served
-    embassies.memory[i] = embassies.memory[i] * (1.0 - p.embassy_memory_fade)
     if embassies.present[i] == 0:
         embassies.time_share[i] = 0.0
-        return
-    if embassies.at_random[i] == 1:
+    elif embassies.at_random[i] == 1:
         embassies.time_share[i] = uniform(
             embassies.key[i], world.calendar.quarter[0], purposes.EMBASSY_AT_RANDOM
         )
     else:
-        asked_days = p.embassy_days_asked_per_cluster * served
+        asked_days = world.parameters.embassy_days_asked_per_cluster * served
         embassies.time_share[i] = time_share(embassies.capacity_days[i], asked_days)
-    if served > 0:
+    _remember_members(world, i, served)
+
+
+@rule
+def _clusters_at_work(world: World, i: int) -> int:
+    """Clusters at work in the country, informal groups included."""
+    markets, clusters = world.markets, world.clusters
+    found = 0
+    for m in range(markets.key.shape[0]):
+        if markets.country[m] == i:
+            c = markets.latest_cluster[m]
+            while c >= 0:
+                if is_at_work(clusters.status[c]):
+                    found += 1
+                c = clusters.earlier_in_market[c]
+    return found
+
+
+@rule
+def _remember_members(world: World, i: int, served: int) -> None:
+    """Memory of what members can do grows while clusters are served and fades otherwise (EM13)."""
+    embassies, p = world.embassies, world.parameters
+    embassies.memory[i] = embassies.memory[i] * (1.0 - p.embassy_memory_fade)
+    if served > 0 and embassies.present[i] == 1:
         embassies.memory[i] = towards_one(
             embassies.memory[i], p.embassy_memory_gain * embassies.time_share[i]
         )

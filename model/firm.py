@@ -9,6 +9,7 @@ from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE, at_work, in_c
 from passaat.model.coordinator import MEMBER_FIRM, hears_of
 from passaat.model.draws import combine, log_odds, normal, uniform
 from passaat.model.elementary import exp, log
+from passaat.model.liaison import help_to_member
 from passaat.model.market import openness
 from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
@@ -182,23 +183,16 @@ def fade(world: World, e: int) -> None:
 def consider_joining(world: World, e: int) -> None:
     """Engagement: offer to join the group that forms here, if the firm hears of it and thinks it worth while.
 
-    Reads the coordinator's network, market, peers already in, fee, own time and fear of rivals (CF02, CF04, CF12,
-    CF18). A firm just short of interest may serve as filler when asked (CF06). Late joining is possible. Firms are
-    Dutch: foreign parties take part as partners (``clusters.n_partners``), never as members.
+    Reads the coordinator's network, market, peers already in, fee, own time and rivals. A firm just short of interest
+    may serve as filler when asked (CF06). Firms are Dutch: foreign parties take part as partners
+    (``clusters.n_partners``), never as members.
     """
-    engagements, m = world.engagements, world.engagements.market[e]
+    engagements = world.engagements
     engagements.wish[e] = -1
-    if m < 0:
-        return
-    c = world.markets.forming_cluster[m]
+    c = _group_to_join(world, e)
     if c < 0:
-        c = world.markets.inviting_cluster[m]
-    if c < 0 or engagements.stayed_out[e] == 1:
         return
-    if engagements.cluster[e] >= 0 and world.clusters.status[engagements.cluster[e]] != FOLLOW_UP:
-        return
-    k = world.clusters.coordinator[c]
-    i = engagements.firm[e]
+    i, k = engagements.firm[e], world.clusters.coordinator[c]
     if k < 0 or not hears_of(world, k, i, c):
         return
     luck = log_odds(uniform(combine(engagements.key[e], world.clusters.key[c]), 0, purposes.JOINING))
@@ -213,58 +207,150 @@ def consider_joining(world: World, e: int) -> None:
 
 
 @rule
-def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
-    """What speaks for joining, in log-odds, before the firm's own luck.
+def _group_to_join(world: World, e: int) -> int:
+    """The group that forms in this market, or a covenant that looks for late members; -1 if the firm may join none."""
+    engagements, m = world.engagements, world.engagements.market[e]
+    if m < 0:
+        return -1
+    c = world.markets.forming_cluster[m]
+    if c < 0:
+        c = world.markets.inviting_cluster[m]
+    if c < 0 or engagements.stayed_out[e] == 1:
+        return -1
+    if engagements.cluster[e] >= 0 and world.clusters.status[engagements.cluster[e]] != FOLLOW_UP:
+        return -1
+    return int(c)
 
-    A large and receptive market (CF02, CF24), fit, faith in the coordinator and those met before (CF22), peers and
-    linked positions in the chain (CF03, CF14), and a market too hard to enter alone (CF17, CF19) speak for it; fee, own
-    time, rivals (CF12, CF13), good connections (CF18) and paper work (SE02) against.
-    """
-    firms, clusters, levers, p = world.firms, world.clusters, world.levers, world.parameters
-    m, year = clusters.market[c], clusters.rule_year[c]
+
+@rule
+def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
+    """What speaks for joining, in log-odds, before the firm's own luck: reasons for and against, each a rule below."""
+    m, year = world.clusters.market[c], world.clusters.rule_year[c]
+    return (
+        world.parameters.join_intercept
+        + _pull_of_market(world, m)
+        + _pull_of_fit(world, i, m)
+        + _pull_of_coordinator(world, i, k)
+        + _pull_of_peers(world, c, i)
+        - _weight_of_fee(world, i, year)
+        + _pull_of_access(world, i, m, year)
+        - _weight_of_time(world, i, year)
+        - _weight_of_rivals(world, c, i, k)
+        - _weight_of_connections(world, e, i)
+        - _weight_of_paper(world, i, year)
+    )
+
+
+@rule
+def _pull_of_market(world: World, m: int) -> float:
+    """A large and receptive market speaks for joining (CF02, CF24)."""
+    pull = log(0.05 + world.markets.demand_now[m] * world.markets.receptivity[m])
+    return world.parameters.join_market * pull
+
+
+@rule
+def _pull_of_fit(world: World, i: int, m: int) -> float:
+    """A product that fits the country speaks for joining."""
     country = world.markets.country[m]
-    market_pull = log(0.05 + world.markets.demand_now[m] * world.markets.receptivity[m])
-    fit = product_fit(firms.development[i], world.countries.development[country])
-    known = 1.0 if firms.last_coordinator[i] == k else 0.0
-    faith = world.coordinators.skill[k] + known * firms.last_cohesion[i]
+    fit = product_fit(world.firms.development[i], world.countries.development[country])
+    return world.parameters.join_fit * (fit - 0.5)
+
+
+@rule
+def _pull_of_coordinator(world: World, i: int, k: int) -> float:
+    """Faith in the coordinator: its skill, and how well an earlier group held together under the same one (CF22)."""
+    known = 1.0 if world.firms.last_coordinator[i] == k else 0.0
+    faith = world.coordinators.skill[k] + known * world.firms.last_cohesion[i]
+    return float(world.parameters.join_faith * (faith - 0.5))
+
+
+@rule
+def _pull_of_peers(world: World, c: int, i: int) -> float:
+    """Peers already in speak for joining, half of all they can with five; those in linked places more (CF03, CF14)."""
+    members = world.clusters.n_members[c]
+    linked = 0.0
+    if members > 0:
+        gap = _gap_to_members(world, c, i)
+        linked = 1.0 if gap >= RIVAL_DISTANCE and gap < LINKED_DISTANCE else 0.0
+    return world.parameters.join_peers * (members / (members + 5.0) + 0.5 * linked)
+
+
+@rule
+def _gap_to_members(world: World, c: int, i: int) -> float:
+    """Distance along the value chain between a firm and the members so far."""
+    return math.fabs(world.firms.chain_position[i] - world.clusters.mean_position[c])
+
+
+@rule
+def _weight_of_fee(world: World, i: int, year: int) -> float:
+    """What membership costs speaks against it, by its share of turnover: the gain has to be worth it (CF04)."""
+    p, fee_eur = world.parameters, _yearly_fee_eur(world, i, year)
+    return p.join_fee * fee_burden(fee_eur, world.firms.turnover_eur[i], p.fee_share_felt_half)
+
+
+@rule
+def _yearly_fee_eur(world: World, i: int, year: int) -> float:
+    """What membership would cost the firm a year: the fee, less support, and its own part of activities."""
+    levers, p = world.levers, world.parameters
     public = levers.programme_on[year]
     fee_eur = p.member_fee_eur_year * (1.0 - public * levers.coordinator_public_share[year])
-    if firms.sme[i] == 1:
+    if world.firms.sme[i] == 1:
         fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
     fee_eur += public * own_activity_eur_year(
         levers.covenant_amount_eur[year], activity_public_share(world, i, year)
     )
-    fee = fee_burden(fee_eur, firms.turnover_eur[i], p.fee_share_felt_half)
-    criteria = larger(levers.selection_criteria[year] - p.criteria_without_burden, 0.0)
-    paper = public * p.criteria_burden * criteria * (p.criteria_burden_sme if firms.sme[i] == 1 else 1.0)
-    peers = clusters.n_members[c] / (clusters.n_members[c] + 5.0)
+    return float(fee_eur)
+
+
+@rule
+def _pull_of_access(world: World, i: int, m: int, year: int) -> float:
+    """A market too hard to enter alone speaks for joining (CF17, CF19); dear fairs count where a programme runs."""
+    dear = clip(world.countries.price_level[world.markets.country[m]] - 0.5, 0.0, 1.0)
+    public = world.levers.programme_on[year]
+    hurdle = hurdle_alone(world.markets.barrier[m], public * dear, world.firms.size_class[i])
+    return world.parameters.join_access * hurdle
+
+
+@rule
+def _weight_of_time(world: World, i: int, year: int) -> float:
+    """Lack of time speaks against joining, the more, the more own contribution the rules ask."""
+    levers = world.levers
+    own_time = 1.0 + levers.programme_on[year] * (levers.co_funding_ratio[year] - 1.0)
+    return float(world.parameters.join_time * own_time * (1.0 - world.firms.free_capacity[i]))
+
+
+@rule
+def _weight_of_rivals(world: World, c: int, i: int, k: int) -> float:
+    """Rivals speak against joining, unless agreements were made; firms willing to share fear them less (CF12, CF13).
+
+    Rivals are members near in the chain and, half as much, a coordinator that is a member firm itself.
+    """
+    clusters = world.clusters
     rivals = 0.0
-    linked = 0.0
     if clusters.n_members[c] > 0:
-        gap = math.fabs(firms.chain_position[i] - clusters.mean_position[c])
-        rivals = 1.0 - firms.sharing[i] if gap < RIVAL_DISTANCE and clusters.agreement[c] == 0 else 0.0
-        linked = 1.0 if gap >= RIVAL_DISTANCE and gap < LINKED_DISTANCE else 0.0
+        near = _gap_to_members(world, c, i) < RIVAL_DISTANCE
+        rivals = 1.0 - world.firms.sharing[i] if near and clusters.agreement[c] == 0 else 0.0
     if world.coordinators.profession[k] == MEMBER_FIRM and clusters.agreement[c] == 0:
-        rivals = larger(rivals, 0.5 * (1.0 - firms.sharing[i]))
-    dear = clip(world.countries.price_level[country] - 0.5, 0.0, 1.0)
-    hurdle = hurdle_alone(world.markets.barrier[m], public * dear, firms.size_class[i])
-    own_time = 1.0 + public * (levers.co_funding_ratio[year] - 1.0)
+        rivals = larger(rivals, 0.5 * (1.0 - world.firms.sharing[i]))
+    return world.parameters.join_rivals * rivals
+
+
+@rule
+def _weight_of_connections(world: World, e: int, i: int) -> float:
+    """A firm that is well connected already, as large ones are, needs the group less (CF18)."""
     connected = world.engagements.relation[e]
-    if firms.size_class[i] == 3:
+    if world.firms.size_class[i] == 3:
         connected = larger(connected, 0.5)
-    return (
-        p.join_intercept
-        + p.join_market * market_pull
-        + p.join_fit * (fit - 0.5)
-        + p.join_faith * (faith - 0.5)
-        + p.join_peers * (peers + 0.5 * linked)
-        - p.join_fee * fee
-        + p.join_access * hurdle
-        - p.join_time * own_time * (1.0 - firms.free_capacity[i])
-        - p.join_rivals * rivals
-        - p.join_connected * connected
-        - paper
-    )
+    return world.parameters.join_connected * connected
+
+
+@rule
+def _weight_of_paper(world: World, i: int, year: int) -> float:
+    """Paper work speaks against joining where a programme runs: criteria above a harmless number (SE02)."""
+    levers, p = world.levers, world.parameters
+    criteria = larger(levers.selection_criteria[year] - p.criteria_without_burden, 0.0)
+    felt = p.criteria_burden_sme if world.firms.sme[i] == 1 else 1.0
+    return float(levers.programme_on[year] * p.criteria_burden * criteria * felt)
 
 
 @rule
@@ -307,66 +393,155 @@ def product_fit(made_for: float, level: float) -> float:
 def take_part(world: World, e: int) -> None:
     """Engagement of a member: gain contacts, knowledge, relation and trust from what the group does (step 9).
 
-    What arrives depends on commitment, on what the coordinator passes on (CO09), on capacity, and on how much of it
-    concerns the firm (CF09, CF10). Physical meetings make relations, online ones hardly (R101, R102, R109, R201, R202,
-    R208, FC14); branding builds trust (AP11). Embassy and liaison help obtain permits (LI09, R308). Newcomers borrow
-    from experienced members (CF15), institutes and partners add relations (R205, R104), large firms pull small ones
-    along (SL03). A tied liaison works more for one firm (LI02).
+    Each gain is a rule below: what the group did, times the part the member took in it, times what helps with it.
     """
     engagements = world.engagements
     c = engagements.cluster[e]
     engagements.support[e] = 0.0
     if c < 0 or not at_work(world, c):
         return
-    clusters, firms, p = world.clusters, world.firms, world.parameters
-    j, i, m = engagements.membership[e], engagements.firm[e], engagements.market[e]
-    country = world.markets.country[m]
-    active = active_part(
-        world.memberships.commitment[j],
-        informed_share(clusters.fidelity[c], clusters.coordinator_quality[c], p.information_weight),
-        _capacity_to_take_part(world, c, i),
-        clusters.relevance[c],
-    )
-    helped = _liaison_help(world, c, i)
-    backing = clusters.embassy_support[c]
-    engagements.support[e] = clip(0.5 * helped + 0.5 * backing, 0.0, 1.0)
-    borrowed = (
-        larger(clusters.mean_experience[c] - firms.experience[i], 0.0) * clusters.cohesion[c] * p.borrowing
-    )
-    around = p.partner_gain * clusters.n_partners[c] / (clusters.n_partners[c] + p.partners_mean)
-    moments = clusters.physical_now[c] + p.online_contact_share * clusters.online_now[c]
-    contacts = (
-        active
-        * moments
-        * p.contacts_per_moment
-        * world.markets.receptivity[m]
-        * (1.0 + p.liaison_contact_gain * helped + borrowed)
-    )
-    engagements.contacts[e] += contacts
-    world.memberships.contacts_gained[j] += contacts
-    taught = clusters.knowledge_now[c] + 0.5 * moments
-    learned = p.knowledge_gain * active * taught * (1.0 + borrowed + around)
-    engagements.knowledge[e] = towards_one(engagements.knowledge[e], learned)
-    near = 1.0 - 0.5 * world.countries.distance[country]
-    science = p.institute_gain if clusters.n_members[c] > clusters.n_companies[c] else 0.0
-    bond = p.relation_gain * active * clusters.physical_now[c] * near
-    bond = bond * (1.0 + helped + borrowed + around + science)
-    engagements.relation[e] = towards_one(engagements.relation[e], bond)
-    shown = clusters.knowledge_now[c] + clusters.physical_now[c] + clusters.branding_now[c]
-    shown += ONLINE_TRUST * p.online_visibility * clusters.online_now[c]
-    backed = 1.0 + backing * world.countries.state_involvement[country]
-    if firms.sme[i] == 1:
-        backed = backed * (1.0 + p.locomotive_gain * _share_of_large_firms(world, c))
-    engagements.trust[e] = towards_one(engagements.trust[e], p.trust_gain * active * shown * backed)
-    passed = p.permit_gain * clusters.diplomacy_now[c] * (backing + 0.5 * helped)
-    engagements.permits[e] = towards_one(engagements.permits[e], passed * (1.0 + clusters.host_trust[c]))
+    i = engagements.firm[e]
+    active = _active_part(world, c, e, i)
+    helped = help_to_member(world, c, i)
+    engagements.support[e] = clip(0.5 * helped + 0.5 * world.clusters.embassy_support[c], 0.0, 1.0)
+    lent = _experience_lent(world, c, i)
+    around = _partners_around(world, c)
+    _meet_parties(world, c, e, active, helped, lent)
+    _learn(world, c, e, active, lent, around)
+    _build_relation(world, c, e, active, helped, lent, around)
+    _build_trust(world, c, e, active)
+    _obtain_permits(world, c, e, helped)
     if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
         _reach(world, e, CONTACT)
 
 
 @rule
+def _active_part(world: World, c: int, e: int, i: int) -> float:
+    """Part that a member takes in what its group does: commitment, information, capacity, and what concerns it."""
+    clusters = world.clusters
+    weight = world.parameters.information_weight
+    return active_part(
+        world.memberships.commitment[world.engagements.membership[e]],
+        informed_share(clusters.fidelity[c], clusters.coordinator_quality[c], weight),
+        _capacity_to_take_part(world, c, i),
+        clusters.relevance[c],
+    )
+
+
+@rule
+def _experience_lent(world: World, c: int, i: int) -> float:
+    """What a newcomer may lean on in its group (CF15)."""
+    clusters, p = world.clusters, world.parameters
+    return experience_lent(
+        clusters.mean_experience[c], world.firms.experience[i], clusters.cohesion[c], p.borrowing
+    )
+
+
+@rule
+def experience_lent(of_members: float, own: float, cohesion: float, borrowing: float) -> float:
+    """Experience that a newcomer borrows from members who have more, the more they trust each other (CF15)."""
+    return larger(of_members - own, 0.0) * cohesion * borrowing
+
+
+@rule
+def _partners_around(world: World, c: int) -> float:
+    """What partners of the group add to knowledge and relations: half of all they can with a usual number (R104)."""
+    partners, p = world.clusters.n_partners[c], world.parameters
+    return p.partner_gain * partners / (partners + p.partners_mean)
+
+
+@rule
+def _moments(world: World, c: int) -> float:
+    """Moments of meeting this quarter; one online counts a part of one face to face (R101, R201)."""
+    clusters = world.clusters
+    return float(clusters.physical_now[c] + world.parameters.online_contact_share * clusters.online_now[c])
+
+
+@rule
+def _meet_parties(world: World, c: int, e: int, active: float, helped: float, lent: float) -> None:
+    """Contacts come from meeting people in a receptive market, more with liaison and experience (R101, R109, LI01)."""
+    engagements, p = world.engagements, world.parameters
+    contacts = (
+        active
+        * _moments(world, c)
+        * p.contacts_per_moment
+        * world.markets.receptivity[engagements.market[e]]
+        * (1.0 + p.liaison_contact_gain * helped + lent)
+    )
+    engagements.contacts[e] += contacts
+    world.memberships.contacts_gained[engagements.membership[e]] += contacts
+
+
+@rule
+def _learn(world: World, c: int, e: int, active: float, lent: float, around: float) -> None:
+    """Knowledge comes from exchange and, half as much, from meetings; experience and partners add to it (R102)."""
+    engagements = world.engagements
+    taught = world.clusters.knowledge_now[c] + 0.5 * _moments(world, c)
+    learned = world.parameters.knowledge_gain * active * taught * (1.0 + lent + around)
+    engagements.knowledge[e] = towards_one(engagements.knowledge[e], learned)
+
+
+@rule
+def _build_relation(
+    world: World, c: int, e: int, active: float, helped: float, lent: float, around: float
+) -> None:
+    """Relations come from meeting face to face, less in distant countries (R202, R208, FC14).
+
+    Liaison, experienced members, partners and institutes (R205) add to it.
+    """
+    engagements, clusters, p = world.engagements, world.clusters, world.parameters
+    near = 1.0 - 0.5 * world.countries.distance[world.markets.country[engagements.market[e]]]
+    science = p.institute_gain if clusters.n_members[c] > clusters.n_companies[c] else 0.0
+    bond = p.relation_gain * active * clusters.physical_now[c] * near
+    bond = bond * (1.0 + helped + lent + around + science)
+    engagements.relation[e] = towards_one(engagements.relation[e], bond)
+
+
+@rule
+def _build_trust(world: World, c: int, e: int, active: float) -> None:
+    """Trust comes from all that is shown, branding included (AP11), with the embassy's backing where the state matters.
+
+    Large firms pull small ones along.
+    """
+    engagements, clusters, i = world.engagements, world.clusters, world.engagements.firm[e]
+    country = world.markets.country[engagements.market[e]]
+    backed = 1.0 + clusters.embassy_support[c] * world.countries.state_involvement[country]
+    if world.firms.sme[i] == 1:
+        backed = backed * _pulled_along(world, c)
+    gained = world.parameters.trust_gain * active * _shown(world, c) * backed
+    engagements.trust[e] = towards_one(engagements.trust[e], gained)
+
+
+@rule
+def _shown(world: World, c: int) -> float:
+    """What a group shows this quarter, in units; half of what webinars let see builds trust (R201)."""
+    clusters, p = world.clusters, world.parameters
+    shown = clusters.knowledge_now[c] + clusters.physical_now[c] + clusters.branding_now[c]
+    shown += ONLINE_TRUST * p.online_visibility * clusters.online_now[c]
+    return float(shown)
+
+
+@rule
+def _pulled_along(world: World, c: int) -> float:
+    """Factor by which large firms among the companies of a group pull its small ones along (SL03)."""
+    return 1.0 + world.parameters.locomotive_gain * _share_of_large_firms(world, c)
+
+
+@rule
+def _obtain_permits(world: World, c: int, e: int, helped: float) -> None:
+    """Diplomacy backed by embassy and liaison helps a member past the barrier (LI09, R308), more in a trusted group."""
+    engagements, clusters = world.engagements, world.clusters
+    backing = clusters.embassy_support[c]
+    passed = world.parameters.permit_gain * clusters.diplomacy_now[c] * (backing + 0.5 * helped)
+    engagements.permits[e] = towards_one(engagements.permits[e], passed * (1.0 + clusters.host_trust[c]))
+
+
+@rule
 def active_part(commitment: float, informed: float, capacity: float, relevance: float) -> float:
-    """Part a member takes in what the group does: some of it needs no capacity, all of it commitment (CF08, FC08)."""
+    """Part a member takes in what the group does: some of it needs no capacity, all of it commitment (CF08, FC08).
+
+    ``relevance`` is how much of it concerns a member (CF09, CF10).
+    """
     return commitment * informed * (0.3 + 0.7 * capacity) * relevance
 
 
@@ -379,16 +554,6 @@ def _capacity_to_take_part(world: World, c: int, i: int) -> float:
     if travel_eur == 0.0 or world.firms.sme[i] == 0 or not in_covenant(world, c):
         return float(own)
     return towards_one(own, travel_eur / (travel_eur + world.parameters.travel_support_eur_for_half_effect))
-
-
-@rule
-def _liaison_help(world: World, c: int, i: int) -> float:
-    """Help of the liaison that reaches firm ``i``, 0 to 1: more for the member that employs the liaison (LI02)."""
-    clusters, p = world.clusters, world.parameters
-    helped = clusters.liaison_support[c]
-    if clusters.favoured_firm[c] >= 0:
-        helped = helped * (p.tied_liaison_own if clusters.favoured_firm[c] == i else p.tied_liaison_others)
-    return clip(helped, 0.0, 1.0)
 
 
 @rule
@@ -406,29 +571,16 @@ def informed_share(fidelity: float, quality: float, weight: float) -> float:
 
 @rule
 def explore_alone(world: World, e: int) -> None:
-    """Engagement: firms find contacts on their own too, by open missions or awareness others built (CF18, R211, R212).
-
-    An embassy that remembers what former members can do passes later chances on to them (EM13).
-    """
+    """Engagement: find contacts on one's own too, by open missions or awareness others built (CF18, R211, R212)."""
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
     highest = 1.8 * p.own_contact_rate  # the highest rate outside groups: 1.8 = 1 x 1.2 x 1.5
     if engagements.membership[e] < 0 and drawn >= highest:
         return
-    firms, m, i = world.firms, engagements.market[e], engagements.firm[e]
-    if m < 0 or engagements.stayed_out[e] == 1:
+    m = engagements.market[e]
+    if m < 0 or engagements.stayed_out[e] == 1 or drawn >= _rate_of_own_contacts(world, e):
         return
-    rate = (
-        p.own_contact_rate
-        * firms.free_capacity[i]
-        * (0.2 + firms.experience[i])
-        * (0.5 + world.markets.awareness[m])
-    )
     country = world.markets.country[m]
-    if engagements.membership[e] >= 0:
-        rate = rate * (1.0 + p.chances_passed_on * world.embassies.memory[country])
-    if drawn >= rate:
-        return
     reach = 1.0 - larger(world.countries.travel_stop[country], world.countries.war[country])
     engagements.contacts[e] += 2.0 * reach
     engagements.relation[e] = towards_one(engagements.relation[e], p.own_relation_gain * reach)
@@ -438,36 +590,67 @@ def explore_alone(world: World, e: int) -> None:
 
 
 @rule
-def follow_up(world: World, e: int) -> None:
-    """Engagement: start a next step when there is time and attention, and see one through (part 10).
+def _rate_of_own_contacts(world: World, e: int) -> float:
+    """Rate at which a firm finds contacts of its own, by capacity, experience and awareness of the market.
 
-    The chance of success follows the weakest of four bottlenecks: relation, awareness and trust, barriers, own
-    capacity (FC17). Attention falls when the covenant ends, unless a follow-up phase holds it (FU01, FU02). Steps take
-    their time, in some markets longer than a covenant (TI02, TI03, TI04, TI05, TI08); what activities have built by
-    then decides (FC06).
+    An embassy that remembers what members and former members can do passes later chances on to them (EM13).
     """
-    engagements = world.engagements
-    stage = engagements.stage[e]
-    if stage == NO_STAGE:
+    engagements, p, m = world.engagements, world.parameters, world.engagements.market[e]
+    i = engagements.firm[e]
+    rate = (
+        p.own_contact_rate
+        * world.firms.free_capacity[i]
+        * (0.2 + world.firms.experience[i])
+        * (0.5 + world.markets.awareness[m])
+    )
+    if engagements.membership[e] >= 0:
+        rate = rate * (1.0 + p.chances_passed_on * world.embassies.memory[world.markets.country[m]])
+    return float(rate)
+
+
+@rule
+def follow_up(world: World, e: int) -> None:
+    """Engagement: start a next step when there is time and attention, and see one through (part 10)."""
+    if world.engagements.stage[e] == NO_STAGE:
         return
-    firms, p, quarter, i = world.firms, world.parameters, world.calendar.quarter[0], engagements.firm[e]
-    if engagements.step_open[e] == 0:
-        drawn = uniform(engagements.key[e], quarter, purposes.STEP_STARTS)
-        if drawn >= p.step_start_rate or quarter < firms.interrupted_until[i]:
-            return
-        engagements.attention[e] = _attention(world, e)
-        start = p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0)
-        room = enough_contacts(engagements.contacts[e])
-        if stage >= CONTRACT:
-            room = p.growth_share
-        engagements.step_open[e] = 1 if drawn < start * room else 0
+    if world.engagements.step_open[e] == 0:
+        _start_step(world, e)
+    else:
+        _see_step_through(world, e)
+
+
+@rule
+def _start_step(world: World, e: int) -> None:
+    """Start a next step at a rate that grows with attention, capacity and contacts; under a contract, at a fraction.
+
+    Attention falls when the covenant ends, unless a follow-up phase holds it (FU01, FU02).
+    """
+    engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
+    drawn = uniform(engagements.key[e], quarter, purposes.STEP_STARTS)
+    if drawn >= p.step_start_rate or quarter < world.firms.interrupted_until[engagements.firm[e]]:
         return
-    m = engagements.market[e]
-    ends = 1.0 / larger(world.markets.deal_cycle_quarters[m] / p.steps_per_deal_cycle, 1.0)
+    engagements.attention[e] = _attention(world, e)
+    start = p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0)
+    room = enough_contacts(engagements.contacts[e])
+    if engagements.stage[e] >= CONTRACT:
+        room = p.growth_share
+    engagements.step_open[e] = 1 if drawn < start * room else 0
+
+
+@rule
+def _see_step_through(world: World, e: int) -> None:
+    """See a next step through: what activities have built by the time it ends decides (FC06).
+
+    Steps take their time, in some markets longer than a covenant (TI02, TI03, TI04, TI05, TI08). The chance of success
+    follows the weakest of four bottlenecks: relation, awareness and trust, barriers, own capacity.
+    """
+    engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
+    cycle = world.markets.deal_cycle_quarters[engagements.market[e]]
+    ends = 1.0 / larger(cycle / p.steps_per_deal_cycle, 1.0)
     if uniform(engagements.key[e], quarter, purposes.STEP_ENDS) >= ends:
         return
     chance = _chance_of_step(world, e, _capacity(world, e))
-    if quarter < firms.interrupted_until[i]:
+    if quarter < world.firms.interrupted_until[engagements.firm[e]]:
         chance = 0.0
     result = step_result(uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance, p.partly_share)
     _end_step(world, e, result, chance)
@@ -594,40 +777,65 @@ def _reach(world: World, e: int, stage: int) -> None:
 
 @rule
 def _end_step(world: World, e: int, result: int, chance: float) -> None:
-    """Write how a next step ended; full success leads to a contract once there is a relation (FC03).
+    """Write how a next step ended.
 
     The rungs: success in part leads from contact to relation and from there to partnership; full success leads from
-    contact to partnership, and from relation or partnership to a contract. Institutes sell nothing: theirs ends in
-    partnership. A lapsed step leaves the firm where it was, or makes it quit the market (FC16).
+    contact to partnership, and from relation or partnership to a contract. A lapsed step leaves the firm where it was,
+    or makes it quit the market.
     """
-    engagements, memberships, p = world.engagements, world.memberships, world.parameters
-    engagements.step_open[e] = 0
-    c, j = engagements.cluster[e], engagements.membership[e]
-    counted = c >= 0 and in_covenant(world, c)
+    world.engagements.step_open[e] = 0
     if result == FULL:
-        engagements.steps_full[e] += 1
-        if counted:
-            memberships.steps_full[j] += 1
-        engagements.relation[e] = towards_one(engagements.relation[e], p.step_relation_gain)
-        if engagements.stage[e] >= RELATION and world.firms.institute[engagements.firm[e]] == 0:
-            _sign_contract(world, e)
-        else:
-            _reach(world, e, PARTNERSHIP)
+        _succeed(world, e)
     elif result == PARTLY:
-        engagements.steps_partly[e] += 1
-        if counted:
-            memberships.steps_partly[j] += 1
-        engagements.relation[e] = towards_one(engagements.relation[e], 0.5 * p.step_relation_gain)
-        if engagements.stage[e] < PARTNERSHIP:
-            _reach(world, e, engagements.stage[e] + 1)
+        _succeed_partly(world, e)
     else:
-        engagements.steps_lapsed[e] += 1
-        if counted:
-            memberships.steps_lapsed[j] += 1
-        quits = p.staying_out_share * (1.0 - chance) if engagements.stage[e] < CONTRACT else 0.0
-        if uniform(engagements.key[e], world.calendar.quarter[0], purposes.STAYING_OUT) < quits:
-            engagements.stayed_out[e] = 1
-            engagements.stage[e] = NO_STAGE
+        _lapse(world, e, chance)
+
+
+@rule
+def _in_covenant_now(world: World, e: int) -> bool:
+    """Whether the firm is a member of a running covenant in this market, so that a step counts for its membership."""
+    c = world.engagements.cluster[e]
+    return bool(c >= 0 and in_covenant(world, c))
+
+
+@rule
+def _succeed(world: World, e: int) -> None:
+    """A step fully taken leads to a contract once there is a relation (FC03); institutes sell nothing."""
+    engagements = world.engagements
+    engagements.steps_full[e] += 1
+    if _in_covenant_now(world, e):
+        world.memberships.steps_full[engagements.membership[e]] += 1
+    engagements.relation[e] = towards_one(engagements.relation[e], world.parameters.step_relation_gain)
+    if engagements.stage[e] >= RELATION and world.firms.institute[engagements.firm[e]] == 0:
+        _sign_contract(world, e)
+    else:
+        _reach(world, e, PARTNERSHIP)
+
+
+@rule
+def _succeed_partly(world: World, e: int) -> None:
+    """A step taken in part leads one rung up, to partnership at most."""
+    engagements = world.engagements
+    engagements.steps_partly[e] += 1
+    if _in_covenant_now(world, e):
+        world.memberships.steps_partly[engagements.membership[e]] += 1
+    engagements.relation[e] = towards_one(engagements.relation[e], 0.5 * world.parameters.step_relation_gain)
+    if engagements.stage[e] < PARTNERSHIP:
+        _reach(world, e, engagements.stage[e] + 1)
+
+
+@rule
+def _lapse(world: World, e: int, chance: float) -> None:
+    """A lapsed step now and then leads to the conclusion that the market is not worth it (FC16)."""
+    engagements, p = world.engagements, world.parameters
+    engagements.steps_lapsed[e] += 1
+    if _in_covenant_now(world, e):
+        world.memberships.steps_lapsed[engagements.membership[e]] += 1
+    quits = p.staying_out_share * (1.0 - chance) if engagements.stage[e] < CONTRACT else 0.0
+    if uniform(engagements.key[e], world.calendar.quarter[0], purposes.STAYING_OUT) < quits:
+        engagements.stayed_out[e] = 1
+        engagements.stage[e] = NO_STAGE
 
 
 @rule

@@ -1,4 +1,8 @@
-"""Liaisons: local representatives paid by the programme, who offer their service and make matches."""
+"""Liaisons: local representatives paid by the programme, who offer their service, make matches, and may do harm.
+
+Whom a liaison helps, whom it passes over and what it knows too little of is all found here. Who appoints and dismisses
+liaisons decides that in ``market.py`` and ``cluster.py``.
+"""
 
 from __future__ import annotations
 
@@ -88,3 +92,75 @@ def make_matches(world: World, n: int) -> None:
 def match_strength(network: float, fit: float, effort: float, input_of_members: float) -> float:
     """Strength of matchmaking, 0 to 1: a good network is of use only where the theme fits and effort is made."""
     return clip((0.2 + 0.8 * network) * (0.2 + 0.8 * fit) * effort * (0.5 + 0.5 * input_of_members), 0.0, 1.0)
+
+
+# --- appointment and dismissal ----------------------------------------------------------------------------------------
+
+
+@rule
+def appoint(world: World, n: int, c: int) -> None:
+    """Write that liaison ``n`` works for covenant ``c`` from now on, and for whom there above all."""
+    clusters, liaisons = world.clusters, world.liaisons
+    liaisons.offer[n] = 0
+    liaisons.cluster[n] = c
+    clusters.liaison[c] = n
+    clusters.liaisons_tried[c] += 1
+    clusters.favoured_firm[c] = employer_among_members(world, n, c)
+
+
+@rule
+def employer_among_members(world: World, n: int, c: int) -> int:
+    """The member that employs liaison ``n``, -1 if the liaison is independent (LI02)."""
+    clusters, memberships = world.clusters, world.memberships
+    if world.liaisons.tied[n] == 0 or clusters.n_members[c] == 0:
+        return -1
+    pair = combine(world.liaisons.key[n], clusters.key[c])
+    wanted = int(uniform(pair, 0, purposes.LIAISON_TIE) * clusters.n_members[c])
+    seen = 0
+    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
+        if memberships.left_quarter[j] < 0:
+            if seen == wanted:
+                return int(world.engagements.firm[memberships.engagement[j]])
+            seen += 1
+    return -1
+
+
+@rule
+def let_go(world: World, c: int) -> None:
+    """Write that the liaison of group ``c``, if it has one, works there no longer."""
+    n = world.clusters.liaison[c]
+    if n >= 0:
+        world.liaisons.cluster[n] = -1
+        world.clusters.liaison[c] = -1
+
+
+# --- whom a liaison helps, and whom not -------------------------------------------------------------------------------
+
+
+@rule
+def help_to_member(world: World, c: int, i: int) -> float:
+    """Help of the liaison that reaches firm ``i``, 0 to 1: all of it, unless a member employs the liaison (LI02)."""
+    clusters, p = world.clusters, world.parameters
+    helped = clusters.liaison_support[c]
+    if clusters.favoured_firm[c] >= 0:
+        employed_here = clusters.favoured_firm[c] == i
+        helped = tied_help(helped, employed_here, p.tied_liaison_own, p.tied_liaison_others)
+    return clip(helped, 0.0, 1.0)
+
+
+@rule
+def tied_help(helped: float, is_employer: bool, own: float, others: float) -> float:
+    """Help of a tied liaison: more for the member that employs it, at the cost of the others (LI02)."""
+    return helped * (own if is_employer else others)
+
+
+@rule
+def knows_too_little(fit: float, wanted: float) -> bool:
+    """Whether a generalist's knowledge fits the theme too little to be of use to members (LI03)."""
+    return fit < wanted
+
+
+@rule
+def travel_stop_felt(travel_stop: float, local_takeover: float, support: float) -> float:
+    """What a travel stop keeps from happening, 0 to 1: less where a good liaison carries on locally (LI11, SH04)."""
+    return travel_stop * (1.0 - local_takeover * support)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from passaat.model import purposes
-from passaat.model.agency import book_liaison_screening
 from passaat.model.draws import combine, normal, uniform
 from passaat.model.elementary import exp, log
-from passaat.model.liaison import liaison_budget_eur
+from passaat.model.ledger import book_liaison_screening
+from passaat.model.liaison import appoint, liaison_budget_eur
 from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.status import FILLING, is_at_work, is_covenant
 from passaat.model.world import World
@@ -95,55 +95,58 @@ def invite_late_members(world: World, m: int) -> None:
 
 @rule
 def settle_liaisons(world: World, m: int) -> None:
-    """Market: each covenant without liaison appoints the best one on offer that it may take (LI01-LI05, SE06).
+    """Market: each covenant without liaison appoints the best one on offer that it may take; the newest chooses first.
 
-    The newest covenant chooses first. What is seen of a liaison is its network and effort, blurred; whether its
-    knowledge fits the theme shows only at work (LI03), unless the rules have it screened before (L02).
+    Where the rules have liaisons screened, the look into their fit is paid.
     """
-    clusters, liaisons = world.clusters, world.liaisons
+    clusters = world.clusters
     c = world.markets.latest_cluster[m]
-    per_market = world.calendar.liaisons_per_market[0]
     while c >= 0:
-        status = clusters.status[c]
-        if is_covenant(status) and clusters.liaison[c] < 0:
-            rules_of = clusters.rule_year[c]
-            best, best_impression = -1, 0.0
-            for n in range(m * per_market, (m + 1) * per_market):
-                free = liaisons.tied[n] == 0 or world.levers.liaison_independent[rules_of] == 0.0
-                allowed = free and liaisons.price_eur_year[n] <= liaison_budget_eur(world, c)
-                if liaisons.offer[n] == 1 and allowed and liaisons.dismissed_by[n] != c:
-                    blur = uniform(combine(liaisons.key[n], clusters.key[c]), 0, purposes.LIAISON_IMPRESSION)
-                    impression = liaisons.network[n] + liaisons.effort[n] + blur
-                    if world.levers.liaison_fit_screened[rules_of] == 1.0:
-                        impression += 2.0 * liaisons.fit[n]
-                    if impression > best_impression:
-                        best, best_impression = n, impression
-            if best >= 0:
-                liaisons.offer[best] = 0
-                liaisons.cluster[best] = c
-                clusters.liaison[c] = best
-                if world.levers.liaison_fit_screened[rules_of] == 1.0:
+        if is_covenant(clusters.status[c]) and clusters.liaison[c] < 0:
+            n = _best_liaison(world, m, c)
+            if n >= 0:
+                appoint(world, n, c)
+                if world.levers.liaison_fit_screened[clusters.rule_year[c]] == 1.0:
                     book_liaison_screening(world, c)
-                clusters.liaisons_tried[c] += 1
-                clusters.favoured_firm[c] = _firm_tied_to(world, best, c)
         c = clusters.earlier_in_market[c]
 
 
 @rule
-def _firm_tied_to(world: World, n: int, c: int) -> int:
-    """The member that employs liaison ``n``, -1 if the liaison is independent (LI02)."""
-    clusters, memberships = world.clusters, world.memberships
-    if world.liaisons.tied[n] == 0 or clusters.n_members[c] == 0:
-        return -1
-    pair = combine(world.liaisons.key[n], clusters.key[c])
-    wanted = int(uniform(pair, 0, purposes.LIAISON_TIE) * clusters.n_members[c])
-    seen = 0
-    for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
-        if memberships.left_quarter[j] < 0:
-            if seen == wanted:
-                return int(world.engagements.firm[memberships.engagement[j]])
-            seen += 1
-    return -1
+def _best_liaison(world: World, m: int, c: int) -> int:
+    """The liaison on offer that impresses covenant ``c`` most, of those it may take; -1 if there is none."""
+    per_market = world.calendar.liaisons_per_market[0]
+    best, best_impression = -1, 0.0
+    for n in range(m * per_market, (m + 1) * per_market):
+        if world.liaisons.offer[n] == 1 and _may_take(world, c, n):
+            impression = _impression(world, c, n)
+            if impression > best_impression:
+                best, best_impression = n, impression
+    return best
+
+
+@rule
+def _may_take(world: World, c: int, n: int) -> bool:
+    """Whether price, independence and earlier dismissal let a covenant take a liaison (LI02, LI05, SE06)."""
+    liaisons = world.liaisons
+    tied_ones_allowed = world.levers.liaison_independent[world.clusters.rule_year[c]] == 0.0
+    if liaisons.tied[n] == 1 and not tied_ones_allowed:
+        return False
+    affordable = liaisons.price_eur_year[n] <= liaison_budget_eur(world, c)
+    return bool(affordable and liaisons.dismissed_by[n] != c)
+
+
+@rule
+def _impression(world: World, c: int, n: int) -> float:
+    """What a covenant sees of a liaison: its network and effort, blurred (LI01, LI04).
+
+    Whether its knowledge fits the theme shows only at work (LI03), unless the rules have it screened before (L02).
+    """
+    liaisons, clusters = world.liaisons, world.clusters
+    blur = uniform(combine(liaisons.key[n], clusters.key[c]), 0, purposes.LIAISON_IMPRESSION)
+    impression = liaisons.network[n] + liaisons.effort[n] + blur
+    if world.levers.liaison_fit_screened[clusters.rule_year[c]] == 1.0:
+        impression += 2.0 * liaisons.fit[n]
+    return float(impression)
 
 
 @rule

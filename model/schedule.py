@@ -4,6 +4,19 @@ Inside a step every agent reads what earlier steps left and writes its own row, 
 the order of agents inside a step cannot matter. Two-sided matters (groups, liaisons, covenants) run as offer, then
 settle: agents write offers, one rule of the meeting place settles them (bids by strength, members by interest,
 liaisons by impression, applications by score).
+
+Rules name the row of a table by one letter, everywhere the same:
+
+* ``c`` cluster: a group, from its first meeting to its after-life
+* ``e`` engagement: one firm in one market that it considers
+* ``i`` firm; in ``shocks.py`` and ``embassy.py`` a country, which is its embassy's row as well
+* ``j`` membership: one firm in one cluster
+* ``k`` coordinator
+* ``m`` market: one sector in one country
+* ``n`` liaison
+* ``s`` sector, which is its desk's row as well
+
+``_row`` stands where there is one row only, ``p`` for ``world.parameters``.
 """
 
 from __future__ import annotations
@@ -15,7 +28,19 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from passaat.errors import ModelError, unknown_name
-from passaat.model import agency, cluster, coordinator, embassy, firm, liaison, market, record, shocks
+from passaat.model import (
+    agency,
+    cluster,
+    coordinator,
+    embassy,
+    firm,
+    groups,
+    ledger,
+    liaison,
+    market,
+    record,
+    shocks,
+)
 
 Rule = Callable[[Any, int], None]
 
@@ -87,7 +112,7 @@ QUARTER: Final[tuple[Step, ...]] = (
     # 1 context
     Step("country", shocks.meet_shocks),
     Step("market", market.drift),
-    Step("agency", agency.open_budget_year),
+    Step("agency", ledger.open_budget_year),
     Step("firm", firm.plan_quarter),
     Step("engagement", firm.fade),
     # 2 signals and openings
@@ -95,7 +120,7 @@ QUARTER: Final[tuple[Step, ...]] = (
     Step("desk", agency.signal_chance),
     Step("coordinator", coordinator.notice_opportunity),
     Step("market", market.settle_bids),
-    Step("world", agency.open_groups),
+    Step("world", groups.open_groups),
     # 3 groups form
     Step("market", market.invite_late_members),
     Step("engagement", firm.consider_joining),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from passaat.errors import unknown_name
 from passaat.model import purposes, world
-from passaat.model.agency import open_group, start_covenant
+from passaat.model.agency import start_covenant
 from passaat.model.cluster import enrol, judge_fit
 from passaat.model.draws import combine, uniform
+from passaat.model.groups import open_group
 from passaat.model.inputs import MEMBERS_PER_CLUSTER, RunInputs, SeededGroup
 from passaat.model.rules import whole_cents
 from passaat.model.status import DISSOLVED, FILLING, FORMING, INFORMAL, READY

@@ -31,44 +31,75 @@ def found_country(world: World, i: int) -> None:
 
 @rule
 def meet_shocks(world: World, i: int) -> None:
-    """Country: take over the events of this quarter, dated or random (SH01, SH02, SH05-SH10, R310).
-
-    Ministers lead a mission now and then, which no stop or war allows (EM10).
-    """
-    countries, shocks, calendar = world.countries, world.shocks, world.calendar
-    quarter = calendar.quarter[0]
-    travel_stop, war, officials, demand_shift, sales_ban, visit = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for s in range(shocks.kind.shape[0]):
-        here = shocks.country[s] == -1 or shocks.country[s] == i
-        if here and shocks.first_quarter[s] <= quarter and quarter <= shocks.last_quarter[s]:
-            kind, strength = shocks.kind[s], shocks.strength[s]
-            if kind == TRAVEL_STOP:
-                travel_stop = larger(travel_stop, strength)
-            elif kind == WAR:
-                war = larger(war, strength)
-            elif kind == OFFICIALS:
-                officials = larger(officials, strength)
-            elif kind == DEMAND_BOOM:
-                demand_shift = demand_shift + strength
-            elif kind == DEMAND_SLUMP:
-                demand_shift = demand_shift - strength
-            elif kind == EXPORT_CONTROL:
-                sales_ban = larger(sales_ban, strength)
-            elif kind == MINISTERIAL_VISIT:
-                visit = larger(visit, strength)
-    if uniform(countries.key[i], quarter, purposes.MINISTERIAL_VISIT) < world.parameters.visit_rate:
-        visit = 1.0
-    if calendar.random_shocks[0] == 1:
-        p = world.parameters
-        for back in range(PANDEMIC_QUARTERS):
-            if uniform(calendar.key[0], quarter - back, purposes.PANDEMIC) < p.travel_stop_rate:
-                travel_stop = larger(travel_stop, p.random_shock_strength)
-        for back in range(WAR_QUARTERS):
-            if uniform(countries.key[i], quarter - back, purposes.WAR) < p.war_rate:
-                war = larger(war, p.random_shock_strength)
+    """Country: take over the events of this quarter, dated or random (SH01, SH02, SH05-SH10, R310)."""
+    countries = world.countries
+    travel_stop, war = _strongest(world, i, TRAVEL_STOP), _strongest(world, i, WAR)
+    if world.calendar.random_shocks[0] == 1:
+        travel_stop = larger(travel_stop, _random_travel_stop(world))
+        war = larger(war, _random_war(world, i))
     countries.travel_stop[i] = travel_stop
     countries.war[i] = war
-    countries.officials[i] = officials
-    countries.demand_shift[i] = larger(demand_shift, -0.9)
-    countries.sales_ban[i] = sales_ban
-    countries.visit[i] = visit * (1.0 - larger(travel_stop, war))
+    countries.officials[i] = _strongest(world, i, OFFICIALS)
+    countries.demand_shift[i] = larger(_demand_shift(world, i), -0.9)
+    countries.sales_ban[i] = _strongest(world, i, EXPORT_CONTROL)
+    countries.visit[i] = _visit(world, i) * (1.0 - larger(travel_stop, war))
+
+
+@rule
+def _happens(world: World, i: int, event: int) -> bool:
+    """Whether a dated event goes on this quarter in country ``i``."""
+    shocks, quarter = world.shocks, world.calendar.quarter[0]
+    here = shocks.country[event] == -1 or shocks.country[event] == i
+    return bool(here and shocks.first_quarter[event] <= quarter and quarter <= shocks.last_quarter[event])
+
+
+@rule
+def _strongest(world: World, i: int, kind: int) -> float:
+    """Strength of the strongest dated event of one kind that goes on in country ``i``; 0 without one."""
+    strongest = 0.0
+    for event in range(world.shocks.kind.shape[0]):
+        if world.shocks.kind[event] == kind and _happens(world, i, event):
+            strongest = larger(strongest, world.shocks.strength[event])
+    return strongest
+
+
+@rule
+def _demand_shift(world: World, i: int) -> float:
+    """Shift of demand by all booms and slumps that go on in country ``i``, as a share of ordinary demand."""
+    shift = 0.0
+    for event in range(world.shocks.kind.shape[0]):
+        if _happens(world, i, event):
+            if world.shocks.kind[event] == DEMAND_BOOM:
+                shift = shift + world.shocks.strength[event]
+            elif world.shocks.kind[event] == DEMAND_SLUMP:
+                shift = shift - world.shocks.strength[event]
+    return shift
+
+
+@rule
+def _visit(world: World, i: int) -> float:
+    """Strength of a minister's mission, dated or at a stated rate; none goes on through a stop or war (EM10)."""
+    drawn = uniform(world.countries.key[i], world.calendar.quarter[0], purposes.MINISTERIAL_VISIT)
+    if drawn < world.parameters.visit_rate:
+        return 1.0
+    return _strongest(world, i, MINISTERIAL_VISIT)
+
+
+@rule
+def _random_travel_stop(world: World) -> float:
+    """Strength of a travel stop that began by chance now or before and still lasts; it hits all countries."""
+    calendar, p = world.calendar, world.parameters
+    for back in range(PANDEMIC_QUARTERS):
+        if uniform(calendar.key[0], calendar.quarter[0] - back, purposes.PANDEMIC) < p.travel_stop_rate:
+            return p.random_shock_strength
+    return 0.0
+
+
+@rule
+def _random_war(world: World, i: int) -> float:
+    """Strength of a war in country ``i`` that began by chance now or before and still lasts."""
+    quarter, p = world.calendar.quarter[0], world.parameters
+    for back in range(WAR_QUARTERS):
+        if uniform(world.countries.key[i], quarter - back, purposes.WAR) < p.war_rate:
+            return p.random_shock_strength
+    return 0.0

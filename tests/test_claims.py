@@ -88,7 +88,7 @@ def test_every_claim_is_on_the_page_once(ledger: Ledger) -> None:
 
 
 def test_known_citations_are_found(ledger: Ledger) -> None:
-    assert "firm.follow_up" in ledger.rules["FU01"]
+    assert "firm._start_step" in ledger.rules["FU01"]
     assert "cluster.settle_membership" in ledger.rules["CF07"]  # inside the range CF06-CF08
     assert "minimum_members" in ledger.levers["CF05"]
     assert "contact_fade" in claims.parameters_behind(["firm.fade"], ledger.functions)

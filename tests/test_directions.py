@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from passaat.model.claims import read_ledger as ledger_of_claims
 from passaat.model.compiled import simulate
 from passaat.model.golden import behaviour, columns_of
 
@@ -59,6 +60,12 @@ def test_results_are_of_these_directions() -> None:
     now = {direction.name: direction.definition() for direction in directions()}
     changed = sorted(name for name in known.keys() | now.keys() if known.get(name) != now.get(name))
     assert changed == [], f"these directions are not as they were judged; run `{COMMAND}`"
+
+
+def test_the_rules_that_directions_name_exist() -> None:
+    named = {(d.name, rule) for d in directions() for rule in (d.carried_by, d.read_at)}
+    known = ledger_of_claims().functions
+    assert sorted((name, rule) for name, rule in named if rule not in known) == []
 
 
 def test_every_direction_holds_unless_a_finding_says_why_not() -> None:

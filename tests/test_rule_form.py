@@ -7,10 +7,15 @@ in CONTRIBUTING.md, under bit identity.
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from passaat.model import schedule
+from passaat.model.world import Accounts, Agencies
 
 MODEL = Path(__file__).resolve().parent.parent / "model"
 # They differ between drivers (signed zeros, order of summation, rounding) or draw from a shared stream.
@@ -101,3 +106,51 @@ def test_plain_arithmetic_is_no_slip() -> None:
         ast.parse("@rule\ndef some_rule(x):\n    return math.sqrt(x * x) + larger(exp(x), 1.0)\n")
     )
     assert list(slips(rule)) == []
+
+
+# --- who writes what, and under which letters -------------------------------------------------------------------------
+
+
+MONEY = {name for name in (*Accounts._fields, *Agencies._fields) if name.endswith("_cents")}
+"""Columns of money of a group or of the agency."""
+
+
+def money_written(tree: ast.AST) -> Iterator[str]:
+    """Columns of money that a piece of code writes."""
+    for node in ast.walk(tree):
+        targets = [node.target] if isinstance(node, ast.AugAssign) else getattr(node, "targets", [])
+        for target in targets:
+            for inner in ast.walk(target):
+                if isinstance(inner, ast.Attribute) and inner.attr in MONEY:
+                    yield inner.attr
+
+
+def test_the_ledger_alone_writes_money() -> None:
+    written = {
+        path.stem: set(money_written(ast.parse(path.read_text("utf-8")))) for path in MODEL.glob("*.py")
+    }
+    assert written.pop("ledger") == MONEY
+    assert {name: columns for name, columns in written.items() if columns} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["world.accounts.fees_cents[c] += 1", "a.fees_cents[c], b = 1, 2", "world.agency.paid_cents[0] = x"],
+)
+def test_a_booking_elsewhere_is_found(line: str) -> None:
+    assert len(list(money_written(ast.parse(line)))) == 1
+
+
+def test_rows_have_the_letters_of_the_legend() -> None:
+    """The letter of each kind of row, from the docstring of the schedule, is what rules of that kind call their row."""
+    legend = dict(re.findall(r"^\* ``([a-z])`` ([a-z]+)", schedule.__doc__ or "", re.M))
+    letter_of = {kind: letter for letter, kind in legend.items()}
+    letter_of |= {"country": letter_of["firm"], "embassy": letter_of["firm"], "desk": letter_of["sector"]}
+    letter_of |= {"agency": "_row", "world": "_row"}
+    wrong = [
+        f"{step.kind}: {step.rule.__name__}({', '.join(inspect.signature(step.rule).parameters)})"
+        for step in (*schedule.FOUNDING, *schedule.QUARTER)
+        if list(inspect.signature(step.rule).parameters)[1] != letter_of[step.kind]
+    ]
+    assert wrong == []
+    assert set(legend) == set("ceijkmns")

@@ -12,9 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import passaat.model
-from passaat.model.agency import is_call, offered_cents, towards_hundred
-from passaat.model.cluster import capacity_bought, guided, relevance
-from passaat.model.coordinator import mass, reported, towards_pay, weighted_mean
+from passaat.model.agency import assessor_noise, is_call, mean_score, towards_hundred
+from passaat.model.cluster import (
+    USUAL_COMMITMENT,
+    capacity_bought,
+    cohesion_at_start,
+    due_now,
+    freedom_to_act,
+    grip,
+    guided,
+    relevance,
+)
+from passaat.model.coordinator import reported, towards_pay, weighted_mean
 from passaat.model.draws import log_odds
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
@@ -26,6 +35,7 @@ from passaat.model.firm import (
     demand_effect,
     enough_chance,
     enough_contacts,
+    experience_lent,
     fee_burden,
     hurdle_alone,
     informed_share,
@@ -36,7 +46,9 @@ from passaat.model.firm import (
     step_result,
     weakest,
 )
-from passaat.model.liaison import match_strength
+from passaat.model.groups import mass
+from passaat.model.ledger import offered_cents, within_cents
+from passaat.model.liaison import knows_too_little, match_strength, tied_help, travel_stop_felt
 from passaat.model.outcomes import eur, gini, part_of, sort_up, take_largest
 from passaat.model.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.status import EXTENDED, FOLLOW_UP, INFORMAL, RUNNING, is_at_work, is_covenant
@@ -179,6 +191,38 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (match_strength(1.0, 1.0, 1.0, 1.0), 1.0),
         (match_strength(0.0, 0.0, 1.0, 1.0), 0.04),
         (match_strength(1.0, 1.0, 0.5, 0.0), 0.25),
+        # a tied liaison works half as much again for its employer, and half as much for the others
+        (tied_help(0.6, True, 1.5, 0.5), 0.9),
+        (tied_help(0.6, False, 1.5, 0.5), 0.3),
+        ([knows_too_little(fit, 0.4) for fit in (0.0, 0.39, 0.4, 1.0)], [True, True, False, False]),
+        # half of a stop is carried on locally by a liaison who does all that can be done, none without one
+        (travel_stop_felt(0.8, 0.5, 1.0), 0.4),
+        (travel_stop_felt(0.8, 0.5, 0.0), 0.8),
+        # an average coordinator whose members do as usual gets three quarters done; the best 1 + 0.5 x 0.2 times all
+        (grip(0.5, USUAL_COMMITMENT, 0.5), 0.75),
+        (grip(1.0, USUAL_COMMITMENT + 0.2, 0.5), 1.1),
+        # war leaves nothing; a state that leads closes the door to those without backing, not to those who have it all
+        (freedom_to_act(1.0, 0.5, 1.0, 0.5), 0.0),
+        (freedom_to_act(0.0, 1.0, 0.0, 0.5), 0.5),
+        (freedom_to_act(0.5, 1.0, 1.0, 0.5), 0.5),
+        # twelve units planned, four done, four quarters to go; more done than planned
+        (due_now(12.0, 4.0, 4.0), 2.0),
+        (due_now(12.0, 13.0, 4.0), 0.0),
+        # all linked under the best coordinator; all rivals; half of the pairs linked, a tenth rivals
+        (cohesion_at_start(1.0, 1.0, 0.0), 1.0),
+        (cohesion_at_start(0.0, 0.0, 1.0), 0.05),
+        (cohesion_at_start(0.5, 0.5, 0.1), 0.55),
+        # a newcomer among members who know 0.6 and trust each other half; nothing to borrow for those who know more
+        (experience_lent(0.6, 0.1, 0.5, 0.8), 0.2),
+        (experience_lent(0.6, 0.7, 0.5, 0.8), 0.0),
+        # a quarter of the harmless number of criteria doubles the error; more than that number does not lessen it
+        (assessor_noise(8.0, 12.0, 3.0), 16.0),
+        (assessor_noise(8.0, 12.0, 24.0), 8.0),
+        # two assessors who err by 1 and by 2 of 8 points each
+        (mean_score(60.0, 8.0, 3.0, 2), 72.0),
+        (mean_score(95.0, 8.0, 3.0, 2), 100.0),
+        (mean_score(60.0, 8.0, 0.0, 2), 60.0),
+        ([within_cents(*cents) for cents in ((5, 9), (9, 5), (5, -1), (-5, 9))], [5, 5, 0, 0]),
         (eur(12_345), 123.45),
         (eur(-1), -0.01),
         (part_of(1.0, 4.0), 0.25),
@@ -422,6 +466,81 @@ def test_a_better_liaison_makes_better_matches(traits: list[float], which: int, 
 
     assert 0.0 <= strength(traits[which]) <= 1.0
     assert never_falls(strength, traits[which], better)
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_a_tied_liaison_never_helps_others_more_than_one_who_is_free(
+    helped: float, more: float, extra: float, others: float
+) -> None:
+    assert (
+        tied_help(helped, False, 1.0 + extra, others)
+        <= helped
+        <= tied_help(helped, True, 1.0 + extra, others)
+    )
+    assert never_falls(lambda x: tied_help(x, False, 1.0 + extra, others), helped, more)
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_a_liaison_never_makes_a_travel_stop_worse(
+    stop: float, takeover: float, support: float, more: float
+) -> None:
+    assert 0.0 <= travel_stop_felt(stop, takeover, support) <= stop
+    assert never_falls(lambda x: -travel_stop_felt(stop, takeover, x), support, more)
+    assert travel_stop_felt(0.0, takeover, support) == 0.0
+
+
+@given(shares, shares, shares, shares, shares)
+@EXAMPLES
+def test_war_and_state_take_freedom_and_backing_gives_it_back(
+    war: float, state: float, backed: float, gate: float, more: float
+) -> None:
+    assert 0.0 <= freedom_to_act(war, state, backed, gate) <= 1.0
+    assert never_falls(lambda x: -freedom_to_act(x, state, backed, gate), war, more)
+    assert never_falls(lambda x: -freedom_to_act(war, x, backed, gate), state, more)
+    assert never_falls(lambda x: freedom_to_act(war, state, x, gate), backed, more)
+    assert freedom_to_act(0.0, state, backed, 0.0) == 1.0
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_better_coordinators_and_keener_members_get_more_done(
+    quality: float, commitment: float, effort: float, more: float
+) -> None:
+    assert grip(quality, commitment, effort) > 0.0
+    assert never_falls(lambda x: grip(x, commitment, effort), quality, more)
+    assert never_falls(lambda x: grip(quality, x, effort), commitment, more)
+    assert grip(quality, commitment, 0.0) == grip(quality, more, 0.0)
+
+
+@given(shares, shares, shares, shares)
+@EXAMPLES
+def test_cohesion_rises_with_linked_members_and_falls_with_rivals(
+    linked: float, quality: float, rivals: float, more: float
+) -> None:
+    assert 0.05 <= cohesion_at_start(linked, quality, rivals) <= 1.0
+    assert never_falls(lambda x: cohesion_at_start(x, quality, rivals), linked, more)
+    assert never_falls(lambda x: -cohesion_at_start(linked, quality, x), rivals, more)
+
+
+@given(st.floats(0, 100), st.floats(0, 30), st.integers(1, 8), st.floats(-9, 9), st.floats(-9, 9))
+@EXAMPLES
+def test_a_score_stays_on_the_scale_and_rises_with_the_errors(
+    standing: float, noise: float, assessors: int, error: float, more: float
+) -> None:
+    assert 0.0 <= mean_score(standing, noise, error, assessors) <= 100.0
+    assert never_falls(lambda x: mean_score(standing, noise, x, assessors), error, more)
+    assert mean_score(standing, 0.0, error, assessors) == standing
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
+@EXAMPLES
+def test_nothing_is_paid_that_is_not_wanted_and_not_there(wanted: int, left: int) -> None:
+    paid = within_cents(wanted, left)
+    assert paid >= 0
+    assert paid in (0, wanted, left)
+    assert paid == 0 or (paid <= wanted and paid <= left)
 
 
 @given(amounts, st.integers(4, 32), st.integers(0, 24), st.integers(0, 24), st.floats(0.5, 50))

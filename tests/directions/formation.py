@@ -203,7 +203,7 @@ _FORMING = (
         base=FORMING.with_setting("markets", "demand", 0.4),
         changed=FORMING.with_setting("markets", "demand", 2.5),
         outcome="firms that joined a group",
-        carried_by="firm.consider_joining",
+        carried_by="firm._pull_of_market",
         read_at="cluster.settle_membership",
     ),
     Direction(
@@ -213,7 +213,7 @@ _FORMING = (
         base=ALIKE,
         changed=LINKED,
         outcome="knowledge of members at the end of the covenant",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.cohesion_at_start",
         read_at="firm.take_part",
     ),
     Direction(
@@ -223,7 +223,7 @@ _FORMING = (
         base=ALIKE,
         changed=LINKED,
         outcome="share of members that stay to the end of the covenant",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.cohesion_at_start",
         read_at="firm.decide_to_remain",
     ),
     Direction(
@@ -243,7 +243,7 @@ _FORMING = (
         base=FORMING.with_setting("firms", "sharing", 1.0),
         changed=FORMING.with_setting("firms", "sharing", 0.0),
         outcome="firms that joined a group",
-        carried_by="firm.consider_joining",
+        carried_by="firm._weight_of_rivals",
         read_at="cluster.settle_membership",
     ),
     Direction(
@@ -253,7 +253,7 @@ _FORMING = (
         base=FOCAL.with_edit("memberships", "commitment", 0.55, quarter=START),
         changed=FOCAL.with_edit("memberships", "commitment", 0.95, 0.15, quarter=START),
         outcome="share of next steps taken by the two most successful members",
-        carried_by="firm.take_part",
+        carried_by="firm.active_part",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -344,7 +344,7 @@ _FORMING = (
         base=LINKED,
         changed=FOCAL.with_group(agreement=True).with_edit("firms", "chain_position", 0.0, 0.33, 0.67, 1.0),
         outcome="knowledge of members at the end of the covenant",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.relevance",
         read_at="firm.take_part",
     ),
     Direction(
@@ -354,7 +354,7 @@ _FORMING = (
         base=LINKED,
         changed=TWO_GROUPS,
         outcome="knowledge exchange done in the covenant",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.relevance",
         read_at="cluster.act",
     ),
     Direction(
@@ -364,7 +364,7 @@ _FORMING = (
         base=LINKED,
         changed=TWO_GROUPS,
         outcome="next steps of members that succeed",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.relevance",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -384,7 +384,7 @@ _FORMING = (
         base=RIVALS,
         changed=RIVALS.with_group(agreement=True),
         outcome="knowledge of members at the end of the covenant",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.cohesion_at_start",
         read_at="firm.take_part",
     ),
     Direction(
@@ -394,7 +394,7 @@ _FORMING = (
         base=RIVALS,
         changed=RIVALS.with_group(agreement=True),
         outcome="share of members that stay to the end of the covenant",
-        carried_by="cluster.judge_fit",
+        carried_by="cluster.cohesion_at_start",
         read_at="firm.decide_to_remain",
     ),
     Direction(
@@ -416,7 +416,7 @@ _FORMING = (
         base=NEWCOMERS,
         changed=NEWCOMERS.with_edit("firms", "experience", 0.9, 0.1),
         outcome="contacts of every second member a year after the covenant",
-        carried_by="firm.take_part",
+        carried_by="firm.experience_lent",
         read_at="firm.fade",
     ),
     Direction(
@@ -426,7 +426,7 @@ _FORMING = (
         base=NEWCOMERS,
         changed=NEWCOMERS.with_edit("firms", "experience", 0.9, 0.1),
         outcome="next steps of every second member that succeed",
-        carried_by="firm.take_part",
+        carried_by="firm.experience_lent",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -456,7 +456,7 @@ _FORMING = (
         base=FORMING.with_setting("countries", "price_level", 0.7).with_setting("markets", "barrier", 0.1),
         changed=FORMING.with_setting("countries", "price_level", 1.4).with_setting("markets", "barrier", 0.7),
         outcome="SMEs that joined a group",
-        carried_by="firm.consider_joining",
+        carried_by="firm._pull_of_access",
         read_at="cluster.settle_membership",
     ),
     Direction(
@@ -466,7 +466,7 @@ _FORMING = (
         base=FORMING.with_setting("countries", "price_level", 0.6),
         changed=FORMING.with_setting("countries", "price_level", 1.4),
         outcome="SMEs that joined a group",
-        carried_by="firm.consider_joining",
+        carried_by="firm._pull_of_access",
         read_at="cluster.settle_membership",
     ),
     Direction(
@@ -476,7 +476,7 @@ _FORMING = (
         base=FORMING.with_setting("markets", "receptivity", 0.4),
         changed=FORMING.with_setting("markets", "receptivity", 0.9),
         outcome="firms that joined a group",
-        carried_by="firm.consider_joining",
+        carried_by="firm._pull_of_market",
         read_at="cluster.settle_membership",
     ),
     Direction(
@@ -486,7 +486,7 @@ _FORMING = (
         base=FORMING.with_setting("markets", "receptivity", 0.4),
         changed=FORMING.with_setting("markets", "receptivity", 0.9),
         outcome="covenants started",
-        carried_by="firm.consider_joining",
+        carried_by="firm._pull_of_market",
         read_at="agency.assess",
     ),
     Direction(
@@ -531,7 +531,7 @@ _SELECTION = (
         base=FORMING.with_levers(selection_criteria=8.0),
         changed=FORMING.with_levers(selection_criteria=25.0),
         outcome="SMEs that joined a group",
-        carried_by="firm.consider_joining",
+        carried_by="firm._weight_of_paper",
         read_at="cluster.settle_membership",
     ),
     Direction(
@@ -571,7 +571,7 @@ _SELECTION = (
         .with_setting("liaisons", "tied", 0.0, (2,))
         .with_levers(liaison_independent=1.0),
         outcome="unevenness of members' contacts",
-        carried_by="market.settle_liaisons",
+        carried_by="market._may_take",
         read_at="firm.take_part",
     ),
     Direction(

@@ -354,7 +354,7 @@ _CAPACITY: Final = (
         base=FOCAL.with_edit("memberships", "commitment", 0.9, quarter=START),
         changed=FOCAL.with_edit("memberships", "commitment", 0.9, 0.1, quarter=START),
         outcome="contacts gained by members with an even place",
-        carried_by="cluster.act",
+        carried_by="cluster.grip",
         read_at="firm.take_part",
     ),
     Direction(
@@ -376,7 +376,7 @@ _CAPACITY: Final = (
         base=TRAVEL_STOP,
         changed=PLAIN,
         outcome="members with a relation at the end of the run",
-        carried_by="firm.take_part",
+        carried_by="firm._build_relation",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -445,7 +445,7 @@ _CONTACTS: Final = (
         base=FOCAL.with_group(committed_eur=60_000.0),
         changed=FOCAL,
         outcome="contacts gained per member",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="firm.take_part",
     ),
     Direction(
@@ -455,7 +455,7 @@ _CONTACTS: Final = (
         base=TRAVEL_STOP,
         changed=PLAIN,
         outcome="knowledge of members at the end of the covenant",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="firm.take_part",
     ),
     Direction(
@@ -465,7 +465,7 @@ _CONTACTS: Final = (
         base=PLAIN.with_edit("engagements", "contacts", 0.0, quarter=END),
         changed=PLAIN.with_edit("engagements", "contacts", 10.0, quarter=END),
         outcome="knowledge of members two years after the covenant",
-        carried_by="firm.take_part",
+        carried_by="firm._learn",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -495,7 +495,7 @@ _CONTACTS: Final = (
         base=FOCAL.with_setting("clusters", "n_partners", 0.0, GROUP, START),
         changed=FOCAL.with_setting("clusters", "n_partners", 12.0, GROUP, START),
         outcome="members with a contract",
-        carried_by="firm.take_part",
+        carried_by="firm._partners_around",
         read_at="firm._sign_contract",
     ),
     Direction(
@@ -545,7 +545,7 @@ _CONTACTS: Final = (
         base=FOCAL.with_group(committed_eur=60_000.0),
         changed=FOCAL,
         outcome="years until members win a first contract after joining",
-        carried_by="firm.take_part",
+        carried_by="firm._meet_parties",
         read_at="firm._sign_contract",
     ),
 )
@@ -558,7 +558,7 @@ _AWARENESS: Final = (
         base=PLAIN,
         changed=TRAVEL_STOP,
         outcome="contacts gained per member",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="firm.take_part",
     ),
     Direction(
@@ -592,7 +592,7 @@ _AWARENESS: Final = (
         base=TRAVEL_STOP,
         changed=PLAIN,
         outcome="relation of members at the end of the covenant",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="firm.take_part",
     ),
     Direction(
@@ -642,7 +642,7 @@ _AWARENESS: Final = (
         base=FOCAL.with_group(n_members=7, n_institutes=0),
         changed=FOCAL.with_group(n_members=8, n_institutes=1),
         outcome="next steps of SMEs that succeed",
-        carried_by="firm.take_part",
+        carried_by="firm._build_relation",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -672,7 +672,7 @@ _AWARENESS: Final = (
         base=PLAIN,
         changed=TRAVEL_STOP,
         outcome="next steps of members that end in the covenant, of any result",
-        carried_by="firm.take_part",
+        carried_by="firm._build_relation",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -682,7 +682,7 @@ _AWARENESS: Final = (
         base=FOCAL.with_group(n_members=7, n_institutes=1, n_large=0),
         changed=FOCAL.with_group(n_members=9, n_institutes=1, n_large=2),
         outcome="next steps of SMEs that succeed",
-        carried_by="firm.take_part",
+        carried_by="firm._pulled_along",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -956,7 +956,7 @@ _SHOCKS: Final = (
         base=FOCAL,
         changed=FOCAL.with_shock("war", 0.95, START, 60),
         outcome="exports of members",
-        carried_by="cluster.act",
+        carried_by="cluster.freedom_to_act",
         read_at="firm.trade",
     ),
     Direction(
@@ -1046,7 +1046,7 @@ _SHOCKS: Final = (
         base=FOCAL,
         changed=FOCAL.with_shock("war", 0.95, START + 4, 60),
         outcome="progress in the fourth quarter before the end of the covenant",
-        carried_by="cluster.act",
+        carried_by="cluster.freedom_to_act",
         read_at="cluster.measure_progress",
     ),
     Direction(
@@ -1071,7 +1071,7 @@ _LAGS: Final = (
         base=ON_PAPER,
         changed=PLAIN,
         outcome="exports of members by quarter",
-        carried_by="firm.follow_up",
+        carried_by="firm._see_step_through",
         read_at="firm.trade",
         after=END,
     ),
@@ -1082,7 +1082,7 @@ _LAGS: Final = (
         base=FOCAL.with_setting("markets", "deal_cycle_quarters", 6.0, HERE),
         changed=FOCAL.with_setting("markets", "deal_cycle_quarters", 30.0, HERE),
         outcome="contracts won by members in the covenant",
-        carried_by="firm.follow_up",
+        carried_by="firm._see_step_through",
         read_at="firm._sign_contract",
     ),
     Direction(
@@ -1092,7 +1092,7 @@ _LAGS: Final = (
         base=ON_PAPER.with_setting("markets", "deal_cycle_quarters", 30.0, HERE),
         changed=PLAIN.with_setting("markets", "deal_cycle_quarters", 30.0, HERE),
         outcome="contracts of members by quarter",
-        carried_by="firm.follow_up",
+        carried_by="firm._see_step_through",
         read_at="firm._sign_contract",
         after=END,
     ),
@@ -1116,7 +1116,7 @@ _LAGS: Final = (
         base=FOCAL.with_setting("countries", "distance", 0.0, HERE),
         changed=FOCAL.with_setting("countries", "distance", 1.0, HERE),
         outcome="years until members win a first contract after joining",
-        carried_by="firm.take_part",
+        carried_by="firm._build_relation",
         read_at="firm._sign_contract",
     ),
     Direction(
@@ -1126,7 +1126,7 @@ _LAGS: Final = (
         base=ON_PAPER,
         changed=PLAIN,
         outcome="contacts gained in the first year",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="firm.take_part",
     ),
     Direction(
@@ -1136,7 +1136,7 @@ _LAGS: Final = (
         base=ON_PAPER,
         changed=PLAIN,
         outcome="contracts of members by quarter",
-        carried_by="firm.follow_up",
+        carried_by="firm._see_step_through",
         read_at="firm._sign_contract",
         after=START + 4,
     ),

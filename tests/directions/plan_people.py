@@ -407,7 +407,7 @@ COORDINATORS: Final = (
         base=PLAIN.with_setting("clusters", "fidelity", 1.0, GROUP, START),
         changed=PLAIN.with_setting("clusters", "fidelity", 0.4, GROUP, START),
         outcome="next steps of members that succeed",
-        carried_by="firm.take_part",
+        carried_by="firm.informed_share",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -534,7 +534,7 @@ MANAGERS: Final = (
         base=experienced_desks(0.1, NO_TRAVEL, START),
         changed=experienced_desks(1.0, NO_TRAVEL, START),
         outcome="share of the plan carried out",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="cluster.measure_progress",
     ),
     Direction(
@@ -544,7 +544,7 @@ MANAGERS: Final = (
         base=experienced_desks(0.1, NO_TRAVEL, START),
         changed=experienced_desks(1.0, NO_TRAVEL, START),
         outcome="awareness at the end of the covenant",
-        carried_by="cluster.act",
+        carried_by="cluster._promote",
         read_at="market.gain_awareness",
     ),
     Direction(

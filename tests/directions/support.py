@@ -353,7 +353,7 @@ LIAISON: Final = (
         base=with_liaisons(FREE_TO_TIE),
         changed=with_liaisons(FREE_TO_TIE, tied=1.0),
         outcome="contacts gained by the firm that employs the liaison",
-        carried_by="market.settle_liaisons",
+        carried_by="liaison.tied_help",
         read_at="firm.take_part",
     ),
     Direction(
@@ -363,7 +363,7 @@ LIAISON: Final = (
         base=with_liaisons(FREE_TO_TIE),
         changed=with_liaisons(FREE_TO_TIE, tied=1.0),
         outcome="contacts gained by members other than that firm",
-        carried_by="market.settle_liaisons",
+        carried_by="liaison.tied_help",
         read_at="firm.take_part",
     ),
     Direction(
@@ -373,7 +373,7 @@ LIAISON: Final = (
         base=with_liaisons(FREE_TO_TIE),
         changed=with_liaisons(FREE_TO_TIE, tied=1.0),
         outcome="next steps of the firm that employs the liaison, beyond those of others",
-        carried_by="firm.take_part",
+        carried_by="liaison.tied_help",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -473,7 +473,7 @@ LIAISON: Final = (
         base=NO_LIAISON.with_shock("travel_stop", 0.9, START + 1, END),
         changed=GOOD_LIAISON.with_shock("travel_stop", 0.9, START + 1, END),
         outcome="awareness at the end of the covenant",
-        carried_by="cluster.act",
+        carried_by="liaison.travel_stop_felt",
         read_at="market.gain_awareness",
     ),
     Direction(
@@ -626,7 +626,7 @@ EMBASSIES: Final = (
         base=STATE_LED.with_setting("embassies", "standing", 0.05, EMBASSY),
         changed=STATE_LED.with_setting("embassies", "standing", 0.95, EMBASSY),
         outcome="next steps of members that succeed",
-        carried_by="firm.take_part",
+        carried_by="firm._build_trust",
         read_at="firm.follow_up",
     ),
     Direction(
@@ -700,7 +700,7 @@ FOLLOW_UP: Final = (
         changed=MAY_GO_ON.with_setting("clusters", "cohesion", 0.95, GROUP, END - 1),
         outcome="later groups of the coordinator",
         carried_by="coordinator._wish_to_re_form",
-        read_at="agency.open_groups",
+        read_at="groups.open_groups",
     ),
     Direction(
         name="A group that got along keeps its relations for five years without the programme",
@@ -867,7 +867,7 @@ SIZES: Final = (
         base=PLAIN.with_group(n_members=8, n_institutes=0, n_large=0),
         changed=PLAIN.with_group(n_members=8, n_institutes=0, n_large=3),
         outcome="next steps of SMEs that succeed",
-        carried_by="firm.take_part",
+        carried_by="firm._pulled_along",
         read_at="firm.follow_up",
     ),
 )
