@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePath
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -42,7 +42,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 
 from passaat import provenance
-from passaat.errors import ScenarioError, StudyError
+from passaat.errors import ScenarioError, StudyError, command
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
@@ -50,7 +50,7 @@ from passaat.experiments.study_log import SPAN, STARTS, header_of, require_own_l
 from passaat.experiments.study_schema import Tables, basis_statements, design_statements, tables_of
 from passaat.identity import fingerprint, fingerprint_of_text, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import harmless, shown, shown_name
 
 if sys.platform == "win32":
     import msvcrt
@@ -250,16 +250,7 @@ class Study:
             raise StudyError(
                 f"there is no study {path}", hint="`passaat studies` lists those of this folder."
             )
-        study = cls(_connect(str(path), read_only=True), str(path))
-        try:
-            study._require_known()
-        except _SQLITE_ERRORS as error:
-            study.close()
-            raise StudyError(*_explain(str(path), error)) from error
-        except BaseException:
-            study.close()
-            raise
-        return study
+        return cls(_connect(str(path), read_only=True), str(path))._known()
 
     @classmethod
     def edit(cls, path: Path) -> Self:
@@ -276,16 +267,25 @@ class Study:
         except BaseException:
             _unlock(lock, str(path))
             raise
-        try:
-            study._require_known()
-        except _SQLITE_ERRORS as error:
-            study.close()
-            raise StudyError(*_explain(str(path), error)) from error
-        except BaseException:
-            study.close()
-            raise
+        study._known()
         study._patient = True
         return study
+
+    def _known(self) -> Self:
+        """This study, if its tables are those of a study of this format; otherwise it is closed.
+
+        Raises:
+            StudyError: they are not.
+        """
+        try:
+            self._require_known()
+        except _SQLITE_ERRORS as error:
+            self.close()
+            raise StudyError(*_explain(self._place, error)) from error
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def __enter__(self) -> Self:
         return self
@@ -636,9 +636,11 @@ class Study:
 
     def number(self, arm: Arm) -> int:
         """Number of a registered arm."""
-        (number,) = self.row(
-            "SELECT arm FROM arms WHERE scenario_hash = ? AND amount_factor = ? AND settings = ?", arm.key
+        query = "SELECT arm FROM arms WHERE scenario_hash = ? AND amount_factor = ? AND settings = ?"
+        what = (
+            arm.name if arm.amount_factor == 1.0 else f"{arm.name} at {arm.amount_factor:g} times its amount"
         )
+        (number,) = self._found(query, arm.key, f"the policy {shown_name(what)}")
         return int(number)
 
     def has(self, arm: Arm) -> bool:
@@ -792,7 +794,7 @@ class Study:
                 raise StudyError(
                     f"{source.place} holds {len(changed)} results that were changed after they were written (first:"
                     f" {changed[0]}); nothing was taken over",
-                    f"Check it with `passaat verify {source.place}`, and leave it out.",
+                    f"Check it with `{command('passaat', 'verify', PurePath(source.place))}`, and leave it out.",
                 )
         return taken
 
@@ -990,9 +992,9 @@ def require_same_model(path: Path, simulator: Simulator) -> None:
     if all(theirs) and theirs != (simulator.version, simulator.behaviour):
         raise StudyError(
             other_model(path, theirs, (simulator.version, simulator.behaviour)),
-            f"To run it anew, give another file. What {path} holds can be read (`passaat studies {path}`, export,"
-            " tradeoffs, discover, sensitivity; resume prints a finished one); passaat"
-            f" {theirs[0]} goes on with it.",
+            f"To run it anew, give another file. What {path} holds can be read"
+            f" (`{command('passaat', 'studies', PurePath(path))}`, export, tradeoffs, discover, sensitivity; resume"
+            f" prints a finished one); passaat {theirs[0]} goes on with it.",
         )
 
 
@@ -1233,15 +1235,16 @@ _SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 
 def _explain(place: str, error: Exception) -> tuple[str, str]:
     """Problem and way out for what SQLite may say about a file."""
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return f"{place} is being written by another process ({text})", "Wait for it, or give another file."
-    if "not a database" in text:
-        return f"{place} is not a study file ({text})", _ANOTHER_FILE
+    # What SQLite quotes is of the file, and may be anything: damage is asked for first, so that no word of it counts.
+    text = _short(harmless(str(error).partition(" with text ")[0]), 200)
     if any(
         sign in text for sign in ("malformed", "no such table", "no such column", "decode", "not supported")
     ):
         return f"{place} is damaged ({text})", _REPEAT
+    if "locked" in text or "busy" in text:
+        return f"{place} is being written by another process ({text})", "Wait for it, or give another file."
+    if "not a database" in text:
+        return f"{place} is not a study file ({text})", _ANOTHER_FILE
     if "full" in text:
         return (
             f"{place}: the disk is full ({text}); every chunk that was finished before is kept",
