@@ -285,7 +285,7 @@ class Plan:
         hint = "a stored plan is written by Plan.to_json, and read by the same version of passaat or a later one."
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StudyError(f"a stored plan cannot be read: it is not JSON ({error})", hint) from None
         names = {field.name for field in fields(cls)}
         if not isinstance(data, dict) or data.get("format") != _FORMAT:

@@ -29,6 +29,7 @@ from passaat.experiments.store import FailedRun, Study, damaged, require_writabl
 from passaat.identity import text_of
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
+from passaat.scenarios.reading import shown, shown_name
 
 MOST_REPORTED: Final = 1_000
 """Failed runs that a table names one by one; all are in the file."""
@@ -403,6 +404,13 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
     infos = _outcomes_read(study, outcomes)
     policies = tuple(name for (name,) in study.rows("SELECT policy FROM policies ORDER BY position"))
     ordered = tuple(name for name in plan.policies if name in policies)
+    for what, planned, (there,) in (
+        ("policies", len(plan.policies), (len(ordered),)),
+        ("points", plan.n_points, study.row("SELECT count(*) FROM points")),
+        ("worlds", plan.worlds, study.row("SELECT count(*) FROM worlds")),
+    ):
+        if there != planned:
+            raise damaged(study.place, f"its plan has {planned:,} {what}, and {there:,} are there")
     points = tuple(stored_points(study, plan))
     values = np.full((len(ordered), len(infos), len(points), plan.worlds_per_point), np.nan)
     places = {name: place for place, name in enumerate(ordered)}
@@ -410,13 +418,13 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
     query = f"SELECT policy, point, world{columns} FROM results WHERE status = 'done'"
     for policy, point, world, *found in study.rows(query):
         column = world if plan.luck != "factor" else 0
-        numbers = [np.nan if value is None else value for value in found]
+        where = f"policy {shown_name(policy)}, point {shown(point)}, world {shown(world)}"
+        numbers = study.numbers_in(found, where)
         try:
             values[places[policy], :, point, column] = numbers
-        except (KeyError, IndexError, TypeError, ValueError):
-            raise damaged(
-                study.place, f"policy {policy!r}, point {point!r}, world {world!r} holds {numbers!r:.200}"
-            ) from None
+        except (KeyError, IndexError, TypeError):
+            raise damaged(study.place, f"there is no {where}") from None
+    study.require_workable(values.swapaxes(0, 1), [info.name for info in infos])
     counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
     return SweepTable(
         plan=plan,
@@ -457,4 +465,4 @@ def _failures(study: Study) -> Iterator[FailedRun]:
         f" WHERE status = 'failed' ORDER BY draw, world, arm LIMIT {MOST_REPORTED}"
     )
     for row in study.rows(query):
-        yield FailedRun(*row)
+        yield study.failed_run(*row)
