@@ -44,7 +44,7 @@ from passaat.experiments.pairing import (
 )
 from passaat.experiments.runner import OnProgress, run_missing
 from passaat.experiments.simulator import Arm, Role, Simulator, amounts_in_window, the_model
-from passaat.experiments.store import FailedRun, Study, require_writable
+from passaat.experiments.store import FailedRun, Study, require_workable, require_writable
 from passaat.scenarios.levers import LEVERS
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def compare(
 def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:
     """Outcomes of an arm by name, each (n_draws, n_worlds); a ratio is one of means over the worlds of a draw."""
     stored = study.values(arm, design)
-    study.require_workable(stored, study.outcome_names)
+    require_workable(study.place, stored, study.outcome_names)
     values = dict(zip(study.outcome_names, stored, strict=True))
     return values | _ratios(values)
 
@@ -342,7 +342,7 @@ class Held:
 
     def _stored(self, arm: Arm) -> Floats:
         values = self.study.values(arm, self.design)
-        self.study.require_workable(values, self.names)
+        require_workable(self.study.place, values, self.names)
         return values
 
     def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:

@@ -910,32 +910,6 @@ class Study:
                 raise damaged(self._place, f"{where} holds {shown(number)}, which is no result")
         return cast(list[float], numbers)
 
-    def require_workable(self, values: Floats, names: Sequence[str]) -> None:
-        """Refuse results that are too large for statistics.
-
-        Args:
-            values: along their first axis the outcomes of these names.
-
-        Raises:
-            StudyError: names the outcomes, with the largest result of each.
-        """
-        sizes = (
-            np.abs(np.where(np.isfinite(values), values, 0.0))
-            .reshape(len(names), -1)
-            .max(axis=1, initial=0.0)
-        )
-        problems = [
-            f"{self._place}: {name} reaches {size:g} in some run; beyond {LARGEST_RESULT:g} it cannot be worked with"
-            for name, size in zip(names, sizes.tolist(), strict=True)
-            if size > LARGEST_RESULT
-        ]
-        if problems:
-            raise StudyError(
-                problems,
-                f"`{command('passaat', 'verify', PurePath(self._place))}` tells whether it was changed after it was"
-                " written; if not, mend the model that gave it.",
-            )
-
     def failures(self, arms: Iterable[Arm], design: Design) -> tuple[FailedRun, ...]:
         """Failed runs of these arms within the design, in order."""
         found = []
@@ -1459,6 +1433,31 @@ def _explain(place: str, error: Exception) -> tuple[str, str]:
         f"{place} cannot be written or read ({text}); every chunk that was finished before is kept",
         _WRITABLE,
     )
+
+
+def require_workable(of: str, values: Floats, names: Sequence[str]) -> None:
+    """Refuse results that are too large for statistics.
+
+    Args:
+        of: the study, for the message.
+        values: along their first axis the outcomes of these names.
+
+    Raises:
+        StudyError: names the outcomes, with the largest result of each.
+    """
+    sizes = (
+        np.abs(np.where(np.isfinite(values), values, 0.0)).reshape(len(names), -1).max(axis=1, initial=0.0)
+    )
+    problems = [
+        f"{of}: {name} reaches {size:g} in some run; beyond {LARGEST_RESULT:g} it cannot be worked with"
+        for name, size in zip(names, sizes.tolist(), strict=True)
+        if size > LARGEST_RESULT
+    ]
+    if problems:
+        raise StudyError(
+            problems,
+            "`passaat verify` tells whether it was changed after it was written; if not, mend the model that gave it.",
+        )
 
 
 def damaged(place: str, what: str) -> StudyError:

@@ -25,7 +25,7 @@ from passaat.experiments.pairing import Floats, paired_differences, ratio_values
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.runner import OnProgress, run_planned
 from passaat.experiments.simulator import Arm, Simulator, settings_text, the_model
-from passaat.experiments.store import FailedRun, Study, damaged, require_writable
+from passaat.experiments.store import FailedRun, Study, damaged, require_workable, require_writable
 from passaat.identity import text_of
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
@@ -83,7 +83,7 @@ class SweepTable:
         A ratio, such as exports per public euro, is one of means over the worlds of a point.
 
         Raises:
-            StudyError: no such policy or outcome.
+            StudyError: no such policy or outcome, or results that are too large to be worked with.
         """
         return self._of(policy, outcome)
 
@@ -94,7 +94,7 @@ class SweepTable:
         rest on luck that the first did not meet.
 
         Raises:
-            StudyError: no such policy or outcome.
+            StudyError: no such policy or outcome, or results that are too large to be worked with.
         """
         return paired_differences(
             self._of(option, outcome, beside=REFERENCE), self._of(REFERENCE, outcome, beside=option)
@@ -104,9 +104,12 @@ class SweepTable:
         """Levels; a ratio only from worlds in which ``beside`` has both of its parts, too."""
         _ = self.outcome(outcome)
         places = {one.name: place for place, one in enumerate(self.outcomes)}
-        if outcome not in RATIOS or not {*RATIOS[outcome]} <= places.keys():
+        is_ratio = outcome in RATIOS and {*RATIOS[outcome]} <= places.keys()
+        names = RATIOS[outcome] if is_ratio else (outcome,)
+        parts = [places[name] for name in names]
+        require_workable(self.plan.name, self._runs(policy)[parts], names)
+        if not is_ratio:
             return np.asarray(self._runs(policy)[places[outcome]], dtype=np.float64)
-        parts = [places[part] for part in RATIOS[outcome]]
         above, below = self._runs(policy)[parts]
         if beside is not None:
             both = np.isfinite(self._runs(beside)[parts]).all(axis=0)
@@ -424,7 +427,6 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
             values[places[policy], :, point, column] = numbers
         except (KeyError, IndexError, TypeError):
             raise damaged(study.place, f"there is no {where}") from None
-    study.require_workable(values.swapaxes(0, 1), [info.name for info in infos])
     counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
     return SweepTable(
         plan=plan,

@@ -1190,10 +1190,6 @@ UNREADABLE_SWEEP = {
         "UPDATE runs SET cost_eur = 'nan' WHERE draw = 0 AND world = 1 AND arm = 1",
         "policy .*, point .*, world 1 holds 'nan', which is no result",
     ),
-    "a result beyond all measure": (
-        "UPDATE runs SET cost_eur = 1e300 WHERE draw = 0 AND world = 1 AND arm = 1",
-        r"cost_eur reaches 1e\+300 in some run",
-    ),
 }
 
 
@@ -1248,6 +1244,22 @@ def test_a_plan_that_asks_for_more_than_is_planned_takes_no_memory(
         load_table(swept)
     problems = verify(swept, sample=0, simulator=TOY).problems
     assert "points that are not those of the plan: it has 4,000,000, and 5 are there" in problems
+
+
+def test_a_sweep_holds_results_beyond_all_measure_and_counts_with_none(both: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(both / "swept.db", tmp_path))
+    change(path, "UPDATE runs SET cost_eur = 1e300 WHERE draw = 0 AND world = 1 AND arm = 2")
+    table = load_table(path)
+    assert np.nanmax(table.values) == 1e300
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: table.levels("reference", "cost_eur"),
+        lambda: table.differences("go-no-go", "cost_eur"),
+    )
+    for read in reads:
+        with pytest.raises(StudyError, match=r"toy-sweep: cost_eur reaches 1e\+300 in some run") as caught:
+            read()
+        assert "passaat verify" in caught.value.hint
+    assert np.isfinite(table.levels("reference", "effect_eur")).all()
 
 
 @pytest.mark.parametrize(
