@@ -36,6 +36,8 @@ UNCALIBRATED: Final = "Uncalibrated: "
 
 TO_PRIOR: Final = "parameters are drawn from their prior ranges"
 
+BasisKind = Literal["posterior", "prior", "defaults"]
+
 Draw = Callable[[int, int], Sequence[Mapping[str, float]]]
 """(n, seed) -> n draws of all uncertain parameters."""
 
@@ -53,7 +55,7 @@ class Basis:
         notice: why results are uncalibrated although nobody asked for that; empty otherwise.
     """
 
-    kind: Literal["posterior", "prior", "defaults"]
+    kind: BasisKind
     calibrated_to: str = ""
     sample: str = ""
     effective_sample_size: float = math.nan

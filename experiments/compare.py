@@ -45,7 +45,7 @@ from passaat.experiments.pairing import (
 )
 from passaat.experiments.runner import OnProgress, run_missing
 from passaat.experiments.simulator import Arm, Role, Simulator, amounts_in_window, the_model
-from passaat.experiments.store import FailedRun, Study, require_writable
+from passaat.experiments.store import FailedRun, Study, require_workable, require_writable
 from passaat.scenarios.levers import LEVERS
 
 if TYPE_CHECKING:
@@ -228,7 +228,9 @@ def compare(
 
 def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:
     """Outcomes of an arm by name, each (n_draws, n_worlds); a ratio is one of means over the worlds of a draw."""
-    values = dict(zip(study.outcome_names, study.values(arm, design), strict=True))
+    stored = study.values(arm, design)
+    require_workable(study.place, stored, study.outcome_names)
+    values = dict(zip(study.outcome_names, stored, strict=True))
     return values | _ratios(values)
 
 
@@ -332,12 +334,17 @@ class Held:
 
     def values(self, arm: Arm, beside: Arm | None = None) -> dict[str, Floats]:
         """Outcomes of an arm by name, each (n_draws, n_worlds); only in cells where ``beside`` has run, too."""
-        stored = self.study.values(arm, self.design)
+        stored = self._stored(arm)
         if beside is not None:
-            done = np.isfinite(self.study.values(beside, self.design)).any(axis=0)
+            done = np.isfinite(self._stored(beside)).any(axis=0)
             stored = np.where(done, stored, np.nan)
         values = dict(zip(self.names, stored, strict=True))
         return values | _ratios(values)
+
+    def _stored(self, arm: Arm) -> Floats:
+        values = self.study.values(arm, self.design)
+        require_workable(self.study.place, values, self.names)
+        return values
 
     def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:
         """Mean public cost of an arm over that of the reference, less one, on the cells that both have; nan
@@ -346,7 +353,7 @@ class Held:
         On the pilot only the pilot's cells are read, also where the arm has run in all.
         """
         place = self.names.index(PUBLIC_COST)
-        cost, reference = (self.study.values(one, self.design)[place] for one in (arm, base))
+        cost, reference = (self._stored(one)[place] for one in (arm, base))
         if pilot:
             worlds = len({cell.world for cell in self.design.pilot()})
             cost, reference = cost[:, :worlds], reference[:, :worlds]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from passaat.errors import ScenarioError, StudyError, command
+from passaat.errors import PassaatError, StudyError, command
 from passaat.experiments.design import PILOT_WORLDS, Design
 from passaat.experiments.equal_money import MAX_CORRECTIONS, MAX_EVALUATIONS
-from passaat.experiments.store import Study
+from passaat.experiments.store import LARGEST_RESULT, Study, damaged
 from passaat.scenarios.loading import scenario_from_text
+from passaat.scenarios.reading import shown, shown_name
 from passaat.scenarios.scenario import Scenario
-from passaat.shown import shown
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,26 @@ class ComparisonPlan:
             StudyError: the text is no such plan.
         """
         try:
-            stored: dict[str, Any] = json.loads(text)
+            stored: Any = json.loads(text)
+            if not isinstance(stored, dict) or set(stored) != set(_STORED_AS):
+                raise TypeError(f"it has the parts {', '.join(_STORED_AS)}, and {shown(stored)} has not")
+            mistyped = [name for name, kind in _STORED_AS.items() if type(stored[name]) is not kind]
+            if mistyped:
+                raise TypeError(", ".join(f"{name} cannot be {shown(stored[name])}" for name in mistyped))
+            if not all(isinstance(one, str) for one in stored["options"]):
+                raise TypeError(f"options cannot be {shown(stored['options'])}")
             return cls(
                 reference=scenario_from_text(stored["reference"], "the study's reference"),
                 options=tuple(scenario_from_text(one, "an option of the study") for one in stored["options"]),
-                draws=int(stored["draws"]),
-                worlds=int(stored["worlds"]),
-                seed=int(stored["seed"]),
-                prior=bool(stored["prior"]),
+                draws=stored["draws"],
+                worlds=stored["worlds"],
+                seed=stored["seed"],
+                prior=stored["prior"],
             )
-        except (ScenarioError, KeyError, TypeError, ValueError, RecursionError) as error:
+        except (PassaatError, TypeError, ValueError, RecursionError) as error:
+            told = "; ".join(error.problems) if isinstance(error, PassaatError) else str(error)
             raise StudyError(
-                f"what the study was asked for cannot be read: {type(error).__name__}: {error}",
+                f"what the study was asked for cannot be read: {told}",
                 "Repeat the command that made it; it computes what is missing.",
             ) from None
 
@@ -102,6 +110,15 @@ class ComparisonPlan:
         )
 
 
+_STORED_AS: Final[Mapping[str, type]] = {
+    "reference": str,
+    "options": list,
+    **dict.fromkeys(("draws", "worlds", "seed"), int),
+    "prior": bool,
+}
+"""Parts of a stored plan, with the type that JSON gives them."""
+
+
 def remember(study: Study, asked: ComparisonPlan) -> None:
     """Keep what is asked of a comparison now, and what was asked before and is no part of it."""
     before = [*earlier_plans_of(study)]
@@ -114,9 +131,31 @@ def remember(study: Study, asked: ComparisonPlan) -> None:
 
 
 def earlier_plans_of(study: Study) -> list[ComparisonPlan]:
-    """What a comparison was asked for before its last plan, the first first; without what that plan covers."""
-    texts: list[str] = json.loads(study.meta("earlier plans") or "[]")
+    """What a comparison was asked for before its last plan, the first first; without what that plan covers.
+
+    Raises:
+        StudyError: what it says cannot be read.
+    """
+    texts: list[str] = study.read_json("earlier plans", list)
+    if not all(isinstance(text, str) for text in texts):
+        raise damaged(study.place, "its earlier plans cannot be read")
     return [ComparisonPlan.from_json(text) for text in texts]
+
+
+def equal_money_of(study: Study) -> dict[str, float]:
+    """The factor at which each option was brought to equal public money, by its name; empty where there is none yet.
+
+    Raises:
+        StudyError: what it says cannot be read, or a factor is none that an amount can be multiplied by.
+    """
+    found: dict[str, Any] = study.read_json("equal money", dict)
+    for name, factor in found.items():
+        is_number = isinstance(factor, float | int) and not isinstance(factor, bool)
+        if not is_number or not 0 <= factor <= LARGEST_RESULT:
+            raise damaged(
+                study.place, f"its factor of equal public money for {shown_name(name)} is {shown(factor)}"
+            )
+    return {name: float(factor) for name, factor in found.items()}
 
 
 def comparison_plan_of(study: Study) -> ComparisonPlan:
@@ -127,7 +166,7 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
     """
     if study.meta("kind") != "comparison":
         raise StudyError(
-            f"{study.place} is a {shown(study.meta('kind'))}, not a comparison",
+            f"{study.place} is a {shown_name(study.meta('kind'))}, not a comparison",
             f"`{command('passaat', 'resume', PurePath(study.place))}` shows a sweep and goes on with it.",
         )
     if not study.meta("plan"):

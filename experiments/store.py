@@ -17,7 +17,8 @@ keeps its reason. Runs are written in chunks, each in one transaction, so that s
 the chunk in hand and nothing else. A run's ``key`` is a hash of all that decides it (behaviour of the model,
 policy and its twin, parameters, world seed), however it is written: repeating a command computes what is missing,
 more options, draws, worlds or points can be added later, and a study can take over what another one holds
-already. Its ``digest`` is a hash of its outcomes, by which damage is noticed.
+already. Its ``digest`` is a hash of its outcomes, by which damage is noticed; an entry of ``meta`` is one of all that
+the file says in words.
 """
 
 from __future__ import annotations
@@ -34,23 +35,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePath
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, cast
 
 import numpy as np
 
 from passaat import provenance
-from passaat.errors import ScenarioError, StudyError
+from passaat.errors import ScenarioError, StudyError, command
 from passaat.experiments.design import Cell, Design
 from passaat.experiments.pairing import Floats
 from passaat.experiments.simulator import Arm, InputsOf, OutcomeLike, Policy, Simulator, settings_text
 from passaat.experiments.study_log import SPAN, STARTS, header_of, require_own_log
-from passaat.experiments.study_schema import Tables, basis_statements, design_statements, tables_of
+from passaat.experiments.study_schema import (
+    Tables,
+    basis_statements,
+    design_statements,
+    quoted,
+    tables_of,
+)
 from passaat.identity import fingerprint, fingerprint_of_text, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import harmless, shown, shown_name
 
 if sys.platform == "win32":
     import msvcrt
@@ -66,9 +73,26 @@ CONTINUED_WITH: Final = "continued with"
 REGISTERED: Final = "runs registered"
 """Entry of ``meta``: how many runs the design has, as they were registered; studies of 0.1.0 have none."""
 
+SEAL: Final = "digest of the description"
+"""Entry of ``meta``: a hash of all that the file says in words, by which damage to what decides no run is noticed, such
+as a title, the version of the model or what the study was made with; studies of 0.1.0 have none."""
+
+_SEALED: Final = {
+    "meta": "SELECT key, value FROM meta WHERE key != ? ORDER BY key",
+    "outcomes": "SELECT * FROM outcomes ORDER BY position",
+    "scenarios": "SELECT * FROM scenarios ORDER BY scenario_hash",
+    "arms": "SELECT role, name, amount_factor, scenario_hash FROM arms WHERE settings = '{}' ORDER BY arm",
+    "factors": "SELECT * FROM factors ORDER BY position",
+    "policies": "SELECT * FROM policies ORDER BY position",
+}
+"""What the seal covers, by table: policies as they stand, and not those that move levers at each point of a sweep."""
+
 FORMAT: Final = "2"
 APPLICATION_ID: Final = 0x70617373
 """Marks a database as a study ("pass" in ASCII), so that another program's file is never written to."""
+
+EMPTY: Final = "empty: it holds no study yet"
+"""What is said of a file that a study left behind whose process was killed before its tables were made."""
 
 LOCK_WAIT_SECONDS: Final = 10.0
 """How long to wait for another program that is writing into the same file."""
@@ -89,14 +113,30 @@ _NAMES_IN: Final = (
 )
 """Tables and columns of names and sentences, which are short."""
 
+_TYPES: Final = {"INTEGER": "integer", "REAL": "real", "TEXT": "text"}
+"""What SQLite calls a value that belongs into a column of each type."""
+
+_OR_NULL: Final = dict.fromkeys((("arms", "twin"), ("points", "in_world")), ", 'null'")
+
+_SMALL: Final = ("meta", "outcomes", "scenarios", "arms")
+_SMALL_OF_A_SWEEP: Final = ("factors", "policies", "worlds")
+"""Tables whose types are looked at whenever a file is opened; the others are looked at where they are read."""
+
 _MEMORY: Final = ":memory:"
 """Where a study is kept that has no file."""
+
+LARGEST_RESULT: Final = 1e60
+"""Largest result that statistics can work with: a variance of variances is its fourth power."""
 
 PAGE: Final = 2_000
 """Planned runs read at a time: enough to keep reading cheap, few enough to keep memory flat."""
 
 Status = Literal["done", "failed"]
 Kind = Literal["comparison", "sweep"]
+
+
+class EmptyStudyError(StudyError):
+    """A file holds nothing: the process that began a study in it was killed before its tables were made."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +213,7 @@ class Study:
         self._tables = Tables(())
         self._file: os.stat_result | None = None
         self._patient = False
+        self._unsealed = False
         self._count_from = 0
         self._added = 0
         self.say: Callable[[str], None] = _say
@@ -196,7 +237,8 @@ class Study:
             require_writable(path)
             require_same_model(path, simulator)
             if is_study(path):
-                cls.read(path).close()  # refuses what is foreign before anything is opened for writing
+                with suppress(EmptyStudyError):  # its log takes back what was just being made: it begins anew
+                    cls.read(path).close()  # refuses what is foreign before anything is opened for writing
         names = [outcome.name for outcome in simulator.outcomes]
         basis_statements(names)
         identity = {
@@ -250,16 +292,7 @@ class Study:
             raise StudyError(
                 f"there is no study {path}", hint="`passaat studies` lists those of this folder."
             )
-        study = cls(_connect(str(path), read_only=True), str(path))
-        try:
-            study._require_known()
-        except _SQLITE_ERRORS as error:
-            study.close()
-            raise StudyError(*_explain(str(path), error)) from error
-        except BaseException:
-            study.close()
-            raise
-        return study
+        return cls(_connect(str(path), read_only=True), str(path))._known()
 
     @classmethod
     def edit(cls, path: Path) -> Self:
@@ -276,16 +309,25 @@ class Study:
         except BaseException:
             _unlock(lock, str(path))
             raise
-        try:
-            study._require_known()
-        except _SQLITE_ERRORS as error:
-            study.close()
-            raise StudyError(*_explain(str(path), error)) from error
-        except BaseException:
-            study.close()
-            raise
+        study._known()
         study._patient = True
         return study
+
+    def _known(self) -> Self:
+        """This study, if its tables are those of a study of this format; otherwise it is closed.
+
+        Raises:
+            StudyError: they are not.
+        """
+        try:
+            self._require_known()
+        except _SQLITE_ERRORS as error:
+            self.close()
+            raise StudyError(*_explain(self._place, error)) from error
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def __enter__(self) -> Self:
         return self
@@ -380,7 +422,7 @@ class Study:
         Raises:
             StudyError: what it says cannot be read.
         """
-        found: dict[str, Any] = self._read_json(MADE_WITH, dict)
+        found: dict[str, Any] = self.read_json(MADE_WITH, dict, f"what it was {MADE_WITH}")
         if found and not _is_provenance(found):
             raise damaged(self._place, f"what it was {MADE_WITH} cannot be read")
         return found
@@ -389,19 +431,28 @@ class Study:
         """What else added runs to it, such as another commit or other libraries, the first first; errors as
         ``made_with``.
         """
-        found: list[dict[str, Any]] = self._read_json(CONTINUED_WITH, list)
+        found: list[dict[str, Any]] = self.read_json(CONTINUED_WITH, list, f"what it was {CONTINUED_WITH}")
         if not all(map(_is_provenance, found)):
             raise damaged(self._place, f"what it was {CONTINUED_WITH} cannot be read")
         return found
 
-    def _read_json(self, key: str, kind: type) -> Any:
+    def read_json(self, key: str, kind: type, what: str = "") -> Any:
+        """An entry of the description that is JSON of this kind, a dictionary or a list; an empty one where there is
+        none.
+
+        Args:
+            what: the entry in words, for the error.
+
+        Raises:
+            StudyError: it cannot be read, or is of another kind.
+        """
         stored = self.meta(key)
         try:
             found = json.loads(stored) if stored else kind()
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, kind):
-            raise damaged(self._place, f"what it was {key} cannot be read")
+            raise damaged(self._place, f"{what or f'its {key}'} cannot be read")
         return found
 
     def _add_provenance(self, made: str) -> None:
@@ -525,10 +576,10 @@ class Study:
     def parameters(self, draw: int) -> dict[str, float]:
         """All parameters of one draw, by name."""
         base, text = self._found("SELECT base, settings FROM draws WHERE draw = ?", (draw,), f"draw {draw}")
-        values = {**self._base(base), **self._settings(text, f"draw {draw}")}
-        if not all(isinstance(value, float | int) for value in values.values()):
+        settings = self._settings(text, f"draw {draw}")
+        if not all(isinstance(value, float | int) for value in settings.values()):
             raise damaged(self._place, f"parameters of draw {draw} are no numbers")
-        return values
+        return {**self._base(base), **settings}
 
     def _found(self, query: str, arguments: Sequence[object], what: str) -> Any:
         """A row that other rows refer to."""
@@ -542,15 +593,37 @@ class Study:
             settings: dict[str, Any] = json.loads(text)
             if not all(isinstance(value, bool | int | float | str) for value in settings.values()):
                 raise TypeError
+            if settings_text(settings) != text:  # rows are found by it
+                raise ValueError
         except (TypeError, ValueError, AttributeError, RecursionError):
             raise damaged(self._place, f"the settings of {of} cannot be read") from None
         return settings
 
     def _base(self, base: int) -> dict[str, float]:
+        """Parameters of a base draw: each has those of the first, and no others.
+
+        Raises:
+            StudyError: it has not, or what it has are no numbers.
+        """
         if base not in self._bases:
-            self._bases[base] = dict(
+            found = dict(
                 self.rows("SELECT name, value FROM parameters WHERE base = ? ORDER BY name", (base,))
             )
+            names = [
+                name
+                for (name,) in self.rows(
+                    "SELECT name FROM parameters WHERE base = (SELECT min(base) FROM parameters) ORDER BY name"
+                )
+            ]
+            if list(found) != names:
+                differing = sorted({repr(name) for name in found.keys() ^ set(names)})
+                raise damaged(
+                    self._place,
+                    f"base draw {shown(base)} has other parameters than the first: {shown_name(', '.join(differing))}",
+                )
+            if not all(isinstance(value, float) for value in found.values()):
+                raise damaged(self._place, f"parameters of base draw {shown(base)} are no numbers")
+            self._bases[base] = found
         return self._bases[base]
 
     def register(self, arms: Iterable[Arm], cells: Sequence[Cell], twin: Arm | None = None) -> None:
@@ -593,11 +666,13 @@ class Study:
     def put_meta(self, key: str, value: str) -> None:
         """Write one entry of the description as part of a transaction."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        self._unsealed = True
 
     def add_rows(self, table: str, rows: Iterable[Sequence[object]]) -> None:
         """Add rows to a table of the design, in the order of its columns."""
         for row in rows:
             self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", tuple(row))
+            self._unsealed |= table in _SEALED
 
     def arm_digest(self, number: int) -> str:
         """Hash of what a registered arm and its twin bring to a run, worked out anew from what is stored of them."""
@@ -632,13 +707,16 @@ class Study:
             " VALUES (?, ?, ?, ?, ?, ?)",
             (arm.role, arm.name, arm.amount_factor, arm.settings_text, arm.scenario_hash, twin),
         )
+        self._unsealed |= not arm.settings
         return self.number(arm)
 
     def number(self, arm: Arm) -> int:
         """Number of a registered arm."""
-        (number,) = self.row(
-            "SELECT arm FROM arms WHERE scenario_hash = ? AND amount_factor = ? AND settings = ?", arm.key
+        query = "SELECT arm FROM arms WHERE scenario_hash = ? AND amount_factor = ? AND settings = ?"
+        what = (
+            arm.name if arm.amount_factor == 1.0 else f"{arm.name} at {arm.amount_factor:g} times its amount"
         )
+        (number,) = self._found(query, arm.key, f"the policy {shown_name(what)}")
         return int(number)
 
     def has(self, arm: Arm) -> bool:
@@ -657,6 +735,11 @@ class Study:
         if not levers.keys() <= LEVERS.keys():
             unknown = ", ".join(shown_name(name) for name in levers.keys() - LEVERS.keys())
             raise damaged(self._place, f"arm {number} moves what is no lever: {unknown}")
+        try:
+            for lever, value in levers.items():
+                LEVERS[lever].normalise(value)
+        except ValueError as error:
+            raise damaged(self._place, f"arm {number} moves a lever to what it cannot be: {error}") from None
         arm = Arm(
             self._policy(scenario_hash), role, name, scenario_hash, factor, tuple(sorted(levers.items()))
         )
@@ -792,7 +875,7 @@ class Study:
                 raise StudyError(
                     f"{source.place} holds {len(changed)} results that were changed after they were written (first:"
                     f" {changed[0]}); nothing was taken over",
-                    f"Check it with `passaat verify {source.place}`, and leave it out.",
+                    f"Check it with `{command('passaat', 'verify', PurePath(source.place))}`, and leave it out.",
                 )
         return taken
 
@@ -806,13 +889,26 @@ class Study:
             (self.number(arm), *design.shape),
         )
         for draw, world, *values in rows:
+            numbers = self.numbers_in(values, f"draw {shown(draw)}, world {shown(world)}")
             try:
-                result[:, draw, world] = [np.nan if v is None else v for v in values]
-            except (IndexError, TypeError, ValueError, OverflowError):
+                result[:, draw, world] = numbers
+            except (IndexError, TypeError):
                 raise damaged(
-                    self._place, f"draw {draw!r:.40}, world {world!r:.40} holds {values!r:.200}"
+                    self._place, f"there is no draw {shown(draw)} with a world {shown(world)}"
                 ) from None
         return result
+
+    def numbers_in(self, values: Sequence[object], where: str) -> list[float]:
+        """Outcomes of a run as numbers; nan where there is no value.
+
+        Raises:
+            StudyError: they are none.
+        """
+        numbers = [math.nan if value is None else value for value in values]
+        for number in numbers:
+            if not isinstance(number, float):
+                raise damaged(self._place, f"{where} holds {shown(number)}, which is no result")
+        return cast(list[float], numbers)
 
     def failures(self, arms: Iterable[Arm], design: Design) -> tuple[FailedRun, ...]:
         """Failed runs of these arms within the design, in order."""
@@ -823,8 +919,21 @@ class Study:
                 " WHERE arm = ? AND status = 'failed' AND draw < ? AND world < ? ORDER BY draw, world",
                 (self.number(arm), *design.shape),
             )
-            found += [FailedRun(arm.name, arm.amount_factor, *row) for row in rows]
+            found += [self.failed_run(arm.name, arm.amount_factor, *row) for row in rows]
         return tuple(found)
+
+    def failed_run(
+        self, option: str, amount_factor: float, draw: Any, world: Any, world_seed: Any, reason: Any
+    ) -> FailedRun:
+        """A failed run, from draw, world, world seed and reason as they stand in the file.
+
+        Raises:
+            StudyError: they are no whole numbers and a text.
+        """
+        place = (draw, world, world_seed)
+        if not all(isinstance(one, int) for one in place) or not isinstance(reason, str):
+            raise damaged(self._place, f"a failed run of {shown_name(option)} is {shown((*place, reason))}")
+        return FailedRun(option, amount_factor, draw, world, world_seed, reason)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -835,14 +944,34 @@ class Study:
             self._until_free("BEGIN IMMEDIATE")
             try:
                 yield
+                if self._unsealed:
+                    self._seal()
                 self._count_up()
                 self._until_free("COMMIT")
+                self._unsealed = False
             except BaseException:
                 if self._db.in_transaction:  # a full disk makes SQLite undo it by itself
                     self._db.execute("ROLLBACK")
                 raise
         except _SQLITE_ERRORS as error:
             raise StudyError(*_explain(self._place, error)) from error
+
+    def _seal(self) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SEAL, self.description_digest()))
+
+    def description_digest(self) -> str:
+        """Hash of all that the file says in words, worked out anew."""
+        return fingerprint(
+            {
+                table: [
+                    [one.hex() if isinstance(one, float) else one for one in row]
+                    for row in self.rows(query, (SEAL,) if table == "meta" else ())
+                ]
+                for table, query in _SEALED.items()
+                if self.has_points or table not in ("factors", "policies")
+            },
+            24,
+        )
 
     def _until_free(self, statement: str) -> None:
         """Begin or end a transaction; while another program holds the file, wait for it, which is said once."""
@@ -870,14 +999,20 @@ class Study:
         self._db.execute(f"PRAGMA user_version = {begin * SPAN + number % (SPAN - 1) + 1}")
 
     def _is_new(self) -> bool:
-        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        if _holds_nothing(self._db):
             return True
         self._require_study()
         return False
 
     def _require_study(self) -> None:
-        if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise StudyError(f"{self._place} is a database, but not a study", hint=_ANOTHER_FILE)
+        if self._db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+            return
+        if _holds_nothing(self._db):
+            raise EmptyStudyError(
+                f"{self._place} is {EMPTY}",
+                "A command that was killed as it began leaves such a file: repeat it, or remove the file.",
+            )
+        raise StudyError(f"{self._place} is a database, but not a study", hint=_ANOTHER_FILE)
 
     def _require_known(self) -> None:
         """Refuse a file whose tables are not those of a study of this format."""
@@ -916,6 +1051,9 @@ class Study:
                     self._place,
                     f"{table}.{column} holds {shown(long[0])}, and no text of at most {LONGEST_NAME:,} characters",
                 )
+        wrong = list(self.wrong_types(_SMALL if tables.factors is None else (*_SMALL, *_SMALL_OF_A_SWEEP)))
+        if wrong:
+            raise damaged(self._place, "; ".join(wrong))
         named = [name for (name,) in self.rows("SELECT name FROM outcomes ORDER BY position")]
         if not tuple(named) == tables.outcomes == tuple(self.meta("outcomes").split()):
             raise damaged(self._place, "its outcomes are not the columns of its runs")
@@ -924,6 +1062,24 @@ class Study:
             if named != [name for name, _ in tables.factors]:
                 raise damaged(self._place, "its factors are not the columns of its points")
         self._tables = tables
+
+    def wrong_types(self, tables: Iterable[str]) -> Iterator[str]:
+        """Columns of these tables that hold what SQLite lets in and passaat never writes, such as text among numbers.
+        Results are left out: they have digests.
+        """
+        for table in tables:
+            columns = [
+                (name, _TYPES[kind])
+                for _, name, kind, *_ in list(self.rows(f"PRAGMA table_info({table})"))
+                if kind in _TYPES and not (table == "runs" and name in self.outcome_names)
+            ]
+            counts = ", ".join(
+                f"total(typeof({quoted(name)}) NOT IN ('{kind}'{_OR_NULL.get((table, name), '')}))"
+                for name, kind in columns
+            )
+            for (name, kind), wrong in zip(columns, self.row(f"SELECT {counts} FROM {table}"), strict=True):
+                if wrong:
+                    yield f"{table}.{name} holds {int(wrong):,} values that are no {kind}"
 
     def _create(self, outcomes: Sequence[OutcomeLike], identity: Mapping[str, str]) -> None:
         for statement in basis_statements([outcome.name for outcome in outcomes]):
@@ -935,6 +1091,7 @@ class Study:
             "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)",
             ((i, o.name, o.unit, o.better, o.meaning) for i, o in enumerate(outcomes)),
         )
+        self._unsealed = True
         self._set_state("incomplete")
 
     def _require_same(self, identity: Mapping[str, str]) -> None:
@@ -949,7 +1106,7 @@ class Study:
             raise StudyError(problems, hint=_ANOTHER_FILE)
 
     def _set_state(self, state: Literal["complete", "incomplete"]) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
+        self.put_meta("state", state)
 
 
 def made_here(simulator: Simulator) -> provenance.Provenance:
@@ -990,9 +1147,9 @@ def require_same_model(path: Path, simulator: Simulator) -> None:
     if all(theirs) and theirs != (simulator.version, simulator.behaviour):
         raise StudyError(
             other_model(path, theirs, (simulator.version, simulator.behaviour)),
-            f"To run it anew, give another file. What {path} holds can be read (`passaat studies {path}`, export,"
-            " tradeoffs, discover, sensitivity; resume prints a finished one); passaat"
-            f" {theirs[0]} goes on with it.",
+            f"To run it anew, give another file. What {path} holds can be read"
+            f" (`{command('passaat', 'studies', PurePath(path))}`, export, tradeoffs, discover, sensitivity; resume"
+            f" prints a finished one); passaat {theirs[0]} goes on with it.",
         )
 
 
@@ -1223,6 +1380,26 @@ def is_study(path: Path) -> bool:
         return False
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a file is what a study leaves whose process was killed before its tables were made: a database without
+    any, or no byte at all under a name that ends in ``.db``. Asked as ``is_study``.
+    """
+    if not path.is_file() or not (path.stat().st_size or path.suffix.lower() == ".db"):
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as database:
+            return _holds_nothing(database)
+    except sqlite3.Error:
+        return False
+
+
+def _holds_nothing(database: sqlite3.Connection) -> bool:
+    """Whether a database has no table and bears no program's mark."""
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (mark,) = database.execute("PRAGMA application_id").fetchone()
+    return not tables and not mark
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -1233,15 +1410,16 @@ _SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 
 def _explain(place: str, error: Exception) -> tuple[str, str]:
     """Problem and way out for what SQLite may say about a file."""
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return f"{place} is being written by another process ({text})", "Wait for it, or give another file."
-    if "not a database" in text:
-        return f"{place} is not a study file ({text})", _ANOTHER_FILE
+    # What SQLite quotes is of the file, and may be anything: damage is asked for first, so that no word of it counts.
+    text = _short(harmless(str(error).partition(" with text ")[0]), 200)
     if any(
         sign in text for sign in ("malformed", "no such table", "no such column", "decode", "not supported")
     ):
         return f"{place} is damaged ({text})", _REPEAT
+    if "locked" in text or "busy" in text:
+        return f"{place} is being written by another process ({text})", "Wait for it, or give another file."
+    if "not a database" in text:
+        return f"{place} is not a study file ({text})", _ANOTHER_FILE
     if "full" in text:
         return (
             f"{place}: the disk is full ({text}); every chunk that was finished before is kept",
@@ -1255,6 +1433,31 @@ def _explain(place: str, error: Exception) -> tuple[str, str]:
         f"{place} cannot be written or read ({text}); every chunk that was finished before is kept",
         _WRITABLE,
     )
+
+
+def require_workable(of: str, values: Floats, names: Sequence[str]) -> None:
+    """Refuse results that are too large for statistics.
+
+    Args:
+        of: the study, for the message.
+        values: along their first axis the outcomes of these names.
+
+    Raises:
+        StudyError: names the outcomes, with the largest result of each.
+    """
+    sizes = (
+        np.abs(np.where(np.isfinite(values), values, 0.0)).reshape(len(names), -1).max(axis=1, initial=0.0)
+    )
+    problems = [
+        f"{of}: {name} reaches {size:g} in some run; beyond {LARGEST_RESULT:g} it cannot be worked with"
+        for name, size in zip(names, sizes.tolist(), strict=True)
+        if size > LARGEST_RESULT
+    ]
+    if problems:
+        raise StudyError(
+            problems,
+            "`passaat verify` tells whether it was changed after it was written; if not, mend the model that gave it.",
+        )
 
 
 def damaged(place: str, what: str) -> StudyError:

@@ -6,17 +6,15 @@ words for what its draws rest on. What is worked out here is the statistics of i
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from passaat import __version__
 from passaat.errors import StudyError, command, unknown_name
-from passaat.experiments.basis import Basis
+from passaat.experiments.basis import Basis, BasisKind
 from passaat.experiments.compare import (
     PUBLIC_COST,
     REFERENCE,
@@ -33,7 +31,7 @@ from passaat.experiments.compare import (
     outcome_values,
     verdict,
 )
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of
+from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, equal_money_of
 from passaat.experiments.design import Design
 from passaat.experiments.equal_money import EqualMoney
 from passaat.experiments.pairing import Floats
@@ -41,6 +39,23 @@ from passaat.experiments.simulator import Arm, Simulator
 from passaat.experiments.store import Study, damaged, is_study, require_same_model
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.loading import scenario_from_text
+from passaat.scenarios.reading import shown
+
+
+def _require_registered(study: Study, design: Design) -> None:
+    """Refuse a design that is larger than what has been planned: nothing could be said of the rest.
+
+    Raises:
+        StudyError: it is.
+    """
+    (draws,) = study.row("SELECT count(*) FROM draws")
+    (worlds,) = study.row("SELECT coalesce(max(world), -1) + 1 FROM runs WHERE draw = 0")
+    if design.draws > draws or design.worlds > worlds:
+        raise StudyError(
+            f"{study.place} is not finished: {design.draws:,} draws of {design.worlds:,} worlds were asked for, and"
+            f" {draws:,} of {worlds:,} are planned",
+            f"`{command('passaat', 'resume', PurePath(study.place))}` makes what is missing.",
+        )
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,7 @@ def comparison_values(study_path: Path) -> StoredValues:
         asked = comparison_plan_of(study)
         design = Design(asked.draws, asked.worlds, asked.seed)
         compared = _policies(study, asked)
+        _require_registered(study, design)
         arms = {REFERENCE: compared.base} | {
             option.name: arm for option, arm in zip(asked.options, compared.arms, strict=True)
         }
@@ -87,7 +103,7 @@ def comparison_values(study_path: Path) -> StoredValues:
             name: {"as it stands": outcome_values(study, arm, design)} for name, arm in arms.items()
         }
         version, drawn_from = study.meta("model version"), study.meta("drawn from")
-        uncalibrated = _basis(study).uncalibrated
+        uncalibrated = basis_of(study).uncalibrated
         return StoredValues(values, _outcomes(study), version, drawn_from, uncalibrated, study.count_to_do())
 
 
@@ -229,10 +245,10 @@ def _equal_money(held: Held, compared: Policies) -> list[EqualMoney]:
     """How each option came to equal public money: at the factor that the file names, or, where it names none, at that
     of those it holds in every cell which comes nearest.
     """
-    named: Mapping[str, Any] = _json(held.study, "equal money")
+    named = equal_money_of(held.study)
     found = []
     for option, arm in zip(compared.options, compared.arms, strict=True):
-        known = [float(named[option.name])] if option.name in named else _factors(held, arm)
+        known = [named[option.name]] if option.name in named else _factors(held, arm)
         full = {factor: held.cost_excess(arm.at_factor(factor), compared.base) for factor in known}
         found.append(verdict(full, factor_bounds(arm, held.parameters[0])))
     return found
@@ -252,7 +268,7 @@ def _model(study: Study) -> Model:
         outcomes=_outcomes(study),
         version=study.meta("model version"),
         behaviour=study.meta("model behaviour"),
-        basis=_basis(study),
+        basis=basis_of(study),
         drawn_from=study.meta("drawn from"),
     )
 
@@ -262,9 +278,9 @@ def _outcomes(study: Study) -> tuple[OutcomeInfo, ...]:
     return tuple(OutcomeInfo(*row) for row in rows)
 
 
-def _basis(study: Study) -> Basis:
+def basis_of(study: Study) -> Basis:
     """What the draws rest on, as the file describes it; studies of 0.1.0 hold its key alone."""
-    stored = _json(study, "basis")
+    stored: dict[str, Any] = study.read_json("basis", dict)
     if not stored:
         key = study.meta("source of parameter draws")
         kinds = {"prior ranges": Basis("prior"), "defaults": Basis("defaults")}
@@ -274,24 +290,15 @@ def _basis(study: Study) -> Basis:
         for field in fields(Basis)
         if field.name in stored
     }
-    texts = {name: value for name, value in known.items() if name != "effective_sample_size"}
-    size = known.get("effective_sample_size", math.nan)
-    if (
-        known.get("kind") not in ("posterior", "prior", "defaults")
-        or not all(isinstance(one, str) for one in texts.values())
-        or not isinstance(size, int | float)
-    ):
-        raise damaged(study.place, "its basis cannot be read")
+    if known.keys() != stored.keys() or known.get("kind") not in get_args(BasisKind):
+        raise damaged(study.place, f"its basis is {shown(stored)}")
+    wrong = [
+        name
+        for name, value in known.items()
+        if not isinstance(value, float | int if name == "effective_sample_size" else str)
+    ]
+    if wrong:
+        raise damaged(
+            study.place, f"of its basis, {', '.join(f'{one} is {shown(known[one])}' for one in wrong)}"
+        )
     return Basis(**known)
-
-
-def _json(study: Study, key: str) -> dict[str, Any]:
-    """An entry of the description that is a JSON object; empty where there is none."""
-    stored = study.meta(key) or "{}"
-    try:
-        found = json.loads(stored)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise damaged(study.place, f"its {key} cannot be read")
-    return found

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from passaat.errors import EvidenceError, PassaatError, ScenarioError, StudyError
+from passaat.experiments.comparison_plan import ComparisonPlan
 from passaat.experiments.crew import Crew, Task, Threads, Twin
 from passaat.experiments.plan import Plan
 from passaat.experiments.simulator import InputsOf, Simulator, the_model
 from passaat.experiments.store import (
+    EMPTY,
+    EmptyStudyError,
     Study,
     digest_of,
     is_being_run,
+    is_empty,
     parameters_digest,
     run_key,
 )
@@ -36,7 +40,8 @@ class StudyInfo:
 
     Attributes:
         title: name and question of a sweep, the options of a comparison.
-        state: complete, incomplete, being run, or not readable with the reason.
+        state: complete, incomplete, being run, empty where its process was killed before its tables were made, or not
+            readable with the reason.
         planned, done, failed: numbers of runs.
         version, commit, behaviour: of the model that made it; commit is empty where the file does not say.
         made_with: what made it, as ``Provenance.to_dict``; empty where the file does not say.
@@ -66,7 +71,7 @@ def list_studies(folder: Path) -> list[StudyInfo]:
     Raises:
         StudyError: there is no such folder.
     """
-    if is_study(folder):
+    if is_study(folder) or is_empty(folder):
         files = [folder]
     elif not folder.is_dir():
         raise StudyError(
@@ -84,39 +89,48 @@ def list_studies(folder: Path) -> list[StudyInfo]:
 
 
 def study_info(path: Path) -> StudyInfo | None:
-    """What a study file is about and how far it is; None where the file is no study at all."""
+    """What a study file is about and how far it is, also of one that is still empty; None where the file is no study at
+    all.
+    """
     megabytes = 0.0
     try:
         if not is_study(path):
-            return None
+            return _only_said(path, EMPTY, megabytes) if is_empty(path) else None
         megabytes = path.stat().st_size / 1e6
         with Study.read(path) as study, study.snapshot():
             counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
             planned = counts.get("planned", 0)
             # One that was finished, and then had runs planned again, is not complete any more.
-            state = "incomplete" if planned else study.meta("state")
+            state = "incomplete" if planned else shown_name(study.meta("state"))
             made_with = study.made_with()
             return StudyInfo(
                 path=path,
-                kind=study.meta("kind"),
-                reference=study.meta("reference"),
+                kind=shown_name(study.meta("kind")),
+                reference=shown_name(study.meta("reference")),
                 title=_title(study),
                 state="being run" if is_being_run(path) else state,
                 planned=planned,
                 done=counts.get("done", 0),
                 failed=counts.get("failed", 0),
-                version=study.meta("model version"),
+                version=shown_name(study.meta("model version")),
                 commit=str(made_with.get("commit", "")),
-                behaviour=study.meta("model behaviour"),
+                behaviour=shown_name(study.meta("model behaviour")),
                 megabytes=megabytes,
                 made_with=made_with,
                 continued_with=tuple(study.continued_with()),
             )
+    except EmptyStudyError:
+        return _only_said(path, EMPTY, megabytes)
     except (StudyError, OSError) as error:  # one that cannot be read is one line, and the others are listed
         state = (
             f"not readable: {error.problems[0] if isinstance(error, StudyError) else error.strerror or error}"
         )
-        return StudyInfo(path, "", "", "", state, 0, 0, 0, "", "", "", megabytes, {}, ())
+        return _only_said(path, state, megabytes)
+
+
+def _only_said(path: Path, state: str, megabytes: float) -> StudyInfo:
+    """A file of which no more can be said than why."""
+    return StudyInfo(path, "", "", "", state, 0, 0, 0, "", "", "", megabytes, {}, ())
 
 
 def _title(study: Study) -> str:
@@ -219,8 +233,8 @@ def verify(
         else:
             if model.behaviour != study.meta("model behaviour"):
                 why_not = (
-                    f"the study was made by version {study.meta('model version')} with behaviour"
-                    f" {study.meta('model behaviour')}; this is {model.version} with {model.behaviour}"
+                    f"the study was made by version {shown_name(study.meta('model version'))} with behaviour"
+                    f" {shown_name(study.meta('model behaviour'))}; this is {model.version} with {model.behaviour}"
                 )
                 model = None
                 if checked.runs and len(checked.bad_keys) == checked.runs:
@@ -240,15 +254,18 @@ def verify(
 
 def _model_of(study: Study, asked: Asked) -> Simulator:
     """The model that ships, with the draws that the study says it has, where they are here."""
-    if isinstance(asked.plan, Plan) and asked.plan.rest == "defaults":
-        return simulator_for(asked.plan)
+    plan, prior = asked.plan, not study.meta("source of parameter draws").startswith("posterior")
+    if isinstance(plan, Plan) and plan.rest == "defaults":
+        return simulator_for(plan)
+    if plan is not None:  # draws of prior ranges, asked for or not, differ in what is said of them
+        prior = plan.prior if isinstance(plan, ComparisonPlan) else plan.rest != "posterior"
     found = study.row(
         "SELECT scenario FROM scenarios JOIN arms USING (scenario_hash) WHERE role = 'reference' ORDER BY arm LIMIT 1"
     )
     if found is None:
         raise StudyError("the study holds no reference")
     reference = scenario_from_text(found[0], "the study's reference")
-    if study.meta("source of parameter draws").startswith("posterior"):
+    if not prior:
         # Where the posterior that ships is another one, runs are made again all the same: parameters are in the file.
         with suppress(EvidenceError):
             return the_model(reference)
@@ -258,26 +275,25 @@ def _model_of(study: Study, asked: Asked) -> Simulator:
 def _integrity(study: Study) -> Iterator[str]:
     found = [row[0] for row in study.rows("PRAGMA integrity_check(5)")]
     if found != ["ok"]:
-        yield f"the database is damaged: {'; '.join(found)}"
+        told = "; ".join(shown_name(" ".join(str(one).split())) for one in found)
+        yield f"the database is damaged: {told}"
 
 
 def _wrong_scenarios(study: Study) -> Iterator[str]:
-    query = "SELECT DISTINCT arms.scenario_hash, scenario FROM arms LEFT JOIN scenarios USING (scenario_hash)"
-    for stored, text in study.rows(query):
-        if not isinstance(text, str):
-            yield (
-                f"scenario {shown(stored)} is missing"
-                if text is None
-                else f"scenario {shown(stored)} is no text"
-            )
-            continue
+    of_policies = {key for (key,) in study.rows("SELECT DISTINCT scenario_hash FROM arms")}
+    texts = dict(study.rows("SELECT scenario_hash, scenario FROM scenarios ORDER BY scenario_hash"))
+    for stored in sorted(of_policies - texts.keys()):
+        yield f"scenario {shown(stored)} is missing"
+    for stored, text in texts.items():
+        if stored not in of_policies:
+            yield f"scenario {shown(stored)} belongs to no policy"
         try:
             found = scenario_from_text(text, "a stored scenario").hash
         except ScenarioError as error:
-            yield f"scenario {stored} cannot be read: {error.problems[0]}"
+            yield f"scenario {shown(stored)} cannot be read: {error.problems[0]}"
             continue
         if found != stored:
-            yield f"scenario {stored} has changed: its text now has the hash {found}"
+            yield f"scenario {shown(stored)} has changed: its text now has the hash {found}"
 
 
 @dataclass(frozen=True)
@@ -313,7 +329,7 @@ def _check_runs(study: Study, asked: Asked) -> _Checked:
     )
     for draw, world, arm, seed, key, status, reason, digest, *values in study.rows(query):
         runs += 1
-        name = f"{key} (draw {draw}, world {world}, arm {arm})"
+        name = f"{shown_name(key)} (draw {draw}, world {world}, arm {arm})"
         try:
             belongs = key == run_key(arm_digest(arm), draw_digest(draw), seed)
         except PassaatError:  # its policy or its parameters cannot be read
@@ -323,7 +339,7 @@ def _check_runs(study: Study, asked: Asked) -> _Checked:
         if seed_of(draw, world) not in (seed, None):
             bad_seeds.append(name)
         if status == "planned":
-            if any(value is not None for value in values):
+            if reason or digest or any(value is not None for value in values):
                 bad_results.append(name)
             continue
         results += 1

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from passaat.errors import PassaatError, StudyError
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, earlier_plans_of
+from passaat.experiments.comparison_plan import (
+    ComparisonPlan,
+    comparison_plan_of,
+    earlier_plans_of,
+    equal_money_of,
+)
 from passaat.experiments.design import world_seed
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.simulator import Arm, Simulator, settings_text
-from passaat.experiments.store import REGISTERED, Study, parameters_digest
+from passaat.experiments.store import MADE_WITH, REGISTERED, SEAL, Study, parameters_digest
 from passaat.experiments.sweep import arms_of, plan_of, seed_of
 from passaat.identity import number_text, text_of
 from passaat.scenarios.loading import scenario_from_text
@@ -24,6 +30,10 @@ from passaat.scenarios.reading import shown, shown_name
 
 MOST_NAMED = 10
 """Wrong runs, points and draws that are named one by one."""
+
+
+MOST_MISSING = 10_000
+"""Missing points that are still told by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ def wrong_design(study: Study, asked: Asked, model: Simulator | None) -> Iterato
             at several places is compared.
     """
     yield from asked.problems
+    yield from _wrong_seal(study)
     yield from _wrong_description(study, asked)
     yield from _wrong_counts(study)
     yield from _wrong_draws(study, model is not None)
@@ -96,26 +107,26 @@ def _seed(study: Study) -> int | None:
     return int(stored) if stored.isascii() and stored.isdigit() and len(stored) < 20 else None
 
 
-_KINDS = {"INTEGER": "integer", "REAL": "real", "TEXT": "text"}
-
-
 def wrong_types(study: Study) -> Iterator[str]:
-    """Columns that hold what SQLite lets in and passaat never writes, such as text among numbers."""
-    tables = ["meta", "outcomes", "parameters", "draws", "scenarios", "arms", "runs"]
-    if study.has_points:
-        tables += ["factors", "policies", "points", "worlds"]
-    for table in tables:
-        for _, column, kind, *_ in list(study.rows(f"PRAGMA table_info({table})")):
-            if kind not in _KINDS or column in study.outcome_names:  # results have digests
-                continue
-            nullable = (table, column) in (("arms", "twin"), ("points", "in_world"))
-            allowed = f"'{_KINDS[kind]}'" + (", 'null'" if nullable else "")
-            (wrong,) = study.row(f'SELECT count(*) FROM {table} WHERE typeof("{column}") NOT IN ({allowed})')
-            if wrong:
-                yield f"{table}.{column} holds {wrong:,} values that are no {kind.lower()}"
+    """Columns that hold what passaat never writes; of those that opening the file has not looked at."""
+    yield from study.wrong_types(
+        ("parameters", "draws", "runs", "points") if study.has_points else ("parameters", "draws", "runs")
+    )
 
 
 # --- what the file says of itself ---------------------------------------------------------------------------------
+
+
+def _wrong_seal(study: Study) -> Iterator[str]:
+    """What it says in words is as it was written; that includes all that nothing else in the file could contradict."""
+    stored, found = study.meta(SEAL), study.description_digest()
+    if stored and stored != found:
+        yield (
+            f"what it says of itself was changed after it was written: its {SEAL} is {shown_name(stored)}, and now"
+            f" {found}"
+        )
+    elif not stored and study.meta(MADE_WITH):
+        yield f"its {SEAL} is missing"
 
 
 def _wrong_description(study: Study, asked: Asked) -> Iterator[str]:
@@ -130,12 +141,18 @@ def _wrong_description(study: Study, asked: Asked) -> Iterator[str]:
     if _seed(study) is None:
         yield f"its seed is {shown(study.meta('seed'))}, which is no seed"
     elif plan is not None and str(plan.seed) != study.meta("seed"):
-        yield f"it says that its seed is {study.meta('seed')}; its plan has {plan.seed}"
+        yield f"it says that its seed is {_seed(study)}; its plan has {plan.seed}"
+    if isinstance(plan, ComparisonPlan):
+        try:
+            earlier_plans_of(study)
+        except StudyError as error:
+            yield from error.problems
     if plan is not None and plan.reference.name != study.meta("reference"):
         yield f"it says that its reference is {shown_name(study.meta('reference'))}; its plan has {plan.reference.name}"
     hashes = {found for (found,) in study.rows("SELECT scenario_hash FROM arms WHERE role = 'reference'")}
     if hashes - {study.meta("reference hash")}:
-        yield f"its reference has the hash {', '.join(sorted(hashes))}; it says {study.meta('reference hash')}"
+        told = ", ".join(map(shown_name, sorted(hashes)))
+        yield f"its reference has the hash {told}; it says {shown_name(study.meta('reference hash'))}"
 
 
 def _wrong_counts(study: Study) -> Iterator[str]:
@@ -210,7 +227,7 @@ def _told(value: Any) -> Any:
 def _settings_in(text: Any) -> Any:
     try:
         return json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return str(text)
 
 
@@ -221,6 +238,12 @@ def _wrong_points(study: Study, plan: Plan) -> Iterator[str]:
         f"SELECT points.point, draws.base, draws.settings, points.in_world, points.levers{columns} FROM points"
         " LEFT JOIN draws ON draws.draw = points.parameter_set ORDER BY points.point"
     )
+    (there,) = study.row("SELECT count(*) FROM points")
+    if (
+        plan.n_points - there > MOST_MISSING
+    ):  # said before they are made: a plan that was changed may ask for millions
+        yield f"points that are not those of the plan: it has {plan.n_points:,}, and {there:,} are there"
+        return
     stored, wrong, number = study.rows(query), list[int](), -1
     for number, point in enumerate(plan.each_point()):
         levers = {f.name: point[f.name] for f in plan.factors if f.kind == "lever"}
@@ -324,10 +347,9 @@ def _wrong_arms(study: Study, plan: ComparisonPlan | None, same_model: bool) -> 
 def _arms_of(study: Study, plan: ComparisonPlan) -> dict[str, set[tuple[str, str]]]:
     """Roles and names that the policies asked for have, by hash."""
     found: dict[str, set[tuple[str, str]]] = {}
-    try:
-        plans = [plan, *earlier_plans_of(study)]
-    except StudyError:
-        plans = [plan]
+    plans = [plan]
+    with suppress(StudyError):  # told with the description
+        plans += earlier_plans_of(study)
     for one in plans:
         for arm in _compared(one):
             found.setdefault(arm.scenario_hash, set()).add((arm.role, arm.name))
@@ -348,15 +370,13 @@ def _missing_runs(study: Study, plan: ComparisonPlan) -> Iterator[str]:
     if study.meta("state") != "complete":
         return
     try:
-        factors = json.loads(study.meta("equal money") or "{}")
-    except ValueError:
-        factors = None
-    if not isinstance(factors, dict) or not all(isinstance(one, float | int) for one in factors.values()):
-        yield "its factors of equal public money cannot be read"
+        factors = equal_money_of(study)
+    except StudyError as error:
+        yield from error.problems
         factors = {}
     cells = plan.draws * plan.worlds
     for arm in _compared(plan):
-        for factor in dict.fromkeys((1.0, float(factors.get(arm.name, 1.0)))):
+        for factor in dict.fromkeys((1.0, factors.get(arm.name, 1.0))):
             try:
                 wanted = as_stored(study, arm).at_factor(factor)
                 there = _runs_of(study, wanted, plan)
@@ -421,3 +441,28 @@ def _wrong_origin(study: Study, asked: Asked, model: Simulator) -> Iterator[str]
     words = study.meta("drawn from")
     if asked.plan is not None and words and words != model.basis.in_words(asked.plan.draws):
         yield f"its draws are said to be {shown(words)}; they are {shown(model.basis.in_words(asked.plan.draws))}"
+    # Another release may call the same draws by other words, for example when a posterior is no longer provisional.
+    if asked.plan is not None and study.meta("model version") == model.version:
+        yield from _wrong_basis(study, model)
+
+
+def _wrong_basis(study: Study, model: Simulator) -> Iterator[str]:
+    """What the draws rest on, as a comparison says it in full and a sweep in words."""
+    from passaat.experiments.compare import plain
+    from passaat.experiments.stored import basis_of
+
+    if study.meta("kind") == "sweep":
+        told = study.meta("uncalibrated")
+        if told != model.basis.uncalibrated:
+            yield (
+                f"why its results are not calibrated is said to be {shown(told)}; it is"
+                f" {shown(model.basis.uncalibrated)}"
+            )
+        return
+    try:
+        basis = basis_of(study)
+    except StudyError as error:
+        yield from error.problems
+        return
+    if plain(basis) != plain(model.basis):
+        yield f"its draws are said to rest on {shown(plain(basis))}; they rest on {shown(plain(model.basis))}"

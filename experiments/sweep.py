@@ -25,11 +25,11 @@ from passaat.experiments.pairing import Floats, paired_differences, ratio_values
 from passaat.experiments.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.runner import OnProgress, run_planned
 from passaat.experiments.simulator import Arm, Simulator, settings_text, the_model
-from passaat.experiments.store import FailedRun, Study, damaged, require_writable
+from passaat.experiments.store import FailedRun, Study, damaged, require_workable, require_writable
 from passaat.identity import text_of
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.levers import LeverValue
-from passaat.shown import shown
+from passaat.scenarios.reading import shown, shown_name
 
 MOST_REPORTED: Final = 1_000
 """Failed runs that a table names one by one; all are in the file."""
@@ -83,7 +83,7 @@ class SweepTable:
         A ratio, such as exports per public euro, is one of means over the worlds of a point.
 
         Raises:
-            StudyError: no such policy or outcome.
+            StudyError: no such policy or outcome, or results that are too large to be worked with.
         """
         return self._of(policy, outcome)
 
@@ -94,7 +94,7 @@ class SweepTable:
         rest on luck that the first did not meet.
 
         Raises:
-            StudyError: no such policy or outcome.
+            StudyError: no such policy or outcome, or results that are too large to be worked with.
         """
         return paired_differences(
             self._of(option, outcome, beside=REFERENCE), self._of(REFERENCE, outcome, beside=option)
@@ -104,9 +104,12 @@ class SweepTable:
         """Levels; a ratio only from worlds in which ``beside`` has both of its parts, too."""
         _ = self.outcome(outcome)
         places = {one.name: place for place, one in enumerate(self.outcomes)}
-        if outcome not in RATIOS or not {*RATIOS[outcome]} <= places.keys():
+        is_ratio = outcome in RATIOS and {*RATIOS[outcome]} <= places.keys()
+        names = RATIOS[outcome] if is_ratio else (outcome,)
+        parts = [places[name] for name in names]
+        require_workable(self.plan.name, self._runs(policy)[parts], names)
+        if not is_ratio:
             return np.asarray(self._runs(policy)[places[outcome]], dtype=np.float64)
-        parts = [places[part] for part in RATIOS[outcome]]
         above, below = self._runs(policy)[parts]
         if beside is not None:
             both = np.isfinite(self._runs(beside)[parts]).all(axis=0)
@@ -196,7 +199,7 @@ def plan_of(study: Study) -> Plan:
         )
     if study.meta("kind") != "sweep":
         raise StudyError(
-            f"{study.place} is a {shown(study.meta('kind'))}, not a sweep",
+            f"{study.place} is a {shown_name(study.meta('kind'))}, not a sweep",
             "`passaat sweep` and `passaat sensitivity` make sweeps; `passaat compare` reads comparisons.",
         )
     plan = Plan.from_json(study.meta("plan"))
@@ -404,6 +407,13 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
     infos = _outcomes_read(study, outcomes)
     policies = tuple(name for (name,) in study.rows("SELECT policy FROM policies ORDER BY position"))
     ordered = tuple(name for name in plan.policies if name in policies)
+    for what, planned, (there,) in (
+        ("policies", len(plan.policies), (len(ordered),)),
+        ("points", plan.n_points, study.row("SELECT count(*) FROM points")),
+        ("worlds", plan.worlds, study.row("SELECT count(*) FROM worlds")),
+    ):
+        if there != planned:
+            raise damaged(study.place, f"its plan has {planned:,} {what}, and {there:,} are there")
     points = tuple(stored_points(study, plan))
     values = np.full((len(ordered), len(infos), len(points), plan.worlds_per_point), np.nan)
     places = {name: place for place, name in enumerate(ordered)}
@@ -411,13 +421,12 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
     query = f"SELECT policy, point, world{columns} FROM results WHERE status = 'done'"
     for policy, point, world, *found in study.rows(query):
         column = world if plan.luck != "factor" else 0
-        numbers = [np.nan if value is None else value for value in found]
+        where = f"policy {shown_name(policy)}, point {shown(point)}, world {shown(world)}"
+        numbers = study.numbers_in(found, where)
         try:
             values[places[policy], :, point, column] = numbers
-        except (KeyError, IndexError, TypeError, ValueError):
-            raise damaged(
-                study.place, f"policy {policy!r}, point {point!r}, world {world!r} holds {numbers!r:.200}"
-            ) from None
+        except (KeyError, IndexError, TypeError):
+            raise damaged(study.place, f"there is no {where}") from None
     counts = dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
     return SweepTable(
         plan=plan,
@@ -463,4 +472,4 @@ def _failures(study: Study) -> Iterator[FailedRun]:
         f" WHERE status = 'failed' ORDER BY draw, world, arm LIMIT {MOST_REPORTED}"
     )
     for row in study.rows(query):
-        yield FailedRun(*row)
+        yield study.failed_run(*row)

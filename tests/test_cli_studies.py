@@ -618,7 +618,7 @@ def test_what_is_no_study_is_refused_in_words_and_left_alone(
         "gone.db": "there is no study gone.db",
         "folder": "there is no study folder",
         "notes.db": "notes.db is not a study",
-        "empty.db": "not a study",
+        "empty.db": "empty.db is empty: it holds no study yet",
         "foreign.db": "foreign.db is a database, but not a study",
         "old.db": "old.db has format 1, and this version reads format 2",
     }.items():

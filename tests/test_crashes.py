@@ -691,7 +691,7 @@ def test_an_overwritten_header_is_one_clear_error(sound: Path, tmp_path: Path) -
 
 def test_an_empty_file_is_no_study_and_can_become_one(sound: Path, tmp_path: Path) -> None:
     path = damaged(sound, tmp_path, lambda data: b"")
-    with pytest.raises(StudyError, match="not a study"):
+    with pytest.raises(StudyError, match="is empty: it holds no study yet"):
         load_table(path)
     resume(path, 12)
     assert csv_of(path) == csv_of(sound)

@@ -35,7 +35,7 @@ from passaat.experiments.export import export, runs_csv
 from passaat.experiments.files import csv_value, no_formula
 from passaat.experiments.replication import replicate
 from passaat.experiments.simulator import Arm, Simulator
-from passaat.experiments.store import RunRecord, Study, is_being_run
+from passaat.experiments.store import EMPTY, SEAL, RunRecord, Study, is_being_run
 from passaat.experiments.stored import comparison_values, stored_comparison
 from passaat.experiments.structures import compare_structures
 from passaat.experiments.studies import list_studies, study_info, verify
@@ -473,7 +473,7 @@ def test_after_every_kill_the_log_is_known_as_its_own_and_reading_changes_nothin
         logs += any(Path(f"{path}-{kind}").exists() for kind in ("wal", "journal"))
         before = kept_apart(tmp_path)
         info = study_info(path)
-        assert info is None or info.state in ("incomplete", "complete"), info.state
+        assert info is None or info.state in ("incomplete", "complete", EMPTY), info.state
         assert kept_apart(tmp_path) == before
         if info is not None and info.state == "complete":
             for ending in ("", "-wal", "-shm", "-journal"):
@@ -818,7 +818,9 @@ OF_A_COMPARISON = {
 
 
 def altered(path: Path, statements: Sequence[str]) -> None:
-    """Change a study, and see that this changes something."""
+    """Change a study, and see that this changes something. Its seal is made anew, so that the change has to be found
+    by itself.
+    """
     with Study.read(path) as study:
         columns = "".join(f', "{name}"' for name in study.outcome_names)
         factors = "".join(f', "{name}"' for name in study.factor_names)
@@ -826,6 +828,8 @@ def altered(path: Path, statements: Sequence[str]) -> None:
         for statement in statements:
             done = db.execute(statement.replace("{columns}", columns).replace("{factors}", factors))
             assert done.rowcount, statement
+    with Study.edit(path) as study:
+        study.set_meta("state", study.meta("state"))
 
 
 @pytest.mark.parametrize(
@@ -1079,6 +1083,420 @@ def test_a_value_that_nobody_would_write_is_an_error_in_words_or_does_no_harm(
     n_edits, wrong = edits(both / f"{kind}.db", toy if kind == "compared" else TOY, tmp_path, share)
     assert wrong == []
     assert n_edits > 200 * share
+
+
+# --- values of the wrong kind, of the wrong size, or missing, in the place where they are read ------------------------
+
+LATER = "(SELECT max(base) FROM parameters)"
+UNREADABLE = {
+    "text for an amount": (
+        "UPDATE arms SET amount_factor = 'much' WHERE arm = 2",
+        "arms.amount_factor holds 1 values that are no real",
+    ),
+    "bytes in the description": (
+        "UPDATE meta SET value = CAST('complete' AS BLOB) WHERE key = 'state'",
+        "meta.value holds 1 values that are no text",
+    ),
+    "bytes for a scenario": (
+        "UPDATE scenarios SET scenario = CAST(scenario AS BLOB)",
+        "scenarios.scenario holds 4 values that are no text",
+    ),
+    "text that is none": (
+        "UPDATE meta SET value = CAST(x'1b5b324aff' AS TEXT) WHERE key = 'outcomes'",
+        "is damaged .Could not decode to UTF-8 column 'value'",
+    ),
+}
+"""Refused whenever the file is opened."""
+
+UNREADABLE_COMPARISON = {
+    "a parameter that is gone": (
+        f"DELETE FROM parameters WHERE base = {LATER}",
+        "base draw 2 has other parameters than the first: 'gain'",
+    ),
+    "a parameter of another name": (
+        f"UPDATE parameters SET name = 'loss' WHERE base = {LATER}",
+        "base draw 2 has other parameters than the first: 'gain', 'loss'",
+    ),
+    "text for a parameter": (
+        "UPDATE parameters SET value = 'much' WHERE base = 0",
+        "parameters of base draw 0 are no numbers",
+    ),
+    "a draw of no base": (
+        "UPDATE draws SET base = '../x' WHERE draw = 1",
+        r"base draw '\.\./x' has other parameters than the first: 'gain'",
+    ),
+    "settings in another hand": (
+        "UPDATE draws SET settings = '{ }' WHERE draw = 1",
+        "the settings of draw 1 cannot be read",
+    ),
+    "settings that are a list": (
+        "UPDATE draws SET settings = '[1]' WHERE draw = 1",
+        "the settings of draw 1 cannot be read",
+    ),
+    "a policy that is not there at its factor": (
+        "UPDATE arms SET amount_factor = amount_factor + 7 WHERE name = 'follow-up' AND amount_factor != 1.0",
+        "the policy follow-up at .* times its amount is missing",
+    ),
+    "text for a result": (
+        "UPDATE runs SET contracts = 'nan' WHERE draw = 0 AND world = 1",
+        "draw 0, world 1 holds 'nan', which is no result",
+    ),
+    "a result beyond all measure": (
+        "UPDATE runs SET contracts = -1e300 WHERE draw = 0 AND world = 1",
+        r"contracts reaches 1e\+300 in some run; beyond 1e\+60 it cannot be worked with",
+    ),
+    "equal public money that is a list": (
+        "UPDATE meta SET value = '[]' WHERE key = 'equal money'",
+        "its equal money cannot be read",
+    ),
+    "a factor that is a word": (
+        "UPDATE meta SET value = '{\"follow-up\": \"much\"}' WHERE key = 'equal money'",
+        "its factor of equal public money for follow-up is 'much'",
+    ),
+    "a basis of another kind": (
+        "UPDATE meta SET value = '{\"kind\": \"guess\"}' WHERE key = 'basis'",
+        "its basis is .*guess",
+    ),
+    "a basis with a number for a text": (
+        "UPDATE meta SET value = replace(value, '\"notice\": \"\"', '\"notice\": 3') WHERE key = 'basis'",
+        "of its basis, notice is 3",
+    ),
+    "a plan without a part": (
+        "UPDATE meta SET value = replace(value, '\"prior\"', '\"later\"') WHERE key = 'plan'",
+        "it has the parts reference, options, draws, worlds, seed, prior",
+    ),
+    "a plan with a text for a number": (
+        "UPDATE meta SET value = replace(value, '\"draws\": 3', '\"draws\": \"3\"') WHERE key = 'plan'",
+        "draws cannot be '3'",
+    ),
+}
+UNREADABLE_SWEEP = {
+    "a world that is gone": (
+        "DELETE FROM worlds WHERE world = 2",
+        "its plan has 3 worlds, and 2 are there",
+    ),
+    "a point that is gone": (
+        "DELETE FROM points WHERE point = 1",
+        "its plan has 5 points, and 4 are there",
+    ),
+    "a policy that is gone": (
+        "DELETE FROM policies WHERE policy = 'go-no-go'",
+        "its plan has 4 policies, and 3 are there",
+    ),
+    "bytes for a reason": (
+        "UPDATE runs SET status = 'failed', reason = CAST('x' AS BLOB) WHERE world = 0 AND arm = 1 AND draw = 0",
+        "a failed run of .* is .*b'x'",
+    ),
+    "text for a result": (
+        "UPDATE runs SET cost_eur = 'nan' WHERE draw = 0 AND world = 1 AND arm = 1",
+        "policy .*, point .*, world 1 holds 'nan', which is no result",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        *(("compared", what) for what in (UNREADABLE | UNREADABLE_COMPARISON)),
+        *(("swept", what) for what in (UNREADABLE | UNREADABLE_SWEEP)),
+    ],
+)
+def test_what_no_study_holds_is_damage_where_it_is_read(
+    kind: str, what: str, both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path, model = Path(shutil.copy(both / f"{kind}.db", tmp_path)), toy if kind == "compared" else TOY
+    of_its_kind = UNREADABLE_COMPARISON if kind == "compared" else UNREADABLE_SWEEP
+    statement, words = (UNREADABLE | of_its_kind)[what]
+    change(path, statement)
+    with pytest.raises(StudyError, match=words) as caught:
+        stored_comparison(path) if kind == "compared" else load_table(path)
+    assert caught.value.hint
+    assert "\x1b" not in str(caught.value)
+    if what in UNREADABLE:
+        with pytest.raises(StudyError, match=words):
+            verify(path, simulator=model)
+    else:
+        assert not verify(path, sample=0, simulator=model).sound
+
+
+def test_a_plan_that_asks_for_more_than_is_planned_takes_no_memory(
+    both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path = Path(shutil.copy(both / "compared.db", tmp_path))
+    altered(
+        path,
+        ["UPDATE meta SET value = replace(value, '\"worlds\": 3', '\"worlds\": 1000000') WHERE key = 'plan'"],
+    )
+    with pytest.raises(
+        StudyError, match="3 draws of 1,000,000 worlds were asked for, and 3 of 3 are planned"
+    ):
+        comparison_values(path)
+    with pytest.raises(StudyError, match="is not finished"):
+        stored_comparison(path)
+    swept = Path(shutil.copy(both / "swept.db", tmp_path))
+    altered(
+        swept,
+        [
+            "UPDATE meta SET value = replace(replace(value, '\"size\": 5', '\"size\": 4000000'), '\"block\": 5',"
+            " '\"block\": 4000000') WHERE key = 'plan'"
+        ],
+    )
+    with pytest.raises(StudyError, match="its plan has 4,000,000 points, and 5 are there"):
+        load_table(swept)
+    problems = verify(swept, sample=0, simulator=TOY).problems
+    assert "points that are not those of the plan: it has 4,000,000, and 5 are there" in problems
+
+
+def test_a_sweep_holds_results_beyond_all_measure_and_counts_with_none(both: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(both / "swept.db", tmp_path))
+    change(path, "UPDATE runs SET cost_eur = 1e300 WHERE draw = 0 AND world = 1 AND arm = 2")
+    table = load_table(path)
+    assert np.nanmax(table.values) == 1e300
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: table.levels("reference", "cost_eur"),
+        lambda: table.differences("go-no-go", "cost_eur"),
+    )
+    for read in reads:
+        with pytest.raises(StudyError, match=r"toy-sweep: cost_eur reaches 1e\+300 in some run") as caught:
+            read()
+        assert "passaat verify" in caught.value.hint
+    assert np.isfinite(table.levels("reference", "effect_eur")).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('{"no_such_lever":1}', "arm 4 moves what is no lever: no_such_lever"),
+        ('{"selection_criteria":"charm"}', "selection_criteria = 'charm' is not allowed; it must be"),
+        ('{"follow_up_years":[]}', "the settings of arm 4 cannot be read"),
+        ('{"follow_up_years": 2}', "the settings of arm 4 cannot be read"),
+        ("[]", "the settings of arm 4 cannot be read"),
+    ],
+)
+def test_levers_that_no_policy_can_move_are_damage(
+    settings: str, words: str, both: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(both / "swept.db", tmp_path))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE arms SET settings = ? WHERE arm = 4", (settings,))
+    with Study.read(path) as study, pytest.raises(StudyError) as caught:
+        study.arm(4)
+    assert words in caught.value.problems[0]
+    assert not verify(path, sample=3, simulator=TOY).sound
+
+
+# --- what a study says in words ---------------------------------------------------------------------------------------
+
+SAID = {
+    "the model's version": "UPDATE meta SET value = '0.0-boy' WHERE key = 'model version'",
+    "what made it": "UPDATE meta SET value = replace(value, 'commit', 'comet') WHERE key = 'made with'",
+    "an entry that is gone": "DELETE FROM meta WHERE key = 'drawn from'",
+    "an entry more": "INSERT INTO meta VALUES ('approved', 'yes')",
+    "a title": "UPDATE scenarios SET scenario = replace(scenario, 'PIB 2016-2020', 'PIB 2017-2020')",
+    "an end of line": "UPDATE scenarios SET scenario = scenario || char(10)",
+    "a scenario more": "INSERT INTO scenarios VALUES ('99', 'name = \"x\"')",
+    "a digit of a name": "UPDATE arms SET name = 'pib7' WHERE name = 'pib'",
+    "a scenario of the plan": (
+        "UPDATE meta SET value = replace(value, 'PIB 2016-2020', 'PIB 2017-2020') WHERE key = 'plan'"
+    ),
+}
+OF_A_COMPARISON_SAID = {
+    "no programme": "UPDATE arms SET name = 'nothing' WHERE role = 'no-programme'",
+    "earlier plans": "DELETE FROM meta WHERE key = 'earlier plans'",
+    "the basis": "UPDATE meta SET value = replace(value, '\"prior\"', '\"defaults\"') WHERE key = 'basis'",
+}
+OF_A_SWEEP_SAID = {
+    "its libraries": "UPDATE meta SET value = 'none' WHERE key = 'libraries'",
+    "why it is not calibrated": "UPDATE meta SET value = '' WHERE key = 'uncalibrated'",
+    "its question": "UPDATE meta SET value = replace(value, 'What does', 'Why does') WHERE key = 'plan'",
+    "the label of a factor": "UPDATE factors SET label = label || 's'",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        *(("compared", what) for what in (SAID | OF_A_COMPARISON_SAID)),
+        *(("swept", what) for what in (SAID | OF_A_SWEEP_SAID)),
+    ],
+)
+def test_what_a_study_says_in_words_cannot_change_unnoticed(
+    kind: str, what: str, both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path, model = Path(shutil.copy(both / f"{kind}.db", tmp_path)), toy if kind == "compared" else TOY
+    statement = (SAID | OF_A_COMPARISON_SAID | OF_A_SWEEP_SAID)[what]
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        assert db.execute(statement).rowcount
+    problems = verify(path, sample=0, simulator=model).problems
+    assert any("what it says of itself was changed after it was written" in one for one in problems), problems
+
+
+def test_a_study_without_its_seal_is_not_sound_but_one_of_an_older_version_is(
+    both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path = Path(shutil.copy(both / "compared.db", tmp_path))
+    change(path, f"DELETE FROM meta WHERE key = '{SEAL}'")
+    assert verify(path, sample=0, simulator=toy).problems == (f"its {SEAL} is missing",)
+    change(path, "DELETE FROM meta WHERE key = 'made with'")  # as in studies of 0.1.0
+    assert verify(path, sample=0, simulator=toy).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "statement", "words"),
+    [
+        (
+            "compared",
+            "UPDATE meta SET value = replace(value, '\"prior\"', '\"defaults\"') WHERE key = 'basis'",
+            "its draws are said to rest on",
+        ),
+        ("compared", "UPDATE meta SET value = '{' WHERE key = 'basis'", "its basis cannot be read"),
+        (
+            "compared",
+            "UPDATE meta SET value = '[1]' WHERE key = 'earlier plans'",
+            "its earlier plans cannot be read",
+        ),
+        (
+            "swept",
+            "UPDATE meta SET value = '' WHERE key = 'uncalibrated'",
+            "why its results are not calibrated is said to be ''; it is 'prior ranges were asked for'",
+        ),
+        ("swept", "INSERT INTO scenarios VALUES ('99', 'x')", "scenario '99' belongs to no policy"),
+        (
+            "swept",
+            "UPDATE runs SET status = 'planned', reason = 'x' WHERE draw = 0",
+            "results that were changed after they were written",
+        ),
+    ],
+)
+def test_what_can_be_worked_out_anew_is_found_though_the_seal_fits(
+    kind: str, statement: str, words: str, both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path, model = Path(shutil.copy(both / f"{kind}.db", tmp_path)), toy if kind == "compared" else TOY
+    altered(path, [statement])
+    problems = verify(path, sample=0, simulator=model).problems
+    assert any(words in one for one in problems), problems
+    assert not any("what it says of itself" in one for one in problems)
+
+
+def test_every_release_may_say_in_its_own_words_what_draws_rest_on(
+    both: Path, tmp_path: Path, toy: Simulator
+) -> None:
+    path = Path(shutil.copy(both / "compared.db", tmp_path))
+    newer = replace(toy, version="0.0-later", basis=replace(toy.basis, provisional="no more"))
+    assert verify(path, sample=2, simulator=newer).problems == ()
+
+
+def test_prior_ranges_for_want_of_a_posterior_are_those_of_the_study(
+    tmp_path: Path, toy: Simulator, pib: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asked for them, which the study says, and so does the model that it is held against."""
+    asked: list[bool] = []
+    fallen_back = replace(toy, basis=Basis("prior", notice="Uncalibrated: there is none; so it is."))
+
+    def the_model(_: object, *, prior: bool = False) -> Simulator:
+        asked.append(prior)
+        return toy if prior else fallen_back
+
+    monkeypatch.setattr("passaat.experiments.studies.the_model", the_model)
+    for model in (fallen_back, toy):
+        path = tmp_path / f"{len(asked)}.db"
+        compare(pib, [FOLLOW_UP], draws=2, worlds_per_draw=2, study_path=path, simulator=model)
+        assert verify(path, sample=2).problems == ()
+    assert asked == [False, True]
+
+
+# --- what SQLite says of a damaged file -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Could not decode to UTF-8 column 'a' with text 'the disk is full and locked'", "is damaged"),
+        ("malformed database schema (locked) - near \x1b[2J", "is damaged"),
+        ("no such table: " + "full" * 90_000, "is damaged"),
+        ("database is locked", "is being written by another process"),
+        ("database or disk is full", "the disk is full"),
+    ],
+)
+def test_no_word_that_sqlite_quotes_is_taken_for_its_own(said: str, words: str) -> None:
+    problem, hint = store._explain("study.db", sqlite3.OperationalError(said))
+    assert words in problem
+    assert hint
+    assert len(problem) < 400
+    assert "\x1b" not in problem
+
+
+def test_a_database_that_is_damaged_is_told_in_one_line(both: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(both / "swept.db", tmp_path))
+    (root,) = root_of(path, "to_do")
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096 + 1)
+        file.write(b"\xff\xff")  # where the first free block of the page begins
+    (problem,) = verify(path, simulator=TOY).problems
+    assert problem.startswith("the database is damaged: ")
+    assert problem.isprintable()
+
+
+def root_of(path: Path, name: str) -> tuple[int]:
+    """Number of the first page of a table or an index."""
+    with closing(sqlite3.connect(path)) as db:
+        found: tuple[int] = db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)
+        ).fetchone()
+        return found
+
+
+# --- a study that was stopped before it began -------------------------------------------------------------------------
+
+
+def left_empty(how: str, folder: Path) -> Path:
+    """A file as a process leaves it that is killed before the tables of its study are made."""
+    path, folder = folder / "making.db", folder / "left"
+    folder.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        if how == "no byte":
+            path.touch()
+        elif how == "no table":
+            db.executescript("CREATE TABLE gone (x); DROP TABLE gone")
+        else:
+            db.execute("PRAGMA cache_size = 2")  # so that pages reach the file before the end
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(f"PRAGMA application_id = {store.APPLICATION_ID}")
+            db.execute("PRAGMA user_version = 1")  # the first write
+            db.execute("CREATE TABLE meta (key, value)")
+            db.executemany("INSERT INTO meta VALUES (?, hex(zeroblob(3000)))", [(key,) for key in range(50)])
+            shutil.copy(f"{path}-journal", folder / "study.db-journal")
+            db.execute("COMMIT")
+        shutil.copy(path, folder / "study.db")
+    return folder / "study.db"
+
+
+@pytest.mark.parametrize("how", ["no byte", "no table", "a journal"])
+def test_a_file_that_was_left_empty_is_told_and_begun_anew(how: str, tmp_path: Path) -> None:
+    path = left_empty(how, tmp_path)
+    before = contents(path.parent)
+    for place in (path.parent, path):
+        (info,) = list_studies(place)
+        assert (info.path, info.state, info.planned) == (path, "empty: it holds no study yet", 0)
+    for use in (Study.read, Study.edit, load_table, stored_comparison, verify):
+        with pytest.raises(StudyError, match=r"study\.db is empty: it holds no study yet") as caught:
+            use(path)
+        assert "repeat it, or remove the file" in caught.value.hint
+    assert contents(path.parent) == before
+    begun(path).close()
+    assert os.listdir(path.parent) == ["study.db"]
+    (info,) = list_studies(path)
+    assert (info.state, info.planned) == ("incomplete", 12)
+
+
+def test_an_empty_file_that_is_no_study_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    change(tmp_path / "another.db", "PRAGMA application_id = 7")
+    before = contents(tmp_path)
+    assert list_studies(tmp_path) == []
+    with pytest.raises(StudyError, match="is a database, but not a study"):
+        begun(tmp_path / "another.db")
+    assert contents(tmp_path) == before
 
 
 def test_one_bad_file_is_one_line_of_a_listing(

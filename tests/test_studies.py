@@ -120,7 +120,7 @@ def test_a_study_is_known_by_what_it_is_and_not_by_its_name(swept: Path) -> None
 
 
 def test_other_files_are_passed_over_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "empty.db").touch()
+    (tmp_path / "empty.txt").touch()
     (tmp_path / "notes.db").write_text("my notes " * 50, encoding="utf-8")
     (tmp_path / "folder.db").mkdir()
     change(tmp_path / "foreign.db", "CREATE TABLE mine (x)")
