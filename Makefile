@@ -37,9 +37,10 @@ test-slow: $(VENV)/.installed-dev ## set up and run the slow tests only, on one 
 test-all: ## test what versions can change on each Python found, lowest and newest packages, and the guards once; store the results
 	@sh .ci/test-all "$(WORKERS)" "$(INSTALL)" $(SETTINGS)
 
-lint: $(VENV)/.installed-dev ## check style, layout and types
+lint: $(VENV)/.installed-dev ## check style, layers, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
 
 format: $(VENV)/.installed-dev ## repair what can be repaired by itself

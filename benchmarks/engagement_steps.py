@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from benchmarks.plain_mesa import STEPS, PlainProgramme
 
-from passaat.model.build import Store, build_world
-from passaat.model.compiled import driver_for, driver_source
+from passaat.model.engine.build import Store, build_world
+from passaat.model.engine.compiled import driver_for, driver_source
+from passaat.model.engine.programme import Programme
 from passaat.model.inputs import RunInputs
-from passaat.model.programme import Programme
 from passaat.model.schedule import QUARTER
 from passaat.model.world import World
 

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 import mesa
 
-from passaat.model.build import Store
+from passaat.model.engine.build import Store
 from passaat.model.firm import contract_value_eur, demand_effect, enough_chance, enough_contacts
+from passaat.model.kernel.rules import whole, whole_cents
 from passaat.model.parameter_table import Parameters
-from passaat.model.rules import whole, whole_cents
 from passaat.model.status import (
     CONTACT,
     CONTRACT,

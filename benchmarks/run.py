@@ -27,9 +27,10 @@ from benchmarks.step_costs import step_costs
 from benchmarks.timing import Timing, interleaved, machine, once
 
 from passaat.errors import ModelError
-from passaat.model.compiled import simulate, warm_up
+from passaat.model.engine.compiled import simulate
+from passaat.model.engine.programme import Programme
+from passaat.model.engine.ready import warm_up
 from passaat.model.inputs import RunInputs
-from passaat.model.programme import Programme
 from passaat.scenarios import Scenario, load_scenario
 
 HERE = Path(__file__).parent
@@ -112,7 +113,7 @@ class Say:
 
 
 FIRST_RUN = """
-from passaat.model.compiled import simulate
+from passaat.model.engine.compiled import simulate
 from passaat.scenarios import load_scenario
 simulate(load_scenario("pib").inputs({}), 1)
 """

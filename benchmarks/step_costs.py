@@ -14,8 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from passaat.model import schedule
-from passaat.model.build import build_world
-from passaat.model.compiled import driver_source
+from passaat.model.engine.build import build_world
+from passaat.model.engine.compiled import driver_source
 from passaat.scenarios import load_scenario
 
 

@@ -25,15 +25,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.experiments.basis import basis_for
-from passaat.experiments.crew import Cluster, Threads
-from passaat.experiments.export import export
-from passaat.experiments.plan import Plan, read_plan
-from passaat.experiments.runner import run_planned
-from passaat.experiments.simulator import Simulator, the_model
-from passaat.experiments.store import Study
-from passaat.experiments.sweep import load_table, register_plan, sweep
-from passaat.model.build import build_world
+from passaat.experiments.analyses.sweep import load_table, sweep
+from passaat.experiments.design.basis import basis_for
+from passaat.experiments.design.plan import Plan
+from passaat.experiments.design.plan_files import read_plan
+from passaat.experiments.design.simulator import Simulator, the_model
+from passaat.experiments.reports.export import export
+from passaat.experiments.run.cluster import Cluster
+from passaat.experiments.run.crew import Threads
+from passaat.experiments.run.runner import run_planned
+from passaat.experiments.study.study import Study
+from passaat.experiments.study.sweeps import register_plan
+from passaat.model.engine.build import build_world
 from passaat.model.inputs import RunInputs
 from passaat.model.outcomes import OUTCOMES
 

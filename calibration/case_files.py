@@ -17,9 +17,10 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from passaat.calibration.evidence import EVIDENCE_FOLDER
 from passaat.errors import EvidenceError, ScenarioError, unknown_name
-from passaat.model.inputs import MEMBERS_PER_CLUSTER, QUARTERS_PER_YEAR
+from passaat.evidence import EVIDENCE_FOLDER
+from passaat.model.inputs import QUARTERS_PER_YEAR
+from passaat.model.world import MEMBERS_PER_CLUSTER
 
 CASES_FOLDER: Final = Path(__file__).resolve().parent.parent / "scenarios" / "cases"
 

@@ -29,9 +29,9 @@ from passaat.calibration.case_goals import (
 )
 from passaat.calibration.cases import case_inputs, load_cases
 from passaat.errors import ModelError
-from passaat.experiments.crew import default_workers
-from passaat.experiments.design import world_seed
-from passaat.experiments.runner import in_threads
+from passaat.experiments.design.cells import world_seed
+from passaat.experiments.run.crew import default_workers
+from passaat.experiments.run.runner import in_threads
 from passaat.json_text import json_text, plain
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.parameters import default_parameters, draw_parameters

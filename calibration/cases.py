@@ -19,20 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.calibration.case_files import LEVELS, Case, Event, load_cases, quarters_since_year_0
-from passaat.calibration.evidence import evidence
-from passaat.model import seeding
-from passaat.model.build import Store, build_world, check_faults
+from passaat.evidence import evidence
 from passaat.model.cluster import LINKED_DISTANCE, PLANNED, RIVAL_DISTANCE, enrol
-from passaat.model.compiled import driver_for
-from passaat.model.inputs import (
-    QUARTERS_PER_YEAR,
-    RunInputs,
-    SeededGroup,
-    Setting,
-    ShockEvent,
-    WorldSize,
-)
+from passaat.model.engine import seeding
+from passaat.model.engine.build import Store, build_world, check_faults
+from passaat.model.engine.compiled import driver_for
+from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs, SeededGroup, Setting, WorldSize
 from passaat.model.parameters import default_parameters
+from passaat.model.shocks import ShockEvent
 from passaat.model.status import CONTRACT, EXTENDED, RELATION, RUNNING
 from passaat.model.world import TABLES, World
 from passaat.scenarios.levers import LEVERS

@@ -98,7 +98,7 @@ def figures_statement(known: Sequence[Figure]) -> dict[str, str]:
 @cache
 def _practice() -> Mapping[str, str]:
     """Totals of the runs under practice, by run and column."""
-    from passaat.model.golden import practice_runs, run_figures
+    from passaat.model.provenance.golden import practice_runs, run_figures
 
     return {
         f"{column} ({name})": figure
@@ -111,7 +111,7 @@ def _practice() -> Mapping[str, str]:
 def _observation() -> Mapping[str, str]:
     """What evaluators see of the runs under practice, at three places of the observation's unknowns."""
     from passaat.calibration.observation import observation_parameters, observe
-    from passaat.model.golden import practice_runs
+    from passaat.model.provenance.golden import practice_runs
 
     seen = {}
     for name, run in practice_runs().items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from passaat.calibration.evidence import (
+from passaat.errors import EvidenceError, unknown_name
+from passaat.evidence import (
     USES,
     Claim,
     EvidenceRow,
@@ -14,7 +15,6 @@ from passaat.calibration.evidence import (
     claims,
     evidence,
 )
-from passaat.errors import EvidenceError, unknown_name
 
 
 @dataclass(frozen=True)

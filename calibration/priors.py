@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from passaat.calibration.observation import ObservationParameter, observation_parameters
 from passaat.errors import EvidenceError, unknown_name
 from passaat.identity import number_text
-from passaat.model.elementary import exp_of_each, log, log_of_each
+from passaat.model.kernel.elementary import exp_of_each, log, log_of_each
 from passaat.model.parameters import PARAMETERS, Parameter
 
 Floats = NDArray[np.float64]

@@ -373,8 +373,9 @@ def what_stays_open(
         reference: the reference scenario.
         options: scenarios to compare with it, by name; one of them may be the world without programme.
     """
-    from passaat.model.compiled import simulate
-    from passaat.model.outcomes import OUTCOME_NAMES, outcomes_of
+    from passaat.model.engine.compiled import simulate
+    from passaat.model.engine.judging import outcomes_of
+    from passaat.model.outcomes import OUTCOME_NAMES
 
     work = calibration.work
     known = work.evaluator.priors

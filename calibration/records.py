@@ -239,7 +239,7 @@ _MIX_B: Final = np.uint64(0x94D049BB133111EB)
 
 
 def keyed_uniform(keys: Ints, ticks: Ints | int, purpose: int) -> Floats:
-    """Keyed draws in (0, 1) for many keys at once: the numbers of ``passaat.model.draws.uniform``, bit by bit."""
+    """Keyed draws in (0, 1) for many keys at once: the numbers of ``model.kernel.draws.uniform``, bit by bit."""
     shift_30, shift_27, shift_31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
     def finalise(z: NDArray[np.uint64]) -> NDArray[np.uint64]:

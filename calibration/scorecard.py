@@ -23,12 +23,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from passaat.calibration.evidence import evidence
 from passaat.calibration.held_out import HeldOut, held_out
 from passaat.calibration.observation import default_observation, draw_observation, observe
 from passaat.calibration.targets import Figure, figures, not_compared
 from passaat.errors import EvidenceError, ModelError
-from passaat.experiments.basis import (
+from passaat.evidence import evidence
+from passaat.experiments.design.basis import (
     CALIBRATED,
     PRIOR,
     TO_PRIOR,
@@ -37,7 +37,7 @@ from passaat.experiments.basis import (
     basis_for,
     does_not_belong,
 )
-from passaat.experiments.design import world_seed
+from passaat.experiments.design.cells import world_seed
 from passaat.json_text import json_text, plain
 from passaat.screen import Blocks, Cell, Whole
 
@@ -84,7 +84,7 @@ class _TheModel:
 
 def _the_model() -> _TheModel:
     # Imported here, so that reading the evidence loads no compiler.
-    from passaat.model.compiled import simulate
+    from passaat.model.engine.compiled import simulate
     from passaat.model.parameters import draw_parameters
 
     return _TheModel(simulate, draw_parameters)
@@ -359,8 +359,8 @@ def evaluations(
     basis: Basis = PRIOR,
 ) -> Evaluations:
     """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
-    from passaat.experiments.crew import default_workers
-    from passaat.experiments.runner import in_threads
+    from passaat.experiments.run.crew import default_workers
+    from passaat.experiments.run.runner import in_threads
 
     model = _the_model() if simulator is None else simulator
     seed = counts.seed

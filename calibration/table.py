@@ -28,7 +28,7 @@ from passaat.calibration.observation import observe
 from passaat.calibration.priors import Priors, priors
 from passaat.calibration.targets import figures
 from passaat.errors import ModelError, StudyError
-from passaat.experiments.design import world_seed
+from passaat.experiments.design.cells import world_seed
 from passaat.identity import column_text, fingerprint, whole_number
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ class Evaluator:
 
 def evaluator_of(reference: Reference) -> Evaluator:
     """The model that ships, under this reference."""
-    from passaat.model.compiled import simulate
+    from passaat.model.engine.compiled import simulate
 
     known = priors()
     rests_on = grounds(reference, known)
@@ -257,7 +257,7 @@ def default_store() -> RunStore:
     Raises:
         StudyError: neither that nor HOME says where it could be.
     """
-    from passaat.model.compiled import cache_folder
+    from passaat.model.engine.compiled import cache_folder
 
     folder = cache_folder()
     if folder is None:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from scipy.stats import chi2
 
-from passaat.calibration.evidence import EvidenceRow, evidence
 from passaat.errors import EvidenceError, unknown_name
+from passaat.evidence import EvidenceRow, evidence
 
 TARGETS_FILE: Final = Path(__file__).resolve().parent / "targets.toml"
 PATTERNS: Final = ("P1", "P2", "P3")

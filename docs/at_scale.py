@@ -21,33 +21,34 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from passaat.experiments.discovery import HALF_SAMPLES, Discovery, discover_in, question_of
-from passaat.experiments.discovery_figures import corner_figure, front_figure, regret_figure
-from passaat.experiments.discovery_tables import discovery_view, front_view, regret_view, view_text
-from passaat.experiments.figures import own_style
-from passaat.experiments.pairing import Floats
-from passaat.experiments.plan import Plan, describe, n_runs, read_plan
-from passaat.experiments.replication import Replication, pilot, replicate
-from passaat.experiments.replication_tables import needed_text, replication_text
-from passaat.experiments.sensitivity_figures import (
-    interactions_figure,
-    plane_figure,
-    shares_figure,
-    tornado_figure,
-)
-from passaat.experiments.sensitivity_study import SensitivityReport, sensitivity
-from passaat.experiments.sensitivity_tables import sensitivity_text
-from passaat.experiments.sequential import looks, runs_needed
-from passaat.experiments.sweep import SweepTable, sweep
-from passaat.experiments.tradeoffs import (
+from passaat.experiments.analyses.discover import HALF_SAMPLES, Discovery, discover_in, question_of
+from passaat.experiments.analyses.replicate import Replication, pilot, replicate
+from passaat.experiments.analyses.sensitivity import SensitivityReport, sensitivity
+from passaat.experiments.analyses.sweep import SweepTable, sweep
+from passaat.experiments.analyses.tradeoffs import (
     has_common_worlds,
     of_sweep,
     pareto_front,
     policies_in_words,
     regret_table,
 )
+from passaat.experiments.design.plan import Plan, describe, n_runs
+from passaat.experiments.design.plan_files import read_plan
+from passaat.experiments.reports.discover import discovery_view, front_view, regret_view, view_text
+from passaat.experiments.reports.discover_figures import corner_figure, front_figure, regret_figure
+from passaat.experiments.reports.figures import own_style
+from passaat.experiments.reports.replicate import needed_text, replication_text
+from passaat.experiments.reports.sensitivity import sensitivity_text
+from passaat.experiments.reports.sensitivity_figures import (
+    interactions_figure,
+    plane_figure,
+    shares_figure,
+    tornado_figure,
+)
+from passaat.experiments.stats.pairing import Floats
+from passaat.experiments.stats.sequential import looks, runs_needed
 from passaat.json_text import json_text
-from passaat.model.golden import behaviour
+from passaat.model.provenance.golden import behaviour
 from passaat.scenarios import load_scenario
 
 HERE: Final = Path(__file__).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from passaat.calibration.case_study import CaseStudy, run_cases
-from passaat.model.golden import behaviour
+from passaat.model.provenance.golden import behaviour
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "cases.md"

@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from passaat.experiments.numbers import percent
-from passaat.model.golden import behaviour
+from passaat.experiments.results.numbers import percent
+from passaat.model.provenance.golden import behaviour
 
 HERE: Final = Path(__file__).parent
 README: Final = HERE.parent / "README.md"

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from passaat.errors import PassaatError, unknown_name
-from passaat.model.columns import declared_columns
-from passaat.model.odd import table
+from passaat.model.kernel.columns import declared_columns
 from passaat.model.outcomes import OUTCOME_NAMES
 from passaat.model.parameters import PARAMETERS
+from passaat.model.provenance.odd import table
 from passaat.model.status import STAGE_NAMES, STATUS_NAMES
 from passaat.model.world import TABLES, World
 from passaat.scenarios.levers import LEVERS

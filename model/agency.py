@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 
-from passaat.model import purposes
-from passaat.model.draws import combine, normal, uniform
 from passaat.model.groups import counted_members
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, normal, uniform
+from passaat.model.kernel.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.ledger import (
     book_assessment,
     book_hearing,
@@ -21,7 +22,6 @@ from passaat.model.ledger import (
     offered_cents,
 )
 from passaat.model.plans import plan_more
-from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.status import (
     APPLIED,
     FOLLOW_UP,

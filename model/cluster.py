@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from passaat.model import purposes
 from passaat.model.agency import desk_help
 from passaat.model.coordinator import TRADE_ORGANISATION
-from passaat.model.draws import combine, uniform
 from passaat.model.embassy import embassy_help
 from passaat.model.groups import EXCLUDED, counted_members, mass
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, uniform
+from passaat.model.kernel.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.ledger import (
     book_checkpoint,
     book_embassy_days,
@@ -31,7 +32,6 @@ from passaat.model.ledger import (
 )
 from passaat.model.liaison import knows_too_little, let_go, travel_stop_felt
 from passaat.model.plans import plan_more
-from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
     CLOSED,
     EXTENDED,

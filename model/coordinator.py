@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from passaat.model import purposes
-from passaat.model.draws import combine, normal, uniform
-from passaat.model.elementary import log
 from passaat.model.groups import counted_members, mass
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, normal, uniform
+from passaat.model.kernel.elementary import log
+from passaat.model.kernel.rules import between, clip, larger, rule, towards_one, whole
 from passaat.model.ledger import book_own_time
-from passaat.model.rules import between, clip, larger, rule, towards_one, whole
 from passaat.model.status import (
     APPLIED,
     CLOSED,

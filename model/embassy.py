@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from passaat.model import purposes
-from passaat.model.draws import combine, uniform
-from passaat.model.rules import between, clip, larger, rule, towards_one
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, uniform
+from passaat.model.kernel.rules import between, clip, larger, rule, towards_one
 from passaat.model.status import is_at_work
 from passaat.model.world import World
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from passaat.model import purposes
 from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE, at_work, in_covenant
 from passaat.model.coordinator import MEMBER_FIRM, hears_of
-from passaat.model.draws import combine, log_odds, normal, uniform
-from passaat.model.elementary import exp, log
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, log_odds, normal, uniform
+from passaat.model.kernel.elementary import exp, log
+from passaat.model.kernel.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.liaison import help_to_member
 from passaat.model.market import openness
-from passaat.model.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
 from passaat.model.status import (
     CONTACT,
     CONTRACT,

@@ -6,9 +6,9 @@ is its bookkeeping, and what all who deal with it reckon with.
 
 from __future__ import annotations
 
-from passaat.model import purposes
-from passaat.model.draws import combine, uniform
-from passaat.model.rules import rule
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, uniform
+from passaat.model.kernel.rules import rule
 from passaat.model.status import FORMING
 from passaat.model.world import World
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError, unknown_name
-from passaat.model.columns import ValueRange, declared_columns
+from passaat.model.kernel.columns import ValueRange, declared_columns
 from passaat.model.lever_table import LEVER_NAMES, LEVER_RANGES
 from passaat.model.parameters import PARAMETERS, default_parameters
 from passaat.model.status import STAGE_NAMES
@@ -274,7 +274,7 @@ def unread_problems(inputs: RunInputs) -> list[str]:
 
 
 def _event_problems(inputs: Any) -> Iterator[str]:
-    from passaat.model.inputs import SHOCK_KINDS, ShockEvent
+    from passaat.model.shocks import SHOCK_KINDS, ShockEvent
 
     last = inputs.size.n_countries - 1
     for event in inputs.shocks:
@@ -318,7 +318,7 @@ def _setting_problems(inputs: Any) -> Iterator[str]:
 
     What points to a row of another table must point to one that exists: compiled rules follow it without looking.
     """
-    from passaat.model.build import rows_of_tables
+    from passaat.model.world import rows_of_tables
 
     for setting in inputs.settings:
         columns = (

@@ -12,23 +12,10 @@ from numpy.typing import NDArray
 
 from passaat.errors import ModelError
 from passaat.model import input_checks
+from passaat.model.shocks import ShockEvent
 
 QUARTERS_PER_YEAR: Final = 4
 
-MEMBERS_PER_CLUSTER: Final = 24
-"""Rows reserved for the members of one group, past and present; the largest of 52 clusters had between 20 and 24
-participants (technopolis2023 s2.4.2: one above 20)."""
-
-SHOCK_KINDS: Final = (
-    "travel_stop",
-    "war",
-    "officials",
-    "demand_boom",
-    "demand_slump",
-    "export_control",
-    "ministerial_visit",
-)
-"""Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
 
 AGENT_KINDS: Final = ("embassy", "coordinator", "liaison")
 """Kinds of agents that a scenario may take out or let decide at random."""
@@ -111,23 +98,6 @@ class SeededGroup:
     committed_eur: float = 300_000.0
     covenant_quarters: int = 12
     agreement: bool | None = None
-
-
-@dataclass(frozen=True)
-class ShockEvent:
-    """One dated event. ``country`` is an index, or -1 for all countries; quarters count from the run's start.
-
-    ``strength`` is a share: of travel that stops (travel_stop), of activity that ends (war), of standing with the
-    host government that is lost (officials), of demand gained or lost (demand_boom, demand_slump), of sales
-    that are forbidden (export_control), of attention that a minister's visit draws (ministerial_visit). The event acts
-    from ``first_quarter`` to ``last_quarter``, both included.
-    """
-
-    kind: str
-    country: int
-    first_quarter: int
-    last_quarter: int
-    strength: float
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ no order of booking matters. Who spends, and on what, is decided in the files of
 from __future__ import annotations
 
 from passaat.model.groups import mass
-from passaat.model.rules import larger, rule, whole_cents
+from passaat.model.kernel.rules import larger, rule, whole_cents
 from passaat.model.status import FOLLOW_UP
 from passaat.model.world import World
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
-from passaat.model.columns import Column, FloatColumn, ValueRange
+from passaat.model.kernel.columns import Column, FloatColumn, ValueRange
 
 __all__ = ["LEVER_NAMES", "LEVER_RANGES", "Levers"]
 

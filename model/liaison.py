@@ -6,9 +6,9 @@ liaisons decides that in ``market.py`` and ``cluster.py``.
 
 from __future__ import annotations
 
-from passaat.model import purposes
-from passaat.model.draws import combine, uniform
-from passaat.model.rules import between, clip, rule
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, uniform
+from passaat.model.kernel.rules import between, clip, rule
 from passaat.model.status import is_covenant
 from passaat.model.world import World
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from passaat.model import purposes
-from passaat.model.draws import combine, normal, uniform
-from passaat.model.elementary import exp, log
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, normal, uniform
+from passaat.model.kernel.elementary import exp, log
+from passaat.model.kernel.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.ledger import book_liaison_screening
 from passaat.model.liaison import appoint, liaison_budget_eur
-from passaat.model.rules import between, clip, larger, rule, smaller, towards_one
 from passaat.model.status import FILLING, is_at_work, is_covenant
 from passaat.model.world import World
 

@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from passaat.model.cluster import OPEN
-from passaat.model.compiled import Run, require_same_world
-from passaat.model.judging import Judged, Twin, Work, compiled_judge, judged_tables, room_for, twin_tables
-from passaat.model.rules import rule
+from passaat.model.judged import Judged, Twin, Work
+from passaat.model.kernel.rules import rule
 from passaat.model.status import CONTACT, PARTNERSHIP, RELATION
 from passaat.model.world import World
+
+if TYPE_CHECKING:
+    from passaat.model.engine.compiled import Run
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -163,32 +165,6 @@ OUTCOME_NAMES: Final = tuple(outcome.name for outcome in OUTCOMES)
 
 Found = Any
 """A record with one number per outcome, in the order of ``OUTCOMES``: rules write ``found.contracts``."""
-
-_FOUND_TYPE: Final = np.dtype([(name, np.float64) for name in OUTCOME_NAMES])
-
-
-def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
-    """All outcomes of one run, aligned with ``OUTCOMES``; those that need a twin are nan without one.
-
-    Args:
-        run: the run.
-        twin: the run of the same world without programme.
-
-    Raises:
-        ModelError: a twin of another world.
-    """
-    if twin is not None:
-        require_same_world(run, twin)
-    world, against, work, found = judged_with(run, twin)
-    compiled_judge(judge)(world, against, work, found)
-    return np.array([found]).view(np.float64)
-
-
-def judged_with(run: Run, twin: Run | None = None) -> tuple[Judged, Twin, Work, Found]:
-    """What the judge of a run is given: tables, those of the twin, room to count in and a record for what is found."""
-    world = run.store.compiled_world()
-    against = twin_tables(world if twin is None else twin.store.compiled_world(), known=twin is not None)
-    return judged_tables(world), against, room_for(run.world), np.zeros(1, dtype=_FOUND_TYPE)[0]
 
 
 def window_covenants(run: Run) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from passaat.model.elementary import exp, log
+from passaat.model.kernel.elementary import exp, log
 
 SHAPES: Final = ("uniform", "loguniform", "fixed")
 GRADES: Final = ("measured", "inferred", "assumed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passaat.model.rules import rule
+from passaat.model.kernel.rules import rule
 from passaat.model.status import INCEPTION, is_covenant
 from passaat.model.world import World
 

@@ -85,7 +85,7 @@ class Step:
         if not inspect.isfunction(self.rule):
             raise ModelError(
                 f"the rule of a step must be a function of (world, row), not {self.rule!r}",
-                hint="Write it as a function marked with @rule from passaat.model.rules.",
+                hint="Write it as a function marked with @rule from passaat.model.kernel.rules.",
             )
 
     @property

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from passaat.model import purposes
-from passaat.model.draws import combine, uniform
-from passaat.model.rules import between, larger, rule
+from dataclasses import dataclass
+from typing import Final
+
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, uniform
+from passaat.model.kernel.rules import between, larger, rule
 from passaat.model.world import World
 
 TRAVEL_STOP, WAR, OFFICIALS, DEMAND_BOOM, DEMAND_SLUMP, EXPORT_CONTROL, MINISTERIAL_VISIT = range(7)
@@ -103,3 +106,32 @@ def _random_war(world: World, i: int) -> float:
         if uniform(world.countries.key[i], quarter - back, purposes.WAR) < p.war_rate:
             return p.random_shock_strength
     return 0.0
+
+
+SHOCK_KINDS: Final = (
+    "travel_stop",
+    "war",
+    "officials",
+    "demand_boom",
+    "demand_slump",
+    "export_control",
+    "ministerial_visit",
+)
+"""Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
+
+
+@dataclass(frozen=True)
+class ShockEvent:
+    """One dated event. ``country`` is an index, or -1 for all countries; quarters count from the run's start.
+
+    ``strength`` is a share: of travel that stops (travel_stop), of activity that ends (war), of standing with the
+    host government that is lost (officials), of demand gained or lost (demand_boom, demand_slump), of sales
+    that are forbidden (export_control), of attention that a minister's visit draws (ministerial_visit). The event acts
+    from ``first_quarter`` to ``last_quarter``, both included.
+    """
+
+    kind: str
+    country: int
+    first_quarter: int
+    last_quarter: int
+    strength: float

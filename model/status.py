@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from passaat.model.rules import rule
+from passaat.model.kernel.rules import rule
 
 FORMING: Final = 0
 FILLING: Final = 1

@@ -6,14 +6,17 @@ start of the run. Money is held in whole cents.
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.model.columns import Column, FloatColumn, IntColumn
+from passaat.model.kernel.columns import Column, FloatColumn, IntColumn
 from passaat.model.lever_table import Levers
 from passaat.model.parameter_table import Parameters
+
+if TYPE_CHECKING:
+    from passaat.model.inputs import RunInputs
 
 
 class Firms(NamedTuple):
@@ -482,3 +485,31 @@ TABLES: dict[str, type] = {
     "history": History,
 }
 """Table classes by the name under which the world holds them; levers, parameters and lists not included."""
+
+
+MEMBERS_PER_CLUSTER: Final = 24
+"""Rows reserved for the members of one group, past and present; the largest of 52 clusters had between 20 and 24
+participants (technopolis2023 s2.4.2: one above 20)."""
+
+
+def rows_of_tables(inputs: RunInputs) -> dict[str, int]:
+    """Number of rows of each table of a world."""
+    size = inputs.size
+    return {
+        "firms": size.n_firms,
+        "engagements": size.n_firms * size.markets_per_firm,
+        "markets": size.n_markets,
+        "countries": size.n_countries,
+        "embassies": size.n_countries,
+        "coordinators": size.n_coordinators,
+        "liaisons": size.n_markets * size.liaisons_per_market,
+        "desks": size.n_sectors,
+        "agency": 1,
+        "clusters": size.cluster_rows,
+        "accounts": size.cluster_rows,
+        "memberships": size.cluster_rows * MEMBERS_PER_CLUSTER,
+        "shocks": len(inputs.shocks),
+        "calendar": 1,
+        "structure": 1,
+        "history": size.n_quarters,
+    }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from passaat.scenarios.levers import LEVERS, Lever
     from passaat.scenarios.loading import load_scenario, shipped_names
-    from passaat.scenarios.scenario import Scenario, Shock, World
+    from passaat.scenarios.parts import Shock, World
+    from passaat.scenarios.scenario import Scenario
 
 __all__ = ["LEVERS", "Lever", "Scenario", "Shock", "World", "load_scenario", "shipped_names"]
 

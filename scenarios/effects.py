@@ -73,7 +73,7 @@ def reported_ceilings(reference: Scenario, option: Scenario) -> list[str]:
     """
     if _HISTORY not in (reference.name, reference.based_on):
         return []
-    from passaat.calibration.evidence import evidence
+    from passaat.evidence import evidence
 
     world, told = reference.the_world, []
     combined = reference.with_option(option)

@@ -35,7 +35,7 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
         "from types import MappingProxyType",
         "from typing import Annotated, NamedTuple",
         "",
-        "from passaat.model.columns import Column, FloatColumn, ValueRange",
+        "from passaat.model.kernel.columns import Column, FloatColumn, ValueRange",
         "",
         '__all__ = ["LEVER_NAMES", "LEVER_RANGES", "Levers"]',
         "",

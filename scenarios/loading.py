@@ -9,8 +9,9 @@ from pathlib import Path
 
 from passaat.errors import PassaatError, ScenarioError, command, unknown_name
 from passaat.scenarios.levers import LEVERS
+from passaat.scenarios.parts import Shock, World, limits
 from passaat.scenarios.reading import Place, Quantity, UnitOf, neighbour, read_text, shown_name, toml_data
-from passaat.scenarios.scenario import Scenario, Shock, World, limits
+from passaat.scenarios.scenario import Scenario
 
 __all__ = [
     "file_called",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from passaat.model.inputs import RunInputs, ShockEvent, Structure, WorldSize
+from passaat.model.inputs import RunInputs, Structure, WorldSize
+from passaat.model.shocks import ShockEvent
 from passaat.scenarios.levers import LEVERS
-from passaat.scenarios.scenario import Scenario, Shock, World
+from passaat.scenarios.parts import Shock, World
+
+if TYPE_CHECKING:
+    from passaat.scenarios.scenario import Scenario
 
 __all__ = ["run_inputs"]
 

@@ -13,7 +13,8 @@ from passaat.errors import ScenarioError
 from passaat.identity import scenario_fingerprint
 from passaat.scenarios.levers import LEVERS, LeverSetting
 from passaat.scenarios.loading import file_exists, load_scenario, shipped_names
-from passaat.scenarios.scenario import Scenario, World, limits
+from passaat.scenarios.parts import World, limits
+from passaat.scenarios.scenario import Scenario
 
 __all__ = ["load_option", "option_of_levers", "option_parts", "overridden", "stack"]
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue
+from passaat.scenarios.parts import SHOCK_KINDS, Switches, World, limits
 from passaat.scenarios.reading import unmistakable
-from passaat.scenarios.scenario import SHOCK_KINDS, Scenario, Switches, World, limits
+
+if TYPE_CHECKING:
+    from passaat.scenarios.scenario import Scenario
 
 __all__ = ["scenario_text"]
 

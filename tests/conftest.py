@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from passaat.experiments.pairing import Direction
-from passaat.experiments.simulator import Simulator
-from passaat.model.compiled import Run
-from passaat.model.golden import SMALL_WORLD, columns_of
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.stats.pairing import Direction
+from passaat.model.engine.compiled import Run
 from passaat.model.inputs import RunInputs, WorldSize
+from passaat.model.provenance.golden import SMALL_WORLD, columns_of
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from passaat.calibration.posterior import posterior_draws
-from passaat.experiments.basis import prior_draws
-from passaat.model.compiled import simulate
-from passaat.model.golden import exact_hashes, outcome_hash, outcome_hashes, run_hash
-from passaat.model.outcomes import outcomes_of
+from passaat.experiments.design.basis import prior_draws
+from passaat.model.engine.compiled import simulate
+from passaat.model.engine.judging import outcomes_of
+from passaat.model.provenance.golden import exact_hashes, outcome_hash, outcome_hashes, run_hash
 from passaat.scenarios.loading import load_scenario
 
 STORED: Final = Path(__file__).with_name("exact_bits.json")

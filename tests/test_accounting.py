@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passaat.model import status
-from passaat.model.build import build_world
-from passaat.model.columns import declared_columns
-from passaat.model.compiled import Run, driver_for, simulate
-from passaat.model.golden import SMALL_WORLD, columns_of, golden_inputs, run_hash, small_inputs
+from passaat.model.engine.build import build_world
+from passaat.model.engine.compiled import Run, driver_for, simulate
 from passaat.model.inputs import RunInputs, WorldSize
+from passaat.model.kernel.columns import declared_columns
 from passaat.model.parameters import PARAMETERS
+from passaat.model.provenance.golden import SMALL_WORLD, columns_of, golden_inputs, run_hash, small_inputs
 from passaat.model.world import TABLES
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.scenario import Scenario

@@ -14,10 +14,11 @@ import pytest
 import typer.main
 
 from passaat.cli import app
-from passaat.experiments.plan import read_plan, shipped_plans
-from passaat.experiments.store import Study
-from passaat.experiments.sweep import register_plan, simulator_for
-from passaat.model.golden import behaviour
+from passaat.experiments.analyses.sweep import simulator_for
+from passaat.experiments.design.plan_files import read_plan, shipped_plans
+from passaat.experiments.study.study import Study
+from passaat.experiments.study.sweeps import register_plan
+from passaat.model.provenance.golden import behaviour
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -16,9 +16,9 @@ import pytest
 from passaat.calibration import posterior
 from passaat.calibration.priors import priors
 from passaat.errors import EvidenceError, StudyError
-from passaat.experiments.basis import CALIBRATED, PRIOR, Basis, basis_for, prior_draws
-from passaat.experiments.compare import compare
-from passaat.experiments.simulator import the_model
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.design.basis import CALIBRATED, PRIOR, Basis, basis_for, prior_draws
+from passaat.experiments.design.simulator import the_model
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario

@@ -33,7 +33,6 @@ from passaat.calibration.calibrate import (
     prepare,
 )
 from passaat.calibration.emulator import fit
-from passaat.calibration.evidence import load_evidence
 from passaat.calibration.grounds import changes
 from passaat.calibration.inference import Effort, effective_size, smoothed_log_weights
 from passaat.calibration.likelihood import Term, shown_by, terms_of
@@ -44,8 +43,9 @@ from passaat.calibration.screening import choose, screen
 from passaat.calibration.table import Evaluator, RunStore, default_store, prior_batch, run_batch
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import EvidenceError, ModelError, StudyError
+from passaat.evidence import load_evidence
 from passaat.identity import fingerprint_of_text
-from passaat.model import compiled
+from passaat.model.engine import compiled
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.loading import load_scenario
 

@@ -43,11 +43,11 @@ from passaat.calibration.case_study import (
     spearman_rho,
 )
 from passaat.calibration.cases import Walk, case_inputs, chain_positions, covenant_money_eur, start_quarter
-from passaat.calibration.evidence import evidence
 from passaat.errors import EvidenceError, ModelError, ScenarioError
+from passaat.evidence import evidence
 from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE
-from passaat.model.inputs import ShockEvent
 from passaat.model.parameters import default_parameters
+from passaat.model.shocks import ShockEvent
 from passaat.model.world import World
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -626,7 +626,7 @@ def test_the_page_shows_the_stored_figures() -> None:
 
 
 def test_the_stored_figures_belong_to_the_present_model() -> None:
-    from passaat.model.golden import behaviour
+    from passaat.model.provenance.golden import behaviour
 
     assert stored()["behaviour"] == behaviour(), (
         "the model behaves differently now: run `python docs/cases.py`"

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.errors import ModelError, ScenarioError, StudyError
-from passaat.experiments.basis import PRIOR
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.trial import Trial, try_option
+from passaat.experiments.analyses.trial import Trial, try_option
+from passaat.experiments.design.basis import PRIOR
+from passaat.experiments.design.simulator import Simulator
 from passaat.model.inputs import RunInputs
 from passaat.model.outcomes import OUTCOMES
 from passaat.scenarios.loading import load_scenario
@@ -143,7 +143,7 @@ def toy(*, failing: int = -1) -> Simulator:
 
 
 def test_pairs_are_counted_in_which_nothing_changes() -> None:
-    from passaat.experiments.design import world_seed
+    from passaat.experiments.design.cells import world_seed
 
     even = sum(world_seed(3, pair, 0) % 2 == 0 for pair in range(40))
     assert 0 < even < 40

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from passaat.errors import EvidenceError
-from passaat.model import claims
-from passaat.model.claims import Ledger, functions_of, ids_in
+from passaat.model.provenance import claims
+from passaat.model.provenance.claims import Ledger, functions_of, ids_in
 
 ROOT = Path(__file__).resolve().parent.parent
 

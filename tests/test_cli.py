@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from passaat import cli, cli_parts
+from passaat import cli
+from passaat.cli import parts as cli_parts
 from passaat.errors import ModelError, PassaatError
-from passaat.experiments.basis import Basis
-from passaat.experiments.simulator import Simulator
+from passaat.experiments.design.basis import Basis
+from passaat.experiments.design.simulator import Simulator
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.loading import load_scenario, shipped_names
 
@@ -301,7 +302,7 @@ def test_ctrl_c_is_one_line_and_code_130(monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load", interrupt)
+    monkeypatch.setattr(cli.scenarios, "load", interrupt)
     code, out, err = call("check", "pib")
     assert (code, out) == (130, "")
     assert err.count("\n") == 1
@@ -370,8 +371,8 @@ def toy_model_of(toy: Simulator) -> Callable[..., Simulator]:
 @pytest.fixture
 def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder in which `compare` runs the toy model, with posterior draws unless told otherwise."""
-    monkeypatch.setattr("passaat.experiments.simulator.the_model", toy_model_of(toy))
-    monkeypatch.setattr(cli, "warm_up", lambda: None)
+    monkeypatch.setattr("passaat.experiments.design.simulator.the_model", toy_model_of(toy))
+    monkeypatch.setattr(cli.comparing, "warm_up", lambda: None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -435,7 +436,7 @@ def test_why_the_posterior_is_not_used_is_said_in_text_and_on_standard_error(
 ) -> None:
     sentence = "Uncalibrated: the shipped posterior belongs to another reference."
     old = replace(toy, basis=Basis("prior", notice=sentence))
-    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, **__: old)
+    monkeypatch.setattr("passaat.experiments.design.simulator.the_model", lambda *_, **__: old)
     _, out, err = call(*COMPARE)
     assert out.splitlines()[0] == sentence
     assert err.splitlines()[:2] == [sentence, "Study: pib-prior.db"]
@@ -626,6 +627,6 @@ def test_a_dry_run_says_first_that_results_would_be_uncalibrated_and_why(
 ) -> None:
     why = "Uncalibrated: the shipped posterior belongs to another reference."
     old = replace(toy, basis=Basis("prior", notice=why))
-    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, **__: old)
+    monkeypatch.setattr("passaat.experiments.design.simulator.the_model", lambda *_, **__: old)
     assert call(*COMPARE, "--dry-run")[1].splitlines()[0] == why
     assert json.loads(call(*COMPARE, "--dry-run", "--json")[1])["uncalibrated"] == why

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from passaat import cli, cli_parts, cli_studies
+from passaat import cli
+from passaat.cli import parts as cli_parts
+from passaat.cli import studies as cli_studies
 from passaat.errors import ModelError
-from passaat.experiments.basis import Basis
-from passaat.experiments.export import runs_csv
-from passaat.experiments.plan import shipped_plans
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
+from passaat.experiments.design.basis import Basis
+from passaat.experiments.design.plan_files import shipped_plans
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import runs_csv
+from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 
 COMMANDS = ("sweep", "studies", "resume", "extend", "verify", "export")
@@ -98,12 +100,16 @@ def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Be
     def the_model(_: object, *, prior: bool = False) -> Simulator:
         return made.toy if prior else replace(made.toy, basis=posterior)
 
-    for module in ("sweep", "studies", "simulator"):  # the first two take theirs from the last when imported
+    for module in (
+        "analyses.sweep",
+        "analyses.verify",
+        "design.simulator",
+    ):  # the first two take theirs from the last when imported
         monkeypatch.setattr(f"passaat.experiments.{module}.the_model", the_model)
-    for commands in (cli, cli_studies):
+    for commands in (cli.comparing, cli_studies):
         monkeypatch.setattr(commands, "warm_up", lambda: None)
-    monkeypatch.setattr("passaat.experiments.figures.save_figures", lambda *_: [])
-    monkeypatch.setattr("passaat.experiments.store.BEING_RUN_SECONDS", 0.0)
+    monkeypatch.setattr("passaat.experiments.reports.figures.save_figures", lambda *_: [])
+    monkeypatch.setattr("passaat.experiments.study.locks.BEING_RUN_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(PLAN, encoding="utf-8")
     return made
@@ -392,9 +398,9 @@ def test_why_the_posterior_was_not_used_is_said_again_when_a_comparison_goes_on(
 ) -> None:
     why = "Uncalibrated: the shipped posterior belongs to another reference."
     old = replace(bench.toy, basis=Basis("prior", notice=why))
-    monkeypatch.setattr("passaat.experiments.basis.does_not_belong", lambda reference: why)
+    monkeypatch.setattr("passaat.experiments.design.basis.does_not_belong", lambda reference: why)
     monkeypatch.setattr(
-        "passaat.experiments.simulator.the_model", lambda *_, prior=False: bench.toy if prior else old
+        "passaat.experiments.design.simulator.the_model", lambda *_, prior=False: bench.toy if prior else old
     )
     first = done(*COMPARE, "--json")
     assert json.loads(first)["uncalibrated"] == why

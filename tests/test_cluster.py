@@ -22,14 +22,16 @@ from typing import Any
 import pytest
 
 from passaat.errors import PassaatError, StudyError
-from passaat.experiments import crew as crews
-from passaat.experiments.crew import Cluster, Task, Threads, Twin
-from passaat.experiments.export import runs_csv
-from passaat.experiments.plan import Plan
-from passaat.experiments.runner import Progress
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import RunRecord, Study
-from passaat.experiments.sweep import simulator_for, sweep
+from passaat.experiments.analyses.sweep import simulator_for, sweep
+from passaat.experiments.design.plan import Plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import runs_csv
+from passaat.experiments.run import cluster as crews
+from passaat.experiments.run.cluster import Cluster
+from passaat.experiments.run.crew import Task, Threads, Twin
+from passaat.experiments.run.runner import Progress
+from passaat.experiments.study.records import RunRecord
+from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import load_scenario
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from passaat.model import firm, schedule
-from passaat.model.code_identity import CodeIdentity
-from passaat.model.compiled import fingerprint
-from passaat.model.rules import rule
+from passaat.model.engine.compiled import fingerprint
+from passaat.model.kernel.code_identity import CodeIdentity
+from passaat.model.kernel.rules import rule
 
 ASK = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from passaat.model.code_identity import CodeIdentity
+from passaat.model.kernel.code_identity import CodeIdentity
 from rules import gift
 identity = CodeIdentity()
 identity.add(gift)
@@ -258,7 +258,10 @@ def test_a_name_that_stands_for_something_new_is_noticed(monkeypatch: pytest.Mon
 def test_the_shipped_rules_are_clear_and_their_identity_is_the_same_in_every_process() -> None:
     found = identity(*(step.rule for step in (*schedule.FOUNDING, *schedule.QUARTER)))
     assert found.unclear == []
-    code = "from passaat.model import compiled, schedule; print(compiled.fingerprint(schedule.QUARTER))"
+    code = (
+        "from passaat.model.engine.compiled import fingerprint; from passaat.model.schedule import QUARTER;"
+        "print(fingerprint(QUARTER))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

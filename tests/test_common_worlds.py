@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passaat.experiments.common_worlds import level_on_common_worlds, two_ways
-from passaat.experiments.pairing import level_of
+from passaat.experiments.stats.common_worlds import level_on_common_worlds, two_ways
+from passaat.experiments.stats.pairing import level_of
 
 
 def test_two_ways_by_hand() -> None:

@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import Comparison, compare
-from passaat.experiments.comparison_plan import runs_of_comparison
-from passaat.experiments.crew import RUNS_PER_CHUNK, default_workers
-from passaat.experiments.design import Design
-from passaat.experiments.equal_money import search_factor
-from passaat.experiments.export import runs_csv
-from passaat.experiments.runner import Progress
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
+from passaat.experiments.analyses.compare import Comparison, compare
+from passaat.experiments.design.cells import Design
+from passaat.experiments.design.comparison_plan import runs_of_comparison
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import runs_csv
+from passaat.experiments.run.crew import RUNS_PER_CHUNK, default_workers
+from passaat.experiments.run.runner import Progress
+from passaat.experiments.stats.equal_money import search_factor
+from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.scenario import Scenario
 
@@ -60,7 +60,7 @@ def test_differences_match_runs_made_by_hand(
     pib: Scenario, two_options: list[Scenario], toy: Simulator
 ) -> None:
     """Mean difference and level from the definition, cell by cell, without any of the machinery."""
-    from passaat.experiments.design import world_seed
+    from passaat.experiments.design.cells import world_seed
 
     result = small(pib, two_options, toy)
     strict, follow_up = (pib.with_option(option) for option in two_options)
@@ -105,7 +105,7 @@ def test_net_exports_per_public_euro_are_a_ratio_of_means(
             raise RuntimeError("full")
         return simulate(inputs, seed)
 
-    from passaat.experiments.design import world_seed
+    from passaat.experiments.design.cells import world_seed
 
     result = small(pib, two_options, replace(toy, simulate=failing_once))
     option = pib.with_option(two_options[1])
@@ -236,8 +236,9 @@ def test_the_model_itself_is_compared_the_same_by_one_worker_and_by_two(
     """The real thing, small: equal bytes, real parameters in the file, and the stored run is the run
     itself.
     """
-    from passaat.model import compiled
-    from passaat.model.outcomes import OUTCOMES, outcomes_of
+    from passaat.model.engine import compiled
+    from passaat.model.engine.judging import outcomes_of
+    from passaat.model.outcomes import OUTCOMES
 
     texts, files = [], []
     drawn: dict[str, float] = {}
@@ -343,7 +344,7 @@ def test_more_draws_leave_the_first_ones_as_they_are() -> None:
     """The model's parameters, drawn evenly in blocks: 7 of 25 are the first 7 of 12, and a block covers
     each range.
     """
-    from passaat.experiments.basis import in_blocks
+    from passaat.experiments.design.basis import in_blocks
     from passaat.model.parameters import PARAMETERS, draw_parameters
 
     draws = in_blocks(draw_parameters)
@@ -427,7 +428,7 @@ def test_a_study_stopped_before_its_first_result_is_removed_again(
 
 
 def test_a_seed_that_does_not_fit_is_refused() -> None:
-    from passaat.experiments.design import Design
+    from passaat.experiments.design.cells import Design
 
     assert Design(seed=2**63 - 1).seed == 2**63 - 1
     with pytest.raises(
@@ -460,18 +461,18 @@ def test_an_unwritable_path_is_refused_before_the_model_is_compiled(
     def compiling(*_: object, **__: object) -> Simulator:
         raise AssertionError("the model was asked for first")
 
-    monkeypatch.setattr("passaat.experiments.compare.the_model", compiling)
+    monkeypatch.setattr("passaat.experiments.analyses.compare.the_model", compiling)
     with pytest.raises(StudyError, match="does not exist"):
         compare(pib, two_options, study_path=tmp_path / "nowhere" / "study.db")
 
 
 def test_a_study_belongs_to_how_outcomes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fingerprint changes when the same runs are judged otherwise."""
-    from passaat.experiments.simulator import behaviour_of_model
-    from passaat.model import outcomes
+    from passaat.experiments.design.simulator import behaviour_of_model
+    from passaat.model.engine import judging
 
-    before, counted = behaviour_of_model(), outcomes.outcomes_of
-    monkeypatch.setattr(outcomes, "outcomes_of", lambda run, twin: 1.01 * counted(run, twin))
+    before, counted = behaviour_of_model(), judging.outcomes_of
+    monkeypatch.setattr(judging, "outcomes_of", lambda run, twin: 1.01 * counted(run, twin))
     assert behaviour_of_model() != before
 
 
@@ -553,7 +554,7 @@ def test_the_queries_in_the_documentation_work(
 
 
 def test_the_documentation_states_the_default_size() -> None:
-    from passaat.experiments.design import DEFAULT_DRAWS, DEFAULT_WORLDS
+    from passaat.experiments.design.cells import DEFAULT_DRAWS, DEFAULT_WORLDS
 
     page = (Path(__file__).parents[1] / "docs" / "comparisons.md").read_text(encoding="utf-8")
     assert f"{DEFAULT_DRAWS} × {DEFAULT_WORLDS} = {DEFAULT_DRAWS * DEFAULT_WORLDS} paired worlds" in page

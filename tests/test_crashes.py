@@ -23,12 +23,17 @@ import numpy as np
 import pytest
 
 from passaat.errors import StudyError
-from passaat.experiments.crew import RUNS_PER_CHUNK, Threads
-from passaat.experiments.export import export, runs_csv
-from passaat.experiments.runner import _chunks, _tasks, run_planned
-from passaat.experiments.store import ALL, Study, digest_of, is_being_run
-from passaat.experiments.studies import study_info, verify
-from passaat.experiments.sweep import load_table, plan_of, register_plan, simulator_for, sweep
+from passaat.experiments.analyses.studies import study_info
+from passaat.experiments.analyses.sweep import load_table, simulator_for, sweep
+from passaat.experiments.analyses.verify import verify
+from passaat.experiments.reports.export import export, runs_csv
+from passaat.experiments.run.crew import RUNS_PER_CHUNK, Threads
+from passaat.experiments.run.runner import _chunks, _tasks, run_planned
+from passaat.experiments.study.keys import digest_of
+from passaat.experiments.study.locks import is_being_run
+from passaat.experiments.study.records import ALL
+from passaat.experiments.study.study import Study
+from passaat.experiments.study.sweeps import plan_of, register_plan
 
 CHILDREN = Path(__file__).parent / "children"
 if str(CHILDREN) not in sys.path:
@@ -469,19 +474,19 @@ def test_of_many_processes_that_want_a_study_one_at_a_time_has_it(tmp_path: Path
         "import sys, time\n"
         "from pathlib import Path\n"
         "from passaat.errors import StudyError\n"
-        "from passaat.experiments import store\n"
-        "store.BEING_RUN_SECONDS = 0.0\n"
+        "from passaat.experiments.study import locks\n"
+        "locks.BEING_RUN_SECONDS = 0.0\n"
         "path, held, end = Path(sys.argv[1]), 0, time.monotonic() + 2.0\n"
         "while time.monotonic() < end:\n"
         "    try:\n"
-        "        lock = store._lock(path)\n"
+        "        lock = locks.take_lock(path)\n"
         "    except StudyError:\n"
         "        continue\n"
         "    mark = path.with_name('held')\n"
         "    mark.mkdir()\n"  # fails where another process holds the lock, too
         "    mark.rmdir()\n"
         "    held += 1\n"
-        "    store._unlock(lock, str(path))\n"
+        "    locks.give_back_lock(lock, str(path))\n"
         "print(held)\n"
     )
     many = [

@@ -15,12 +15,13 @@ import pytest
 from scipy import stats
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import REFERENCE, Comparison, compare
-from passaat.experiments.decision_tables import decisions_text
-from passaat.experiments.decisions import Decision, decide, to_csv
-from passaat.experiments.files import save_beside
-from passaat.experiments.pairing import Floats, difference_of
-from passaat.experiments.simulator import Simulator
+from passaat.experiments.analyses.bench import REFERENCE
+from passaat.experiments.analyses.compare import Comparison, compare
+from passaat.experiments.analyses.decisions import Decision, decide, to_csv
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.decisions import decisions_text
+from passaat.experiments.reports.files import save_beside
+from passaat.experiments.stats.pairing import Floats, difference_of
 from passaat.scenarios.scenario import Scenario
 
 DRAWS, WORLDS = 60, 4

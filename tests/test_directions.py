@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from passaat.model.claims import read_ledger as ledger_of_claims
-from passaat.model.compiled import simulate
-from passaat.model.golden import behaviour, columns_of
+from passaat.model.engine.compiled import simulate
+from passaat.model.provenance.claims import read_ledger as ledger_of_claims
+from passaat.model.provenance.golden import behaviour, columns_of
 
 
 def _make_importable() -> None:

@@ -18,8 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import OutcomeInfo
-from passaat.experiments.discovery import (
+from passaat.experiments.analyses.discover import (
     CLEAR,
     Discovery,
     Question,
@@ -28,16 +27,17 @@ from passaat.experiments.discovery import (
     question_of,
     to_csv,
 )
-from passaat.experiments.discovery_figures import corner_figure, save_discovery
-from passaat.experiments.discovery_tables import discovery_view, sentence, view_text
-from passaat.experiments.factors import Factor, Setting, draw_factor, luck_factor
-from passaat.experiments.files import save_beside
-from passaat.experiments.pairing import Floats
-from passaat.experiments.plan import read_plan
-from passaat.experiments.prim import Limits
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.sweep import SweepTable, sweep
-from passaat.experiments.tree import Condition, condition, grow_tree
+from passaat.experiments.analyses.sweep import SweepTable, sweep
+from passaat.experiments.analyses.tree import Condition, condition, grow_tree
+from passaat.experiments.design.factors import Factor, Setting, draw_factor, luck_factor
+from passaat.experiments.design.plan_files import read_plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.discover import discovery_view, sentence, view_text
+from passaat.experiments.reports.discover_figures import corner_figure, save_discovery
+from passaat.experiments.reports.files import save_beside
+from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.stats.pairing import Floats
+from passaat.experiments.stats.prim import Limits
 
 NAN = math.nan
 EXPORTS = OutcomeInfo("additional_exports_net_eur", "EUR", "exports the programme adds, net", "higher")

@@ -19,10 +19,10 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import stats
 
-from passaat.model import purposes
-from passaat.model.compiled import simulate
-from passaat.model.draws import combine, inverse_normal, normal, uniform
-from passaat.model.golden import columns_of, small_inputs
+from passaat.model.engine.compiled import simulate
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, inverse_normal, normal, uniform
+from passaat.model.provenance.golden import columns_of, small_inputs
 
 WORD = 2**64
 SPLITMIX_STEP = 0x9E3779B97F4A7C15

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from passaat.errors import ModelError
-from passaat.model import compiled, judging, machine_code, outcomes, schedule
+from passaat.model import outcomes, schedule
+from passaat.model.engine import compiled, judging, ready
+from passaat.model.kernel import machine_code
 from passaat.model.schedule import Step
 
 RULE = """
-from passaat.model.rules import rule
+from passaat.model.kernel.rules import rule
 
 
 @rule
@@ -25,13 +27,14 @@ def grow(world, i):
 
 
 def test_the_next_process_finds_the_compiled_driver_and_judge() -> None:
-    compiled.warm_up(lambda message: None)
+    ready.warm_up(lambda message: None)
     code = """
-        from passaat.model import compiled, judging, outcomes
+        from passaat.model.engine import compiled, judging, ready
+        from passaat.model import outcomes
         said = []
-        compiled.warm_up(said.append)
-        ready = [compiled.driver_for(), judging.compiled_judge(outcomes.judge)]
-        print(len(said), *(sum(made.function.stats.cache_hits.values()) for made in ready))
+        ready.warm_up(said.append)
+        made_ready = [compiled.driver_for(), judging.compiled_judge(outcomes.judge)]
+        print(len(said), *(sum(made.function.stats.cache_hits.values()) for made in made_ready))
     """
     found = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
@@ -65,16 +68,16 @@ def test_a_schedule_of_ones_own_leaves_the_judge_as_it_is() -> None:
 def test_a_judge_that_has_to_be_compiled_is_announced_once(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(judging.compiled_judge(outcomes.judge), "why_not_ready", lambda *given: [])
-    compiled.warm_up(said.append)
+    ready.warm_up(said.append)
     assert len(said) == 1
 
 
 def test_compiling_is_announced_only_when_it_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert compiled.is_compiled()
+    assert ready.is_compiled()
     monkeypatch.setenv("PASSAAT_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(machine_code, "_own_folder", lambda: tmp_path / "own")
     monkeypatch.setattr(compiled, "_drivers", {})
-    assert not compiled.is_compiled()
+    assert not ready.is_compiled()
     assert compiled.cache_folder() == tmp_path
 
 
@@ -83,11 +86,11 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import helpers
 from myrules import gift
-from passaat.model.compiled import simulate
-from passaat.model.golden import run_hash, small_inputs
+from passaat.model.engine.compiled import simulate
+from passaat.model.provenance.golden import run_hash, small_inputs
 from passaat.model.inputs import WorldSize
-from passaat.model.programme import Programme
-from passaat.model.rules import rule
+from passaat.model.engine.programme import Programme
+from passaat.model.kernel.rules import rule
 from passaat.model.schedule import Step
 
 
@@ -111,13 +114,15 @@ for one in (gift, factory(0.25), factory(float(sys.argv[2]))):
 def test_edited_helpers_and_rules_of_a_factory_give_the_same_bits_under_both_drivers(tmp_path: Path) -> None:
     """Rules that call a helper through its module, or hold a number, before and after the helper is edited."""
     (tmp_path / "myrules.py").write_text(
-        "import helpers\nfrom passaat.model.rules import rule\n\n\n@rule\ndef gift(world, e):\n"
+        "import helpers\nfrom passaat.model.kernel.rules import rule\n\n\n@rule\ndef gift(world, e):\n"
         "    world.engagements.contacts[e] = helpers.bonus(world.engagements.contacts[e])\n",
         encoding="utf-8",
     )
     found = []
     for bonus in ("0.5", "5.0", "0.5"):
-        text = f"from passaat.model.rules import rule\n\n\n@rule\ndef bonus(x):\n    return x + {bonus}\n"
+        text = (
+            f"from passaat.model.kernel.rules import rule\n\n\n@rule\ndef bonus(x):\n    return x + {bonus}\n"
+        )
         (tmp_path / "helpers.py").write_text(text, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-c", EDITED, str(tmp_path), bonus], capture_output=True, text=True, check=True
@@ -136,10 +141,12 @@ def test_a_helper_defined_anew_in_this_process_is_refused_until_its_rule_is_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    text = "import helpers_of_{n}\nfrom passaat.model.rules import rule\n\n\n@rule\ndef gift(world, e):\n"
+    text = (
+        "import helpers_of_{n}\nfrom passaat.model.kernel.rules import rule\n\n\n@rule\ndef gift(world, e):\n"
+    )
     text += "    world.firms.capacity[e] = helpers_of_{n}.bonus(world.firms.capacity[e])\n"
     (tmp_path / "rules_of_7.py").write_text(text.format(n=7), encoding="utf-8")
-    helper = "from passaat.model.rules import rule\n\n\n@rule\ndef bonus(x):\n    return x + 0.5\n"
+    helper = "from passaat.model.kernel.rules import rule\n\n\n@rule\ndef bonus(x):\n    return x + 0.5\n"
     (tmp_path / "helpers_of_7.py").write_text(helper, encoding="utf-8")
     rules = importlib.import_module("rules_of_7")
     steps = (Step("firm", rules.gift),)

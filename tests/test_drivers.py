@@ -18,12 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passaat.model import schedule
-from passaat.model.build import build_world
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import exact_hashes, golden_inputs, golden_text, run_hash, small_inputs
-from passaat.model.inputs import RunInputs, ShockEvent, WorldSize
+from passaat.model.engine.build import build_world
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.programme import Programme
+from passaat.model.inputs import RunInputs, WorldSize
 from passaat.model.parameters import PARAMETERS
-from passaat.model.programme import Programme
+from passaat.model.provenance.golden import exact_hashes, golden_inputs, golden_text, run_hash, small_inputs
+from passaat.model.shocks import ShockEvent
 from passaat.model.world import TABLES, World
 from passaat.scenarios.levers import LEVERS
 
@@ -228,8 +229,8 @@ def test_runs_in_threads_give_the_bits_of_runs_in_turn() -> None:
 
 
 MESA_HASH = """
-from passaat.model.golden import small_inputs, run_hash, SMALL_WORLD
-from passaat.model.programme import Programme
+from passaat.model.provenance.golden import small_inputs, run_hash, SMALL_WORLD
+from passaat.model.engine.programme import Programme
 from dataclasses import replace
 print(run_hash(Programme(small_inputs(size=replace(SMALL_WORLD, n_firms=100)), 1).run().result()))
 """
@@ -313,9 +314,10 @@ def test_every_bit_of_the_golden_runs_is_as_stored() -> None:
 def test_the_stored_behaviour_is_that_of_the_model() -> None:
     """Golden runs give what they gave when ``golden.json`` was written, on this Python as on any.
 
-    If results were meant to change: write it again (``python -m passaat.model.golden --write tests/golden.json``) and
-    say in CHANGELOG.md what changed and why; studies of before are then of another model version. If they were not
-    meant to change, one of the runs named differs because of the last edit of a rule, parameter or lever default.
+    If results were meant to change: write it again (``python -m passaat.model.provenance.golden --write
+    tests/golden.json``) and say in CHANGELOG.md what changed and why; studies of before are then of another model
+    version. If they were not meant to change, one of the runs named differs because of the last edit of a
+    rule, parameter or lever default.
     """
     assert json.loads(golden_text()) == json.loads((HERE / "golden.json").read_text(encoding="utf-8"))
 

@@ -22,9 +22,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from passaat.calibration.priors import priors
-from passaat.model import compiled, elementary_tables, judging, outcomes, schedule
-from passaat.model.elementary import exp, exp_of_each, log, log_of_each
-from passaat.model.elementary_tables_source import tables_source
+from passaat.model import outcomes, schedule
+from passaat.model.engine import compiled, judging, ready
+from passaat.model.kernel import elementary_tables
+from passaat.model.kernel.elementary import exp, exp_of_each, log, log_of_each
+from passaat.model.kernel.elementary_tables_source import tables_source
 from passaat.model.parameters import PARAMETERS
 
 Floats = NDArray[np.float64]
@@ -273,19 +275,21 @@ def test_priors_and_parameters_give_the_same_bits() -> None:
 
 def test_tables_are_those_of_the_script() -> None:
     written = Path(elementary_tables.__file__).read_text(encoding="utf-8")
-    assert written == tables_source(), "run python -m passaat.model.elementary_tables_source"
+    assert written == tables_source(), "run python -m passaat.model.kernel.elementary_tables_source"
 
 
 def test_a_stale_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = [sys.executable, "-m", "passaat.model.elementary_tables_source", "--check"]
+    command = [sys.executable, "-m", "passaat.model.kernel.elementary_tables_source", "--check"]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
-    from passaat.model import elementary_tables_source
+    from passaat.model.kernel import elementary_tables_source
 
     stale = tmp_path / "elementary_tables.py"
     stale.write_text(tables_source().replace("1.0,", "1.5,", 1), encoding="utf-8")
     monkeypatch.setattr(elementary_tables_source, "_FILE", stale)
     monkeypatch.setattr(sys, "argv", ["elementary_tables_source", "--check"])
-    with pytest.raises(SystemExit, match=r"stale: run `python -m passaat\.model\.elementary_tables_source`"):
+    with pytest.raises(
+        SystemExit, match=r"stale: run `python -m passaat\.model\.kernel\.elementary_tables_source`"
+    ):
         elementary_tables_source.main()
 
 
@@ -385,7 +389,7 @@ def read_object(data: bytes) -> ObjectCode:
 @pytest.fixture(scope="module", params=["driver", "judge"])
 def driver_objects(request: pytest.FixtureRequest) -> list[ObjectCode]:
     """The object code of driver or judge as it lies on disk: one for each processor setting it was compiled for."""
-    compiled.warm_up(lambda message: None)
+    ready.warm_up(lambda message: None)
     judge = judging.compiled_judge(outcomes.judge)
     kept = (compiled.driver_for(schedule.QUARTER) if request.param == "driver" else judge).kept
     assert kept is not None

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 import passaat.model
-from passaat.model.columns import declared_columns
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import run_hash
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.judging import outcomes_of
+from passaat.model.kernel.columns import declared_columns
 from passaat.model.lever_table import LEVER_NAMES
-from passaat.model.outcomes import OUTCOMES, outcomes_of
+from passaat.model.outcomes import OUTCOMES
 from passaat.model.parameter_table import Parameters
 from passaat.model.parameters import PARAMETERS
+from passaat.model.provenance.golden import run_hash
 from passaat.model.world import TABLES
 from passaat.scenarios.levers import LEVERS, LeverSetting
 from passaat.scenarios.loading import load_scenario, shipped_names
@@ -203,7 +204,7 @@ def columns() -> list[str]:
 
 
 def test_every_column_is_written_by_the_model() -> None:
-    files = [path for path in MODEL.glob("*.py") if path.name not in DECLARATIONS]
+    files = [path for path in MODEL.rglob("*.py") if path.name not in DECLARATIONS]
     written, named = used_in(files)
     set_by_name = named & {"sector", "country", "share_up_to", "present", "at_random"} | named & set(
         [name for table in ("shocks", "calendar", "structure") for name in TABLES[table].__annotations__]
@@ -214,9 +215,9 @@ def test_every_column_is_written_by_the_model() -> None:
 
 def test_every_column_is_read_somewhere() -> None:
     """A column that is only written is a number on display: some rule, outcome or view reads it, or it is listed."""
-    files = [path for path in MODEL.glob("*.py") if path.name not in DECLARATIONS]
-    files += [*(ROOT / "calibration").glob("*.py"), *(ROOT / "experiments").glob("*.py")]
-    files += [*(ROOT / "src" / "passaat").glob("*.py")]
+    files = [path for path in MODEL.rglob("*.py") if path.name not in DECLARATIONS]
+    files += [*(ROOT / "calibration").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
+    files += [*(ROOT / "src" / "passaat").rglob("*.py")]
     _, read = used_in(files)
     purposes = {f"{name}_cents" for name in read}
     never = [name for name in columns() if name.partition(".")[2] not in read | purposes]
@@ -225,6 +226,6 @@ def test_every_column_is_read_somewhere() -> None:
 
 @pytest.mark.parametrize(("names", "what"), [(LEVER_NAMES, "lever"), (Parameters._fields, "parameter")])
 def test_every_lever_and_parameter_is_read_by_the_model(names: tuple[str, ...], what: str) -> None:
-    files = [path for path in MODEL.glob("*.py") if path.name not in DECLARATIONS]
+    files = [path for path in MODEL.rglob("*.py") if path.name not in DECLARATIONS]
     _, read = used_in(files)
     assert [name for name in names if name not in read] == [], f"no rule reads this {what}"

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from passaat.calibration import evidence as evidence_module
-from passaat.calibration.evidence import (
+from passaat import evidence as evidence_module
+from passaat.calibration.listing import explain_row, list_claims, list_evidence, value_text
+from passaat.errors import EvidenceError
+from passaat.evidence import (
     EVIDENCE_FOLDER,
     FORMS,
     UNITS,
@@ -22,8 +24,6 @@ from passaat.calibration.evidence import (
     reconciliations,
     references,
 )
-from passaat.calibration.listing import explain_row, list_claims, list_evidence, value_text
-from passaat.errors import EvidenceError
 
 
 def value(id: str) -> float:

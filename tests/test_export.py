@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 
 from passaat.errors import StudyError
-from passaat.experiments.export import export, rows_of, runs_csv
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
-from passaat.experiments.sweep import sweep
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import export, rows_of, runs_csv
+from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 
 CHILDREN = Path(__file__).parent / "children"

@@ -16,12 +16,12 @@ import pytest
 
 from passaat.errors import ModelError
 from passaat.model import firm
-from passaat.model.compiled import Run, simulate
-from passaat.model.draws import uniform
-from passaat.model.golden import small_inputs
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.programme import Agency, Cluster, Firm, Programme, TableAgent
 from passaat.model.inputs import WorldSize
-from passaat.model.programme import Agency, Cluster, Firm, Programme, TableAgent
-from passaat.model.rules import rule
+from passaat.model.kernel.draws import uniform
+from passaat.model.kernel.rules import rule
+from passaat.model.provenance.golden import small_inputs
 from passaat.model.schedule import QUARTER, Step, with_replaced, with_step
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"

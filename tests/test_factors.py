@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passaat.errors import StudyError
-from passaat.experiments.factors import (
+from passaat.experiments.design.factors import (
     Factor,
     Setting,
     draw_factor,
@@ -24,7 +24,7 @@ from passaat.experiments.factors import (
     read_factor,
     uncertainty_factor,
 )
-from passaat.experiments.sampling import factorial, unit_points
+from passaat.experiments.design.sampling import factorial, unit_points
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
 

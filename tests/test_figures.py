@@ -13,12 +13,12 @@ from matplotlib.text import Text
 from rich.console import Console
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import Comparison, compare
-from passaat.experiments.figures import differences_figure, funnel_figure, save_figures
-from passaat.experiments.numbers import percent, scale_for, times
-from passaat.experiments.pairing import Interval
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.tables import comparison_text, print_comparison
+from passaat.experiments.analyses.compare import Comparison, compare
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.comparison import comparison_text, print_comparison
+from passaat.experiments.reports.figures import differences_figure, funnel_figure, save_figures
+from passaat.experiments.results.numbers import percent, scale_for, times
+from passaat.experiments.stats.pairing import Interval
 from passaat.scenarios.scenario import Scenario
 
 

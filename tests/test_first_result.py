@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from passaat.model.golden import behaviour
+from passaat.model.provenance.golden import behaviour
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from passaat.errors import ModelError
-from passaat.model.compiled import Run, simulate
-from passaat.model.frames import WORDS, Frame
-from passaat.model.golden import small_inputs
-from passaat.model.inputs import ShockEvent
-from passaat.model.programme import Programme
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.frames import WORDS, Frame
+from passaat.model.engine.programme import Programme
+from passaat.model.provenance.golden import small_inputs
+from passaat.model.shocks import ShockEvent
 from passaat.model.status import STAGE_NAMES
 from passaat.model.world import TABLES
 

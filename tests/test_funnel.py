@@ -17,10 +17,10 @@ import pytest
 from numpy.typing import NDArray
 
 from passaat.model import firm, status
-from passaat.model.build import Store, build_world
-from passaat.model.draws import combine
-from passaat.model.golden import small_inputs
+from passaat.model.engine.build import Store, build_world
 from passaat.model.inputs import WorldSize
+from passaat.model.kernel.draws import combine
+from passaat.model.provenance.golden import small_inputs
 
 N = 20_000
 QUARTERS = 16

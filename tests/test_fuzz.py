@@ -30,14 +30,16 @@ import numpy as np
 import pytest
 
 from passaat.errors import PassaatError
-from passaat.experiments.compare import compare
-from passaat.experiments.crew import Threads
-from passaat.experiments.plan import Plan, read_plan
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
-from passaat.experiments.stored import comparison_values, stored_comparison
-from passaat.experiments.studies import Verification, list_studies, verify
-from passaat.experiments.sweep import load_table, sweep
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.stored import comparison_values, stored_comparison
+from passaat.experiments.analyses.studies import list_studies
+from passaat.experiments.analyses.sweep import load_table, sweep
+from passaat.experiments.analyses.verify import Verification, verify
+from passaat.experiments.design.plan import Plan
+from passaat.experiments.design.plan_files import read_plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.run.crew import Threads
+from passaat.experiments.study.study import Study
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.loading import load_scenario, read_scenario, scenario_from_text

@@ -17,8 +17,8 @@ from passaat.calibration.grounds import PARTS, changes, fingerprints, grounds
 from passaat.calibration.observation import observation_parameters
 from passaat.calibration.priors import priors, priors_of, statement
 from passaat.identity import fingerprint_of_text
-from passaat.model import golden
 from passaat.model.parameters import PARAMETERS, Parameter
+from passaat.model.provenance import golden
 from passaat.scenarios import levers
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario

@@ -26,20 +26,26 @@ from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.errors import PassaatError, StudyError
-from passaat.experiments import store
-from passaat.experiments.basis import Basis
-from passaat.experiments.compare import compare
-from passaat.experiments.crew import Threads
-from passaat.experiments.design import Design
-from passaat.experiments.export import export, runs_csv
-from passaat.experiments.files import csv_value, no_formula
-from passaat.experiments.replication import replicate
-from passaat.experiments.simulator import Arm, Simulator
-from passaat.experiments.store import EMPTY, SEAL, RunRecord, Study, is_being_run
-from passaat.experiments.stored import comparison_values, stored_comparison
-from passaat.experiments.structures import compare_structures
-from passaat.experiments.studies import list_studies, study_info, verify
-from passaat.experiments.sweep import load_table, sweep
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.replicate import replicate
+from passaat.experiments.analyses.stored import comparison_values, stored_comparison
+from passaat.experiments.analyses.structures import compare_structures
+from passaat.experiments.analyses.studies import list_studies, study_info
+from passaat.experiments.analyses.sweep import load_table, sweep
+from passaat.experiments.analyses.verify import verify
+from passaat.experiments.design.basis import Basis
+from passaat.experiments.design.cells import Design
+from passaat.experiments.design.policies import Arm
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import export, runs_csv
+from passaat.experiments.results.cells import csv_value, no_formula
+from passaat.experiments.run.crew import Threads
+from passaat.experiments.study import connection, locks
+from passaat.experiments.study.connection import APPLICATION_ID, EMPTY, is_study
+from passaat.experiments.study.locks import is_being_run
+from passaat.experiments.study.messages import explain
+from passaat.experiments.study.records import RunRecord
+from passaat.experiments.study.study import SEAL, Study
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -508,7 +514,7 @@ def test_a_study_in_wal_mode_is_read_where_nobody_may_write(
     with begun(tmp_path / "study.db") as study:
         recorded(study, range(5))
         path = as_killed(study, tmp_path / "killed")
-    monkeypatch.setattr("passaat.experiments.store.os.access", lambda place, mode: mode != os.W_OK)
+    monkeypatch.setattr("passaat.experiments.study.study.os.access", lambda place, mode: mode != os.W_OK)
     before = contents(path.parent)
     assert done_in(path) == 5
     assert contents(path.parent) == before
@@ -521,7 +527,7 @@ def test_a_study_in_wal_mode_is_read_where_nobody_may_write(
 def test_only_a_lock_that_somebody_has_is_told_as_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BEING_RUN_SECONDS", 0.0)
+    monkeypatch.setattr(locks, "BEING_RUN_SECONDS", 0.0)
     path = tmp_path / "study.db"
     (tmp_path / "study.db-running").touch()
     found: list[int] = []
@@ -529,7 +535,7 @@ def test_only_a_lock_that_somebody_has_is_told_as_held(
     def refuse(*_: object) -> None:
         raise OSError(found[-1], os.strerror(found[-1]))
 
-    monkeypatch.setattr("passaat.experiments.store.fcntl.flock", refuse)
+    monkeypatch.setattr("passaat.experiments.study.locks.fcntl.flock", refuse)
     for number in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
         found.append(number)
         assert is_being_run(path)
@@ -548,7 +554,7 @@ def test_only_a_lock_that_somebody_has_is_told_as_held(
 def asked_elsewhere(path: Path) -> str:
     """What another process says of a study: "held" or "free"."""
     code = (
-        "import sys; from pathlib import Path; from passaat.experiments.store import is_being_run;"
+        "import sys; from pathlib import Path; from passaat.experiments.study.locks import is_being_run;"
         " print('held' if is_being_run(Path(sys.argv[1])) else 'free')"
     )
     found = subprocess.run(
@@ -600,7 +606,7 @@ def test_of_two_processes_neither_removes_what_the_other_has_begun(tmp_path: Pat
         "from contextlib import suppress\n"
         "from pathlib import Path\n"
         "import test_hostile_studies as t\n"
-        "from passaat.experiments import store\n"
+        "from passaat.experiments.study import study as store\n"
         "from passaat.errors import StudyError\n"
         "path, times, end = Path(sys.argv[1]), 0, time.monotonic() + 3.0\n"
         "store.BEING_RUN_SECONDS = 0.2\n"
@@ -641,7 +647,7 @@ def test_of_two_processes_neither_removes_what_the_other_has_begun(tmp_path: Pat
 def test_a_program_that_holds_the_study_costs_a_wait_and_a_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "LOCK_WAIT_SECONDS", 0.05)
     path, said = tmp_path / "study.db", list[str]()
     with begun(path) as study:
         study.say = said.append
@@ -656,7 +662,7 @@ def test_a_program_that_holds_the_study_costs_a_wait_and_a_word(
 
 
 def test_ctrl_c_ends_the_wait_for_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "LOCK_WAIT_SECONDS", 0.05)
     path = tmp_path / "study.db"
 
     def stop(_: str) -> None:
@@ -1397,7 +1403,7 @@ def test_prior_ranges_for_want_of_a_posterior_are_those_of_the_study(
         asked.append(prior)
         return toy if prior else fallen_back
 
-    monkeypatch.setattr("passaat.experiments.studies.the_model", the_model)
+    monkeypatch.setattr("passaat.experiments.analyses.verify.the_model", the_model)
     for model in (fallen_back, toy):
         path = tmp_path / f"{len(asked)}.db"
         compare(pib, [FOLLOW_UP], draws=2, worlds_per_draw=2, study_path=path, simulator=model)
@@ -1419,7 +1425,7 @@ def test_prior_ranges_for_want_of_a_posterior_are_those_of_the_study(
     ],
 )
 def test_no_word_that_sqlite_quotes_is_taken_for_its_own(said: str, words: str) -> None:
-    problem, hint = store._explain("study.db", sqlite3.OperationalError(said))
+    problem, hint = explain("study.db", sqlite3.OperationalError(said))
     assert words in problem
     assert hint
     assert len(problem) < 400
@@ -1461,7 +1467,7 @@ def left_empty(how: str, folder: Path) -> Path:
         else:
             db.execute("PRAGMA cache_size = 2")  # so that pages reach the file before the end
             db.execute("BEGIN IMMEDIATE")
-            db.execute(f"PRAGMA application_id = {store.APPLICATION_ID}")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute("PRAGMA user_version = 1")  # the first write
             db.execute("CREATE TABLE meta (key, value)")
             db.executemany("INSERT INTO meta VALUES (?, hex(zeroblob(3000)))", [(key,) for key in range(50)])
@@ -1510,9 +1516,9 @@ def test_one_bad_file_is_one_line_of_a_listing(
     def asked(path: Path) -> bool:
         if path.name == "d.db":
             raise OSError(errno.EIO, "Input/output error")
-        return store.is_study(path)
+        return is_study(path)
 
-    monkeypatch.setattr("passaat.experiments.studies.is_study", asked)
+    monkeypatch.setattr("passaat.experiments.analyses.studies.is_study", asked)
     found = {info.path.name: info.state for info in list_studies(tmp_path)}
     assert list(found) == ["a.db", "b.db", "c.db", "d.db"]
     assert found["a.db"] == "complete"

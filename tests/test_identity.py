@@ -21,12 +21,13 @@ from passaat.calibration import grounds, observation, targets
 from passaat.calibration.posterior import posterior_draws, shipped_sample
 from passaat.calibration.priors import priors, statement
 from passaat.calibration.table import Batch, Evaluator, prior_batch
-from passaat.experiments.basis import prior_draws
-from passaat.experiments.simulator import Arm, InputsOf
-from passaat.experiments.store import parameters_digest
+from passaat.experiments.design.basis import prior_draws
+from passaat.experiments.design.policies import Arm, InputsOf
+from passaat.experiments.study.keys import parameters_digest
 from passaat.identity import column_text, fingerprint, fingerprint_of_text, number_text, text_of, whole_number
-from passaat.model import golden, outcomes
-from passaat.model.compiled import simulate
+from passaat.model.engine.compiled import simulate
+from passaat.model.engine.judging import outcomes_of
+from passaat.model.provenance import golden
 from passaat.scenarios.loading import load_scenario
 
 MILLIONTH = 1e-6
@@ -214,9 +215,7 @@ def test_the_last_place_of_nothing_that_evaluators_see_is_seen() -> None:
 def test_the_last_place_of_no_outcome_of_a_golden_run_is_seen() -> None:
     cells = golden.golden_inputs()
     runs = {name: simulate(*cells[name]) for name in ("no programme", "practice", "follow-up")}
-    judged = [
-        value for run in runs.values() for value in outcomes.outcomes_of(run, runs["no programme"]).tolist()
-    ]
+    judged = [value for run in runs.values() for value in outcomes_of(run, runs["no programme"]).tolist()]
     assert len(judged) > 100
     assert unmoved(judged) == []
 
@@ -269,8 +268,8 @@ def test_no_other_module_makes_fingerprints() -> None:
 
     root = Path(identity.__file__).resolve().parents[2]
     allowed = {
-        "model/golden.py": "exact hashes, for tests",
-        "model/machine_code.py": "guards a file against damage",
+        "model/provenance/golden.py": "exact hashes, for tests",
+        "model/kernel/machine_code.py": "guards a file against damage",
         "calibration/observation.py": "luck drawn from a name",
     }
     found = {

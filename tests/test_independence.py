@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from passaat.model.columns import declared_columns
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import columns_of, small_inputs
+from passaat.model.engine.compiled import Run, simulate
 from passaat.model.inputs import RunInputs, WorldSize, allot_markets
+from passaat.model.kernel.columns import declared_columns
+from passaat.model.provenance.golden import columns_of, small_inputs
 from passaat.model.world import TABLES
 
 Differing = Callable[[Run, Run], list[str]]

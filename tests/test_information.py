@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from passaat.calibration.observation import default_observation, observation_parameters, observe
 from passaat.calibration.records import keyed_uniform, read_run
-from passaat.model import compiled, seeding
-from passaat.model.build import build_world
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import run_hash, small_inputs
+from passaat.model.engine import compiled, seeding
+from passaat.model.engine.build import build_world
+from passaat.model.engine.compiled import Run, simulate
 from passaat.model.inputs import RunInputs, SeededGroup, Setting
+from passaat.model.provenance.golden import run_hash, small_inputs
 from passaat.model.status import EXTENDED, RUNNING
 
 Clusters = NDArray[Any]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from passaat.calibration.calibrate import SIGNIFICANT, write_json
-from passaat.cli_parts import print_json
+from passaat.cli.parts import print_json
 from passaat.json_text import json_text, plain
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from passaat.calibration.evidence import claims, evidence
 from passaat.errors import ScenarioError
+from passaat.evidence import claims, evidence
 from passaat.model.lever_table import LEVER_NAMES, Levers
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.generate import lever_page, rules_reading_levers, stale_files

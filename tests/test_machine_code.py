@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from numba.core import serialize
 
-from passaat.model import machine_code
-from passaat.model.draws import uniform
-from passaat.model.machine_code import FOLDER, Compiled, distrust, identity_of, load
+from passaat.model.kernel import machine_code
+from passaat.model.kernel.draws import uniform
+from passaat.model.kernel.machine_code import FOLDER, Compiled, distrust, identity_of, load
 
 SOURCE = """from numba import njit
 
@@ -341,8 +341,8 @@ def unknown(user):
     raise KeyError(f"getpwuid(): uid not found: {user}")
 
 pwd.getpwuid = unknown
-from passaat.model.draws import uniform
-from passaat.model.machine_code import cache_folders, speaking
+from passaat.model.kernel.draws import uniform
+from passaat.model.kernel.machine_code import cache_folders, speaking
 
 with speaking(lambda message: print("said", message)):
     print("folders", cache_folders())
@@ -394,13 +394,15 @@ def test_what_cannot_be_told_apart_is_not_kept(folder: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "from passaat.model.compiled import simulate; simulate(inputs, 1)",
-        "from passaat.model.compiled import warm_up; warm_up(print)",
-        "from passaat.model.programme import Programme; Programme(inputs, 1)",
+        "from passaat.model.engine.compiled import simulate; simulate(inputs, 1)",
+        "from passaat.model.engine.ready import warm_up; warm_up(print)",
+        "from passaat.model.engine.programme import Programme; Programme(inputs, 1)",
     ],
 )
 def test_with_the_compiler_turned_off_one_line_says_so(code: str) -> None:
-    script = "from passaat.errors import ModelError\nfrom passaat.model.golden import small_inputs\n"
+    script = (
+        "from passaat.errors import ModelError\nfrom passaat.model.provenance.golden import small_inputs\n"
+    )
     script += f"inputs = small_inputs()\ntry:\n    {code}\nexcept ModelError as error:\n    print(error.problems[0])\n"
     done = subprocess.run(
         [sys.executable, "-c", script],

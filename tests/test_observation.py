@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from passaat.calibration.coordinator_reports import read_off_range
-from passaat.calibration.evidence import claims, evidence, reconciliations, references
 from passaat.calibration.interviews import choose_cases, hold_talks
 from passaat.calibration.observation import (
     default_observation,
@@ -25,9 +24,10 @@ from passaat.calibration.observation import (
 )
 from passaat.calibration.records import IN_EXPORT_DATA, Records, keyed_uniform, look_at, read_run
 from passaat.errors import EvidenceError
-from passaat.model import draws
-from passaat.model.columns import allocate, column_views
+from passaat.evidence import claims, evidence, reconciliations, references
 from passaat.model.inputs import RunInputs, WorldSize
+from passaat.model.kernel import draws
+from passaat.model.kernel.columns import allocate, column_views
 from passaat.model.status import CLOSED, REJECTED
 from passaat.model.world import TABLES
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from passaat.calibration.evidence import claims
-from passaat.model import claims as ledgers
-from passaat.model import firm, odd, schedule
+from passaat.evidence import claims
+from passaat.model import firm, schedule
 from passaat.model.lever_table import LEVER_NAMES
 from passaat.model.parameters import PARAMETERS
+from passaat.model.provenance import claims as ledgers
+from passaat.model.provenance import odd
 from passaat.model.world import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,11 +14,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
-from passaat.model import judging, outcomes
-from passaat.model.build import build_world
+from passaat.model import outcomes
 from passaat.model.cluster import OPEN, PLANNED
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import (
+from passaat.model.engine import judging
+from passaat.model.engine.build import build_world
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.judging import outcomes_of
+from passaat.model.engine.programme import Programme
+from passaat.model.inputs import WorldSize
+from passaat.model.judged import Work
+from passaat.model.outcomes import OUTCOME_NAMES, OUTCOMES, window_covenants
+from passaat.model.provenance.golden import (
     golden_inputs,
     outcome_hash,
     outcome_hashes,
@@ -26,9 +32,6 @@ from passaat.model.golden import (
     small_inputs,
     without_programme,
 )
-from passaat.model.inputs import WorldSize
-from passaat.model.outcomes import OUTCOME_NAMES, OUTCOMES, outcomes_of, window_covenants
-from passaat.model.programme import Programme
 from passaat.model.status import CONTACT, CONTRACT, PARTNERSHIP, RELATION
 
 Floats = NDArray[np.float64]
@@ -625,13 +628,13 @@ def test_what_stood_in_the_room_before_does_not_matter(
     expected = outcomes_of(run, twin).tobytes()
     clean = judging.room_for
 
-    def used(world: Any) -> judging.Work:
+    def used(world: Any) -> Work:
         room = clean(world)
         for column in room:
             column[:] = contents
         return room
 
-    monkeypatch.setattr(outcomes, "room_for", used)
+    monkeypatch.setattr(judging, "room_for", used)
     assert outcomes_of(run, twin).tobytes() == expected
 
 

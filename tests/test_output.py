@@ -24,12 +24,21 @@ import pytest
 from matplotlib.text import Text
 from rich.table import Table
 
-from passaat import cli, cli_analysis, cli_parts, cli_studies
+from passaat import cli
+from passaat.cli import analysing as cli_analysis
+from passaat.cli import parts as cli_parts
+from passaat.cli import studies as cli_studies
 from passaat.errors import StudyError
-from passaat.experiments.basis import Basis
-from passaat.experiments.compare import Comparison, compare
-from passaat.experiments.figures import FontWarning, differences_figure, new_figure, save_figure, save_figures
-from passaat.experiments.simulator import Simulator
+from passaat.experiments.analyses.compare import Comparison, compare
+from passaat.experiments.design.basis import Basis
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.figures import (
+    FontWarning,
+    differences_figure,
+    new_figure,
+    save_figure,
+    save_figures,
+)
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 from passaat.screen import Blocks, Screen, Section, Whole
@@ -111,9 +120,13 @@ def bench(toy: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     def the_model(_: object, *, prior: bool = False) -> Simulator:
         return toy if prior else posterior
 
-    for module in ("sweep", "studies", "simulator"):  # the first two take theirs from the last when imported
+    for module in (
+        "analyses.sweep",
+        "analyses.verify",
+        "design.simulator",
+    ):  # the first two take theirs from the last when imported
         monkeypatch.setattr(f"passaat.experiments.{module}.the_model", the_model)
-    for commands in (cli, cli_studies, cli_analysis):
+    for commands in (cli.comparing, cli.running, cli.scenarios, cli_studies, cli_analysis):
         monkeypatch.setattr(commands, "warm_up", lambda: None)
     monkeypatch.chdir(tmp_path)
     lever = "{ low = 200_000, high = 500_000 }"
@@ -412,7 +425,7 @@ def test_json_means_what_was_written_and_obeys_nothing(hostile: Call) -> None:
 def test_sectors_are_shown_as_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = load_scenario("pib", "reference")
     world = replace_sectors(base, {"[bold]dairy": 50.0, "flowers [/b]": 50.0, "machines: $x_{": 1.0})
-    monkeypatch.setattr(cli, "load", lambda *_: world)
+    monkeypatch.setattr(cli.running, "load", lambda *_: world)
     page = call(monkeypatch, "run", "pib")[1]
     for name in ("[bold]dairy", "flowers [/b]"):
         assert name in page
@@ -480,8 +493,8 @@ def test_matplotlib_is_imported_whatever_the_environment_says(broken: str, tmp_p
     (tmp_path / "bad").write_bytes(b"\xff\xfe")
     settings = {"MPLBACKEND": "bogus"} if broken == "backend" else {"MATPLOTLIBRC": str(tmp_path / "bad")}
     code = (
-        "from passaat.cli_parts import import_matplotlib; import_matplotlib();"
-        "from passaat.experiments.figures import new_figure, save_figure; from pathlib import Path;"
+        "from passaat.cli.parts import import_matplotlib; import_matplotlib();"
+        "from passaat.experiments.reports.figures import new_figure, save_figure; from pathlib import Path;"
         "print(*save_figure(new_figure(1.0), Path('x'), '0'))"
     )
     ended = subprocess.run(
@@ -497,7 +510,7 @@ def test_matplotlib_is_imported_whatever_the_environment_says(broken: str, tmp_p
 def test_a_settings_file_that_cannot_be_read_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
     code = (
-        "from passaat.cli_parts import import_matplotlib\n"
+        "from passaat.cli.parts import import_matplotlib\n"
         "from passaat.errors import StudyError\n"
         "try: import_matplotlib()\n"
         "except StudyError as error: print(error)"
@@ -536,7 +549,7 @@ def test_a_command_names_the_letters_that_the_font_lacks_once(
             warnings.warn("the font of figures lacks 日", FontWarning, stacklevel=2)
         return (Path("a.png"),)
 
-    monkeypatch.setattr("passaat.experiments.figures.save_figures", save)
+    monkeypatch.setattr("passaat.experiments.reports.figures.save_figures", save)
     err = bench(*COMPARE)[2]
     assert err.count("The font of figures lacks 日; boxes stand for it in the figures.") == 1
     assert "Warning" not in err
@@ -577,7 +590,7 @@ def test_tables_are_saved_and_shown_where_figures_cannot_be(
     def refuse() -> None:
         raise StudyError("figures cannot be drawn", "Mend it.")
 
-    monkeypatch.setattr("passaat.cli_compare.import_matplotlib", refuse)
+    monkeypatch.setattr("passaat.cli.comparing.import_matplotlib", refuse)
     code, page, err = bench(*COMPARE)
     assert code == 2
     assert "Public cost" in page
@@ -604,7 +617,7 @@ def test_a_study_in_a_place_that_takes_no_files_is_shown_all_the_same(
         raise OSError(number, os.strerror(number))
 
     whole = bench(*arguments)[1]
-    monkeypatch.setattr("passaat.experiments.files.write_whole", refuse)
+    monkeypatch.setattr("passaat.experiments.reports.files.write_whole", refuse)
     ended, page, err = bench(*arguments)
     assert (ended, page) == (code, whole)
     said = err.splitlines()
@@ -626,7 +639,7 @@ def test_a_finished_study_is_shown_from_a_place_that_may_only_be_read(
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(os, "access", lambda _path, mode, **_: mode != os.W_OK)
-    monkeypatch.setattr("passaat.experiments.files.write_whole", refuse)
+    monkeypatch.setattr("passaat.experiments.reports.files.write_whole", refuse)
     code, again, err = bench("resume", study)
     assert code == 0, err
     whose = "Results of model 0.0-toy, as it computed them."
@@ -662,8 +675,8 @@ def protect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
         monkeypatch.setattr(os, "access", access)
-        monkeypatch.setattr("passaat.experiments.files.write_whole", refuse)
-        monkeypatch.setattr("passaat.experiments.store._lock", refuse)
+        monkeypatch.setattr("passaat.experiments.reports.files.write_whole", refuse)
+        monkeypatch.setattr("passaat.experiments.study.study.take_lock", refuse)
 
     return protected
 
@@ -762,11 +775,11 @@ def test_a_study_that_is_not_finished_or_rests_on_other_draws_is_refused_where_n
     protect(".", "pib.db", "mine.db")
     assert "cannot be written: no permission" in bench("sweep", "mine.toml")[2]
     other = replace(toy, basis=Basis("posterior", "PIB 2016-2020", "another", 120.0))
-    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, prior=False: other)
+    monkeypatch.setattr("passaat.experiments.design.simulator.the_model", lambda *_, prior=False: other)
     assert bench(*COMPARE)[0] == 2
     assert "cannot be written: no permission" in bench(*COMPARE)[2]
     newer = replace(other, version="0.1-toy")
-    monkeypatch.setattr("passaat.experiments.simulator.the_model", lambda *_, prior=False: newer)
+    monkeypatch.setattr("passaat.experiments.design.simulator.the_model", lambda *_, prior=False: newer)
     assert "0.1-toy" in bench(*COMPARE)[2]
 
 
@@ -882,7 +895,7 @@ def test_an_option_edited_under_its_name_is_another_question(bench: Call) -> Non
 def test_a_first_look_at_a_posterior_replaces_none_that_is_for_use() -> None:
     pib, other = load_scenario("pib"), load_scenario("pib-next")
     asked = [(pib, False, 1), (pib, True, 1), (pib, False, 2), (other, False, 1), (other, True, 2)]
-    folders = [cli._posterior_folder(base, quick=quick, seed=seed) for base, quick, seed in asked]
+    folders = [cli.calibrating._posterior_folder(base, quick=quick, seed=seed) for base, quick, seed in asked]
     assert folders[0] == Path("posterior")
     assert len(set(folders)) == len(folders)
 

@@ -14,14 +14,15 @@ import pytest
 from numpy.typing import NDArray
 
 from passaat.errors import StudyError
-from passaat.experiments.basis import DEFAULTS, PRIOR, prior_draws
-from passaat.experiments.compare import compare
-from passaat.experiments.own_model import NOT_FOR_CHANGED
-from passaat.experiments.simulator import Simulator, behaviour_of_model, the_model
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.design.basis import DEFAULTS, PRIOR, prior_draws
+from passaat.experiments.design.own_model import NOT_FOR_CHANGED
+from passaat.experiments.design.simulator import Simulator, behaviour_of_model, the_model
 from passaat.model import firm
-from passaat.model.compiled import Run, simulate
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.judging import outcomes_of
 from passaat.model.inputs import RunInputs
-from passaat.model.outcomes import OUTCOMES, outcomes_of
+from passaat.model.outcomes import OUTCOMES
 from passaat.model.schedule import QUARTER, Step
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario

@@ -109,7 +109,9 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_every_source_and_data_file_exactly_once(wheel: Path) -> None:
     expected = {"passaat/__init__.py", "passaat/py.typed", COMMIT}
-    expected |= {f"passaat/{path.name}" for path in (ROOT / "src" / "passaat").glob("*.py")}
+    own = ROOT / "src" / "passaat"
+    expected |= {f"passaat/{path.name}" for path in own.glob("*.py")}
+    expected |= {f"passaat/cli/{path.name}" for path in (own / "cli").glob("*.py")}
     for path in project_files():
         relative = path.relative_to(ROOT)
         if relative.parts[0] in FOLDERS:
@@ -133,7 +135,7 @@ def test_the_wheel_installs_one_name_and_one_command(wheel: Path) -> None:
             "=",
             "passaat.cli:main",
         ]
-        tree = ast.parse(archive.read("passaat/cli.py"))
+        tree = ast.parse(archive.read("passaat/cli/__init__.py"))
     assert {name.split("/")[0] for name in names} == {"passaat", f"passaat-{passaat.__version__}.dist-info"}
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert "main" in defined
@@ -250,7 +252,7 @@ def test_a_spawned_worker_imports_the_model_from_the_wheel(unpacked: Path, tmp_p
 DRAW = """
 import pathlib, sys
 sys.path = [sys.argv[1]] + [entry for entry in sys.path if pathlib.Path(entry).name != "src"]
-from passaat.model.draws import uniform
+from passaat.model.kernel.draws import uniform
 value = uniform(1, 2, 3)
 print(value.hex(), sum(uniform.stats.cache_hits.values()), sum(uniform.stats.cache_misses.values()))
 """

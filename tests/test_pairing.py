@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from passaat.experiments.pairing import (
+from passaat.experiments.stats.pairing import (
     Interval,
     VarianceSplit,
     chance_better,

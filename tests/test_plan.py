@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passaat.errors import StudyError
-from passaat.experiments.factors import (
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.design.factors import (
     Factor,
     Setting,
     draw_factor,
@@ -24,19 +25,9 @@ from passaat.experiments.factors import (
     luck_factor,
     uncertainty_factor,
 )
-from passaat.experiments.plan import (
-    MOST_POINTS,
-    Luck,
-    Method,
-    Plan,
-    describe,
-    n_runs,
-    read_plan,
-    shipped_plans,
-)
-from passaat.experiments.plan_files import MOST_TOLD, SHIPPED
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.sweep import sweep
+from passaat.experiments.design.plan import MOST_POINTS, Luck, Method, Plan, describe, n_runs
+from passaat.experiments.design.plan_files import MOST_TOLD, SHIPPED, read_plan, shipped_plans
+from passaat.experiments.design.simulator import Simulator
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -682,7 +673,7 @@ def test_more_points_leave_the_first_ones_as_they_are(
 @pytest.mark.parametrize("method", ["morris", "saltelli"])
 @pytest.mark.parametrize("luck", ["common", "factor"])
 def test_larger_designs_of_sensitivity_keep_their_first_points(method: Method, luck: Luck) -> None:
-    pytest.importorskip("passaat.experiments.sensitivity")
+    pytest.importorskip("passaat.experiments.stats.sensitivity")
     plan = plan_of(method, 4, luck=luck)
     larger = plan.extended(size=8)
     assert len(plan.points()) == plan.n_points
@@ -878,7 +869,7 @@ def test_each_shipped_study_reads_and_takes_minutes(name: str) -> None:
 def test_every_point_of_a_shipped_study_is_a_policy_and_a_draw_that_the_model_takes(name: str) -> None:
     plan = read_plan(name)
     if plan.method in ("morris", "saltelli"):
-        pytest.importorskip("passaat.experiments.sensitivity")
+        pytest.importorskip("passaat.experiments.stats.sensitivity")
     points = plan.points()
     levers = {factor.name for factor in plan.factors if factor.kind == "lever"}
     parameters = {factor.name for factor in plan.factors if factor.kind == "uncertainty"}
@@ -888,7 +879,8 @@ def test_every_point_of_a_shipped_study_is_a_policy_and_a_draw_that_the_model_ta
 
 
 def test_the_fewest_points_of_a_plan_are_those_that_sensitivity_asks_for() -> None:
-    from passaat.experiments import plan_files, sensitivity
+    from passaat.experiments.design import plan_files
+    from passaat.experiments.stats import sensitivity
 
     assert {
         "morris": sensitivity.FEWEST["morris"],

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from passaat.experiments.pairing import Floats
-from passaat.experiments.prim import (
+from passaat.experiments.stats.pairing import Floats
+from passaat.experiments.stats.prim import (
     OPEN,
     PATIENCE,
     PERMUTATIONS,

@@ -16,11 +16,11 @@ import pytest
 import passaat
 from passaat.errors import ModelError
 from passaat.model import firm
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import run_hash, small_inputs
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.programme import EQUAL_WORLDS, Agency, Firm, Programme, TableAgent
 from passaat.model.inputs import RunInputs, WorldSize
-from passaat.model.programme import EQUAL_WORLDS, Agency, Firm, Programme, TableAgent
-from passaat.model.rules import rule
+from passaat.model.kernel.rules import rule
+from passaat.model.provenance.golden import run_hash, small_inputs
 from passaat.model.schedule import QUARTER, STEP_KINDS, Step, with_step
 from passaat.scenarios.scenario import Scenario
 

@@ -16,13 +16,14 @@ import pytest
 
 import passaat
 from passaat import provenance
+from passaat.cli.version import fingerprints
 from passaat.errors import StudyError
-from passaat.experiments.compare import compare
-from passaat.experiments.design import Design
-from passaat.experiments.export import runs_csv
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
-from passaat.experiments.studies import study_info
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.studies import study_info
+from passaat.experiments.design.cells import Design
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import runs_csv
+from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -175,6 +176,7 @@ def test_what_is_set_by_hand_for_the_compiler_is_said(monkeypatch: pytest.Monkey
 ASK_EARLY = """
 import sys
 from passaat import provenance
+from passaat.cli.version import fingerprints
 made = provenance.here({})
 assert made.libraries["numba"] and made.commit
 print([name for name in ("numba", "scipy", "mesa") if name in sys.modules])
@@ -187,8 +189,8 @@ def test_version_commit_and_libraries_need_no_compiler() -> None:
 
 
 def test_before_the_model_is_compiled_it_says_how_to_get_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("passaat.model.compiled.is_compiled", lambda: False)
-    found = provenance.fingerprints()
+    monkeypatch.setattr("passaat.model.engine.ready.is_compiled", lambda: False)
+    found = fingerprints()
     assert re.fullmatch(r"[0-9a-f]{16}", found["driver"])
     assert {found[name] for name in ("behaviour", "posterior", "posterior rests on")} == {
         "not compiled yet: `passaat run pib` compiles the model, then ask again"
@@ -199,12 +201,12 @@ def test_a_fault_is_told_in_place_of_a_fingerprint(monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> str:
         raise OSError("no such\nthing")
 
-    monkeypatch.setattr("passaat.model.compiled.fingerprint", broken)
-    monkeypatch.setattr("passaat.model.compiled.is_compiled", lambda: True)
-    monkeypatch.setattr("passaat.experiments.simulator.behaviour_of_model", broken)
+    monkeypatch.setattr("passaat.model.engine.compiled.fingerprint", broken)
+    monkeypatch.setattr("passaat.model.engine.ready.is_compiled", lambda: True)
+    monkeypatch.setattr("passaat.experiments.design.simulator.behaviour_of_model", broken)
     monkeypatch.setattr("passaat.calibration.posterior.shipped_grounds", broken)
-    monkeypatch.setattr("passaat.experiments.basis.basis_for", broken)
-    assert set(provenance.fingerprints().values()) == {"unknown: OSError: no such thing"}
+    monkeypatch.setattr("passaat.experiments.design.basis.basis_for", broken)
+    assert set(fingerprints().values()) == {"unknown: OSError: no such thing"}
 
 
 # In a study

@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from passaat import cli, cli_parts
+from passaat import cli
+from passaat.cli import parts as cli_parts
 from passaat.errors import PassaatError, ScenarioError, StudyError
-from passaat.experiments.plan import read_plan
+from passaat.experiments.design.plan_files import read_plan
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios import reading
 from passaat.scenarios.levers import LEVERS, UNITS

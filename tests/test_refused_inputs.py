@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 
 from passaat.errors import ModelError
-from passaat.experiments.simulator import Arm, InputsOf
-from passaat.model import build, input_checks
-from passaat.model.columns import declared_columns
-from passaat.model.compiled import require_same_world, simulate
-from passaat.model.golden import SMALL_WORLD, small_inputs
-from passaat.model.inputs import AGENT_KINDS, RunInputs, Setting, ShockEvent, Structure, WorldSize
+from passaat.experiments.design.policies import Arm, InputsOf
+from passaat.model import input_checks
+from passaat.model.engine import build
+from passaat.model.engine.compiled import simulate
+from passaat.model.engine.judging import require_same_world
+from passaat.model.engine.programme import Programme
+from passaat.model.inputs import AGENT_KINDS, RunInputs, Setting, Structure, WorldSize
+from passaat.model.kernel.columns import declared_columns
 from passaat.model.lever_table import LEVER_NAMES, LEVER_RANGES
 from passaat.model.parameters import PARAMETERS
-from passaat.model.programme import Programme
-from passaat.model.world import TABLES
+from passaat.model.provenance.golden import SMALL_WORLD, small_inputs
+from passaat.model.shocks import ShockEvent
+from passaat.model.world import TABLES, rows_of_tables
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.scenario import Scenario
 
@@ -295,7 +298,7 @@ def test_dated_edits_that_cannot_be_are_refused(setting: Setting, what: str) -> 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_column_that_points_to_rows_may_point_to_the_last_and_to_none(table: str) -> None:
-    sizes = build.rows_of_tables(small_inputs())
+    sizes = rows_of_tables(small_inputs())
     for column in declared_columns(TABLES[table]):
         if column.unit == "index":
             last = sizes[input_checks.points_to(column.name)] - 1

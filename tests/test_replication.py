@@ -22,17 +22,18 @@ from rich.console import Console
 from scipy import stats
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import compare
-from passaat.experiments.pairing import split_variance
-from passaat.experiments.replication import Replication, pilot, replicate
-from passaat.experiments.replication_tables import (
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.replicate import Replication, pilot, replicate
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.replicate import (
     needed_text,
     print_needed,
     print_replication,
     replication_text,
 )
-from passaat.experiments.runner import Progress
-from passaat.experiments.sequential import (
+from passaat.experiments.run.runner import Progress
+from passaat.experiments.stats.pairing import split_variance
+from passaat.experiments.stats.sequential import (
     ALL_ALIKE,
     CONFIDENCE,
     FEWEST_DIFFERING,
@@ -48,8 +49,7 @@ from passaat.experiments.sequential import (
     spread_of,
     with_worlds,
 )
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
+from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.scenario import Scenario
 

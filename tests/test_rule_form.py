@@ -62,7 +62,7 @@ def slips(rule: ast.FunctionDef) -> Iterator[str]:
 
 def test_no_rule_uses_arithmetic_that_may_differ_between_drivers() -> None:
     found, wrong = 0, []
-    for path in sorted(MODEL.glob("*.py")):
+    for path in sorted(MODEL.rglob("*.py")):
         for rule in rules_in(ast.parse(path.read_text(encoding="utf-8"))):
             found += 1
             wrong += [f"model/{path.name}:{slip} in {rule.name}" for slip in slips(rule)]
@@ -72,7 +72,7 @@ def test_no_rule_uses_arithmetic_that_may_differ_between_drivers() -> None:
 
 def test_functions_of_math_are_called_by_their_full_name() -> None:
     """Otherwise ``exp`` in a rule could be that of the C library."""
-    for path in sorted(MODEL.glob("*.py")):
+    for path in sorted(MODEL.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 assert node.module != "math", f"model/{path.name}:{node.lineno}"
@@ -127,7 +127,7 @@ def money_written(tree: ast.AST) -> Iterator[str]:
 
 def test_the_ledger_alone_writes_money() -> None:
     written = {
-        path.stem: set(money_written(ast.parse(path.read_text("utf-8")))) for path in MODEL.glob("*.py")
+        path.stem: set(money_written(ast.parse(path.read_text("utf-8")))) for path in MODEL.rglob("*.py")
     }
     assert written.pop("ledger") == MONEY
     assert {name: columns for name, columns in written.items() if columns} == {}

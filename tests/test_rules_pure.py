@@ -24,7 +24,6 @@ from passaat.model.cluster import (
     relevance,
 )
 from passaat.model.coordinator import reported, towards_pay, weighted_mean
-from passaat.model.draws import log_odds
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
     FULL,
@@ -47,10 +46,11 @@ from passaat.model.firm import (
     weakest,
 )
 from passaat.model.groups import mass
+from passaat.model.kernel.draws import log_odds
+from passaat.model.kernel.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.ledger import offered_cents, within_cents
 from passaat.model.liaison import knows_too_little, match_strength, tied_help, travel_stop_felt
 from passaat.model.outcomes import eur, gini, part_of, sort_up, take_largest
-from passaat.model.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.status import EXTENDED, FOLLOW_UP, INFORMAL, RUNNING, is_at_work, is_covenant
 
 MODEL = Path(str(passaat.model.__file__)).parent
@@ -68,7 +68,7 @@ def never_falls(function: Callable[[float], float], low: float, high: float, sla
 
 
 def test_every_pure_function_of_the_rules_is_tested_here() -> None:
-    sources = [ast.parse(path.read_text(encoding="utf-8")) for path in MODEL.glob("*.py")]
+    sources = [ast.parse(path.read_text(encoding="utf-8")) for path in MODEL.rglob("*.py")]
     functions = [node for source in sources for node in source.body if isinstance(node, ast.FunctionDef)]
     rules = [node for node in functions if any(ast.unparse(mark) == "rule" for mark in node.decorator_list)]
     pure = {node.name for node in rules if all(argument.arg != "world" for argument in node.args.args)}

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from passaat.cli import app
-from passaat.model.columns import declared_columns
-from passaat.model.compiled import Run, simulate
+from passaat.experiments.reports.run import describe_run
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.kernel.columns import declared_columns
 from passaat.model.world import Accounts
-from passaat.run_view import describe_run
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 

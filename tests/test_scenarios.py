@@ -13,15 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passaat.calibration.evidence import claims, evidence
 from passaat.errors import ScenarioError
+from passaat.evidence import claims, evidence
 from passaat.model.inputs import AGENT_KINDS
-from passaat.model.inputs import SHOCK_KINDS as MODEL_SHOCK_KINDS
 from passaat.model.parameters import PARAMETERS
+from passaat.model.shocks import SHOCK_KINDS as MODEL_SHOCK_KINDS
+from passaat.scenarios import parts
 from passaat.scenarios import scenario as scenario_module
 from passaat.scenarios.levers import LEVERS, Lever
 from passaat.scenarios.loading import load_scenario, read_scenario, shipped_names
-from passaat.scenarios.scenario import SHOCK_KINDS, Scenario, Shock
+from passaat.scenarios.parts import SHOCK_KINDS, Shock
+from passaat.scenarios.scenario import Scenario
 from passaat.scenarios.writing import scenario_text
 
 REFERENCES = ("pib", "pib-next")
@@ -117,7 +119,7 @@ def test_pib_next_has_random_shocks_and_no_calendar() -> None:
 
 def test_kinds_are_those_the_model_knows() -> None:
     assert tuple(SHOCK_KINDS) == MODEL_SHOCK_KINDS
-    assert scenario_module.AGENT_KINDS == AGENT_KINDS
+    assert parts.AGENT_KINDS == AGENT_KINDS
 
 
 # Files

@@ -19,7 +19,6 @@ from rich.console import Console
 from passaat.calibration import held_out as held_out_module
 from passaat.calibration import posterior
 from passaat.calibration import scorecard as scorecard_module
-from passaat.calibration.evidence import evidence
 from passaat.calibration.held_out import HeldOut, held_out
 from passaat.calibration.observation import default_observation
 from passaat.calibration.scorecard import Scorecard, basis_of, judge, validate
@@ -35,7 +34,8 @@ from passaat.calibration.targets import (
     wilson,
 )
 from passaat.errors import EvidenceError, ModelError
-from passaat.experiments.basis import PRIOR, Basis
+from passaat.evidence import evidence
+from passaat.experiments.design.basis import PRIOR, Basis
 from passaat.scenarios.loading import load_scenario
 
 # --- intervals ------------------------------------------------------------------------------------------

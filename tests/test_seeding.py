@@ -9,10 +9,11 @@ import pytest
 
 from passaat.errors import ModelError
 from passaat.model import shocks
-from passaat.model.compiled import Run, simulate
-from passaat.model.golden import SMALL_WORLD, run_hash, small_inputs
-from passaat.model.inputs import SHOCK_KINDS, STRUCTURES, SeededGroup, Setting, Structure
-from passaat.model.programme import Programme
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.programme import Programme
+from passaat.model.inputs import STRUCTURES, SeededGroup, Setting, Structure
+from passaat.model.provenance.golden import SMALL_WORLD, run_hash, small_inputs
+from passaat.model.shocks import SHOCK_KINDS
 from passaat.model.status import RUNNING
 
 GROUP = SeededGroup(3, 2, 9, 8, n_institutes=1, n_large=1, n_fillers=2, committed_eur=250_000.0)

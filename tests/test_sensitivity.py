@@ -20,11 +20,23 @@ from SALib.analyze import sobol as salib_sobol
 from SALib.test_functions import Ishigami
 
 from passaat.errors import StudyError
-from passaat.experiments import sensitivity as module
-from passaat.experiments.compare import OutcomeInfo, plain
-from passaat.experiments.factors import Factor, draw_factor, lever_factor, luck_factor, uncertainty_factor
-from passaat.experiments.plan import Luck, Method, Plan
-from passaat.experiments.sensitivity import (
+from passaat.experiments.analyses.compare import plain
+from passaat.experiments.analyses.sensitivity import COLUMNS, SensitivityReport, sensitivity, share
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.design.factors import (
+    Factor,
+    draw_factor,
+    lever_factor,
+    luck_factor,
+    uncertainty_factor,
+)
+from passaat.experiments.design.plan import Luck, Method, Plan
+from passaat.experiments.design.sensitivity_points import morris_points, saltelli_points
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.sensitivity import sensitivity_text
+from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.stats import sensitivity as module
+from passaat.experiments.stats.sensitivity import (
     STEP,
     Convergence,
     Floats,
@@ -38,18 +50,13 @@ from passaat.experiments.sensitivity import (
     given_data,
     kept_blocks,
     morris,
-    morris_points,
+    problem_of,
     ranking,
-    saltelli_points,
     sobol,
     swings,
     world_noise,
 )
-from passaat.experiments.sensitivity_study import COLUMNS, SensitivityReport, sensitivity, share
-from passaat.experiments.sensitivity_tables import sensitivity_text
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
-from passaat.experiments.sweep import sweep
+from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
@@ -383,7 +390,7 @@ def test_effects_agree_with_salib_also_for_categories(d: int, n: int, seed: int)
     points = morris_points(d, n, seed, [3 if i == 1 else None for i in range(d)])
     y = np.random.default_rng(seed).normal(size=len(points))
     found = morris(points, y)
-    problem = module._problem(d)
+    problem = problem_of(d)
     wanted = salib_morris.analyze(problem, points, y, num_resamples=2, num_levels=4, seed=1)
     assert [e.mean.value for e in found.effects] == pytest.approx([STEP * v for v in wanted["mu"]])
     effects = elementary_effects(points.reshape(n, d + 1, d), y.reshape(n, d + 1))
@@ -1080,7 +1087,7 @@ def test_shares_are_written_as_people_read_them() -> None:
 
 def test_a_real_sweep_can_be_analysed(pib: Scenario, toy: Simulator) -> None:
     """The toy's contracts follow the amount per covenant and, with follow-up, nothing that is random in it."""
-    from passaat.experiments.factors import lever_factor
+    from passaat.experiments.design.factors import lever_factor
 
     plan = a_plan(pib, "latin-hypercube", 40, worlds=2)
     factors = (

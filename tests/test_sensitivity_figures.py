@@ -13,11 +13,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from passaat.errors import StudyError
-from passaat.experiments.compare import OutcomeInfo
-from passaat.experiments.factors import lever_factor, luck_factor, uncertainty_factor
-from passaat.experiments.plan import Plan
-from passaat.experiments.sensitivity import Floats, GivenData, Morris, Sobol
-from passaat.experiments.sensitivity_figures import (
+from passaat.experiments.analyses.sensitivity import SensitivityReport, sensitivity
+from passaat.experiments.design.factors import lever_factor, luck_factor, uncertainty_factor
+from passaat.experiments.design.plan import Plan
+from passaat.experiments.reports.sensitivity_figures import (
     drawings,
     interactions_figure,
     plane_figure,
@@ -25,7 +24,8 @@ from passaat.experiments.sensitivity_figures import (
     shares_figure,
     tornado_figure,
 )
-from passaat.experiments.sensitivity_study import SensitivityReport, sensitivity
+from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.stats.sensitivity import Floats, GivenData, Morris, Sobol
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from passaat import cli, cli_parts
+from passaat import cli
+from passaat.cli import parts as cli_parts
 from passaat.errors import ScenarioError
-from passaat.experiments.plan import describe, read_plan
+from passaat.experiments.design.plan import describe
+from passaat.experiments.design.plan_files import read_plan
 from passaat.scenarios.effects import idle_settings, reported_ceilings, same_content, shipped_twin
 from passaat.scenarios.levers import LEVERS, Lever
 from passaat.scenarios.loading import load_scenario, shipped_names

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from passaat.errors import StudyError
-from passaat.experiments.design import Cell, Design, world_seed
-from passaat.experiments.simulator import Arm, Simulator
-from passaat.experiments.store import RunRecord, Study, require_writable
+from passaat.experiments.design.cells import Cell, Design, world_seed
+from passaat.experiments.design.policies import Arm
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.study.connection import require_writable
+from passaat.experiments.study.records import RunRecord
+from passaat.experiments.study.study import Study
 from passaat.scenarios.scenario import Scenario
 
 
@@ -148,7 +151,7 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, toy: Simulator, 
 
 
 def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("passaat.experiments.store.os.access", lambda path, mode: False)
+    monkeypatch.setattr("passaat.experiments.study.study.os.access", lambda path, mode: False)
     with pytest.raises(StudyError, match="no permission"):
         require_writable(tmp_path / "study.db")
 
@@ -158,7 +161,7 @@ def test_a_locked_file_is_said_to_be_locked(
 ) -> None:
     path = tmp_path / "study.db"
     Study.open(path, toy, pib, 1).close()
-    monkeypatch.setattr("passaat.experiments.store.LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("passaat.experiments.study.connection.LOCK_WAIT_SECONDS", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StudyError, match="another process"):

@@ -20,12 +20,13 @@ from typer.testing import CliRunner
 import passaat
 from passaat import cli
 from passaat.errors import StudyError
-from passaat.experiments.basis import Basis
-from passaat.experiments.compare import Comparison, compare
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, remember
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study
-from passaat.experiments.stored import comparison_values, is_finished, stored_comparison
+from passaat.experiments.analyses.compare import Comparison, compare
+from passaat.experiments.analyses.stored import comparison_values, is_finished, stored_comparison
+from passaat.experiments.design.basis import Basis
+from passaat.experiments.design.comparison_plan import ComparisonPlan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.study.comparisons import comparison_plan_of, remember
+from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 
@@ -106,7 +107,7 @@ def test_a_factor_that_comes_nearer_but_was_not_taken_is_not_taken_from_the_file
     path = tmp_path / "study.db"
     options = [load_scenario("go-no-go", "option").with_levers({"covenant_amount_eur": 352_800})]
     with monkeypatch.context() as strict:
-        for name in ("compare.TOLERANCE", "equal_money.PILOT_TOLERANCE"):
+        for name in ("analyses.equal_money.TOLERANCE", "stats.equal_money.PILOT_TOLERANCE"):
             strict.setattr(f"passaat.experiments.{name}", 1e-4)
         nearer = compare(pib, options, draws=3, study_path=path, simulator=toy)
     taken = compare(pib, options, draws=3, study_path=path, simulator=toy)
@@ -290,8 +291,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (COMPARED, SWEPT, PLAN):
         shutil.copyfile(STUDIES / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("passaat.experiments.simulator.behaviour_of_model", lambda: NEW_BEHAVIOUR)
-    monkeypatch.setattr("passaat.experiments.store.BEING_RUN_SECONDS", 0.0)
+    monkeypatch.setattr("passaat.experiments.design.simulator.behaviour_of_model", lambda: NEW_BEHAVIOUR)
+    monkeypatch.setattr("passaat.experiments.study.locks.BEING_RUN_SECONDS", 0.0)
     return tmp_path
 
 
@@ -303,11 +304,11 @@ def nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a finished study was to be read only")
 
     for name in (
-        "passaat.model.compiled.simulate",
-        "passaat.model.compiled.warm_up",
-        "passaat.experiments.basis.prior_draws",
+        "passaat.model.engine.compiled.simulate",
+        "passaat.model.engine.ready.warm_up",
+        "passaat.experiments.design.basis.prior_draws",
         "passaat.calibration.posterior.posterior_draws",
-        "passaat.experiments.simulator.behaviour_of_model",
+        "passaat.experiments.design.simulator.behaviour_of_model",
     ):
         monkeypatch.setattr(name, forbidden)
 
@@ -374,7 +375,7 @@ READ_ONLY = [
 def test_an_old_study_is_read_by_its_own_numbers_and_left_as_it_was(
     command: tuple[str, ...], here: Path, nothing_is_run: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passaat.experiments.figures.save_figure", lambda *_: ())
+    monkeypatch.setattr("passaat.experiments.reports.figures.save_figure", lambda *_: ())
     before = {name: bytes_of(here / name) for name in (COMPARED, SWEPT)}
     code, out, err = call(*command)
     assert code == 0, err
@@ -396,7 +397,7 @@ def test_an_old_study_is_read_by_its_own_numbers_and_left_as_it_was(
 def test_json_of_an_old_study_says_its_version(
     command: tuple[str, ...], here: Path, nothing_is_run: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passaat.experiments.figures.save_figure", lambda *_: ())
+    monkeypatch.setattr("passaat.experiments.reports.figures.save_figure", lambda *_: ())
     code, out, err = call(*command, "--json")
     assert code == 0, err
     found = json.loads(out)
@@ -527,7 +528,7 @@ def test_one_s_own_results_are_not_said_to_be_another_s(
     tmp_path: Path, toy: Simulator, pib: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("passaat.experiments.figures.save_figure", lambda *_: ())
+    monkeypatch.setattr("passaat.experiments.reports.figures.save_figure", lambda *_: ())
     own = replace(toy, version=passaat.__version__)
     made: Comparison = compare(
         pib, options_of(["follow-up"]), draws=3, study_path=Path("own.db"), simulator=own

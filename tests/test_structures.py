@@ -34,17 +34,19 @@ from passaat.calibration.structures import (
 )
 from passaat.calibration.targets import Figure, figures, plausibility
 from passaat.errors import EvidenceError, StudyError
-from passaat.experiments.compare import REFERENCE, OutcomeInfo, Values, compare
-from passaat.experiments.runner import Progress
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.structure_tables import print_structures
-from passaat.experiments.structures import (
+from passaat.experiments.analyses.bench import REFERENCE, Values
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.structures import (
     Ranking,
     StructureComparison,
     compare_structures,
     ranking_of,
     with_structures,
 )
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.structures import print_structures
+from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.run.runner import Progress
 from passaat.model.inputs import STRUCTURES, RunInputs
 from passaat.scenarios.rivals import MEANINGS, OWN, own_in_words, structures_of
 from passaat.scenarios.scenario import Scenario

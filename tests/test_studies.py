@@ -15,18 +15,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passaat.errors import ModelError, StudyError
-from passaat.experiments.compare import compare
-from passaat.experiments.comparison_plan import ComparisonPlan, comparison_plan_of, earlier_plans_of
-from passaat.experiments.crew import Threads
-from passaat.experiments.export import runs_csv
-from passaat.experiments.factors import Factor, draw_factor, lever_factor, uncertainty_factor
-from passaat.experiments.plan import Plan
-from passaat.experiments.runner import Progress
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import Study, digest_of
-from passaat.experiments.studies import Verification, list_studies, study_info, verify
-from passaat.experiments.study_design import MOST_NAMED
-from passaat.experiments.sweep import sweep
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.studies import list_studies, study_info
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.analyses.verify import Verification, verify
+from passaat.experiments.analyses.verify_design import MOST_NAMED
+from passaat.experiments.design.comparison_plan import ComparisonPlan
+from passaat.experiments.design.factors import Factor, draw_factor, lever_factor, uncertainty_factor
+from passaat.experiments.design.plan import Plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import runs_csv
+from passaat.experiments.run.crew import Threads
+from passaat.experiments.run.runner import Progress
+from passaat.experiments.study.comparisons import comparison_plan_of, earlier_plans_of
+from passaat.experiments.study.keys import digest_of
+from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
@@ -399,7 +402,7 @@ def test_failed_runs_that_are_planned_again_give_the_undisturbed_study(
 def test_only_a_study_can_be_edited_and_only_by_one(
     swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passaat.experiments.store.BEING_RUN_SECONDS", 0.0)
+    monkeypatch.setattr("passaat.experiments.study.locks.BEING_RUN_SECONDS", 0.0)
     with pytest.raises(StudyError, match="there is no study"):
         Study.edit(tmp_path / "none.db")
     change(tmp_path / "foreign.db", "CREATE TABLE mine (x)")

@@ -17,15 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passaat.errors import StudyError
-from passaat.experiments.crew import Task, Threads, carry_out
-from passaat.experiments.design import world_seed
-from passaat.experiments.export import runs_csv
-from passaat.experiments.factors import lever_factor
-from passaat.experiments.plan import Plan, n_runs
-from passaat.experiments.runner import RUNS_PER_TASK, _tasks, run_planned
-from passaat.experiments.simulator import Arm, InputsOf, Simulator
-from passaat.experiments.store import ALL, RunRecord, Study
-from passaat.experiments.sweep import load_table, register_plan, simulator_for, sweep
+from passaat.experiments.analyses.sweep import load_table, simulator_for, sweep
+from passaat.experiments.design.cells import world_seed
+from passaat.experiments.design.factors import lever_factor
+from passaat.experiments.design.plan import Plan, n_runs
+from passaat.experiments.design.policies import Arm, InputsOf
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.export import runs_csv
+from passaat.experiments.run.crew import Task, Threads, carry_out
+from passaat.experiments.run.runner import RUNS_PER_TASK, _tasks, run_planned
+from passaat.experiments.study.records import ALL, RunRecord
+from passaat.experiments.study.study import Study
+from passaat.experiments.study.sweeps import register_plan
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.loading import load_scenario

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from passaat.experiments.compare import OutcomeInfo
-from passaat.experiments.factors import (
+from passaat.experiments.analyses.sweep import SweepTable, sweep
+from passaat.experiments.design.factors import (
     Factor,
     Setting,
     draw_factor,
@@ -24,11 +24,11 @@ from passaat.experiments.factors import (
     luck_factor,
     uncertainty_factor,
 )
-from passaat.experiments.plan import Luck, Plan
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.store import FailedRun
-from passaat.experiments.sweep import SweepTable, sweep
-from passaat.experiments.sweep_tables import bands, mean_error, print_sweep, spreads, sweep_json
+from passaat.experiments.design.plan import Luck, Plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.sweep import bands, mean_error, print_sweep, spreads, sweep_json
+from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.study.records import FailedRun
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
 

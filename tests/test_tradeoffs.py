@@ -22,15 +22,9 @@ from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.errors import StudyError
-from passaat.experiments.compare import OutcomeInfo, compare
-from passaat.experiments.discovery_figures import front_figure, regret_figure
-from passaat.experiments.discovery_tables import LUCK, front_view, regret_view, view_text
-from passaat.experiments.files import save_beside
-from passaat.experiments.pairing import Floats
-from passaat.experiments.plan import read_plan
-from passaat.experiments.simulator import Simulator
-from passaat.experiments.sweep import sweep
-from passaat.experiments.tradeoffs import (
+from passaat.experiments.analyses.compare import compare
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.analyses.tradeoffs import (
     Noise,
     front_csv,
     has_common_worlds,
@@ -41,6 +35,13 @@ from passaat.experiments.tradeoffs import (
     regret_csv,
     regret_table,
 )
+from passaat.experiments.design.plan_files import read_plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.reports.discover import LUCK, front_view, regret_view, view_text
+from passaat.experiments.reports.discover_figures import front_figure, regret_figure
+from passaat.experiments.reports.files import save_beside
+from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.stats.pairing import Floats
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.scenario import Scenario
 

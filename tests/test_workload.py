@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.errors import StudyError
-from passaat.experiments import workload as workload_module
-from passaat.experiments.design import MOST_CELLS, Design
-from passaat.experiments.plan import most_runs, read_plan
-from passaat.experiments.workload import Workload, duration, tables_mb, workload
-from passaat.model.build import build_world
+from passaat.experiments.design.cells import MOST_CELLS, Design
+from passaat.experiments.design.plan import most_runs
+from passaat.experiments.design.plan_files import read_plan
+from passaat.experiments.run import workload as workload_module
+from passaat.experiments.run.workload import Workload, duration, tables_mb, workload
+from passaat.model.engine.build import build_world
 from passaat.scenarios.loading import load_scenario
 
 PIB = load_scenario("pib")
@@ -86,7 +87,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise AssertionError("work has started")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("passaat.model.compiled.warm_up", started)
+    monkeypatch.setattr("passaat.model.engine.ready.warm_up", started)
 
 
 @pytest.mark.usefixtures("nothing_runs")
@@ -159,7 +160,8 @@ def test_where_the_system_does_not_tell_its_memory_nothing_is_refused(
 
 
 def test_no_more_runs_than_said_are_made() -> None:
-    from passaat.experiments.plan import n_runs, shipped_plans
+    from passaat.experiments.design.plan import n_runs
+    from passaat.experiments.design.plan_files import shipped_plans
 
     for name in shipped_plans():
         plan = read_plan(name)
@@ -168,12 +170,12 @@ def test_no_more_runs_than_said_are_made() -> None:
 
 def test_long_work_is_said_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr("passaat.cli_parts.say", said.append)
+    monkeypatch.setattr("passaat.cli.parts.say", said.append)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("passaat.model.compiled.warm_up", stop)
+    monkeypatch.setattr("passaat.model.engine.ready.warm_up", stop)
     monkeypatch.chdir(tmp_path)
     assert call("compare", "pib", "--draws", "10000", "--workers", "1")[0] == 130
     # 80,000 cells of ten runs, and three rounds in 20,000 of them for each of four options; 27.7 ms each: 28,808 s.

@@ -16,8 +16,8 @@ import pytest
 from passaat.calibration.calibrate import write_json
 from passaat.calibration.proof import write_proof
 from passaat.errors import StudyError
-from passaat.experiments import files
-from passaat.experiments.files import ReadOnlyPlaceError, named, save, stem_of
+from passaat.experiments.reports import files
+from passaat.experiments.reports.files import ReadOnlyPlaceError, named, save, stem_of
 from passaat.writing import LEFT_OVER_SECONDS, write_whole
 
 CHILD = Path(__file__).parent / "children" / "figure_child.py"

@@ -16,11 +16,11 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from passaat.model import firm
-from passaat.model.columns import Column, FloatColumn, IntColumn
-from passaat.model.compiled import Run, simulate
+from passaat.model.engine.compiled import Run, simulate
+from passaat.model.engine.programme import Programme
 from passaat.model.inputs import RunInputs
-from passaat.model.programme import Programme
-from passaat.model.rules import rule
+from passaat.model.kernel.columns import Column, FloatColumn, IntColumn
+from passaat.model.kernel.rules import rule
 from passaat.model.schedule import Step, with_replaced, with_step
 from passaat.scenarios.loading import load_scenario
 

@@ -7,7 +7,7 @@ per quarter and agent. Run it with ``python docs/examples/own_firm.py``.
 from __future__ import annotations
 
 from passaat.model import firm
-from passaat.model.programme import Firm, Programme
+from passaat.model.engine.programme import Firm, Programme
 from passaat.scenarios.loading import load_scenario
 
 

@@ -42,7 +42,6 @@ LIBRARIES: Final = (
     "pydantic",
 )
 
-NOT_COMPILED: Final = "not compiled yet: `passaat run pib` compiles the model, then ask again"
 
 _GIT_SECONDS: Final = 10.0
 
@@ -100,60 +99,11 @@ def here(fingerprints: Mapping[str, str]) -> Provenance:
     )
 
 
-def fingerprints() -> dict[str, str]:
-    """Fingerprints of the model that ships and of its posterior; those that need runs only where it is compiled.
-
-    Whatever goes wrong is said in place of the fingerprint: a report of a fault must not fail for that fault.
-    """
-    from passaat.model import compiled
-
-    found = {"driver": _or_why_not(_driver)}
-    for name, work in (
-        ("behaviour", _behaviour),
-        ("posterior", _posterior),
-        ("posterior rests on", _rests_on),
-    ):
-        found[name] = _or_why_not(work) if compiled.is_compiled() else NOT_COMPILED
-    return found
-
-
-def _or_why_not(work: Callable[[], str]) -> str:
+def or_why_not(work: Callable[[], str]) -> str:
     try:
         return work()
     except Exception as error:  # a broken library, or a broken installation, may be what is reported
         return f"unknown: {type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _driver() -> str:
-    """Of the sources that are compiled, and what compiles them."""
-    from passaat.model import compiled, schedule
-
-    return compiled.fingerprint(schedule.QUARTER)
-
-
-def _behaviour() -> str:
-    """Of the model's results."""
-    from passaat.experiments.simulator import behaviour_of_model
-
-    return behaviour_of_model()
-
-
-def _posterior() -> str:
-    """Of the sample that parameters are drawn from, or why they are not."""
-    from passaat.calibration.posterior import NAME
-    from passaat.experiments.basis import basis_for
-    from passaat.scenarios.loading import load_scenario
-
-    basis, _ = basis_for(load_scenario(NAME))
-    return basis.sample or basis.notice
-
-
-def _rests_on() -> str:
-    """Of all that a posterior depends on, as it is here and now."""
-    from passaat.calibration.grounds import fingerprints
-    from passaat.calibration.posterior import shipped_grounds
-
-    return ", ".join(f"{what} {value}" for what, value in fingerprints(shipped_grounds()).items())
 
 
 # --- libraries and machine --------------------------------------------------------------------------------------
@@ -180,7 +130,7 @@ def processor() -> str:
         for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
         if os.environ.get(name) is not None
     ]
-    return ", ".join([_or_why_not(_host), *by_hand])
+    return ", ".join([or_why_not(_host), *by_hand])
 
 
 def _host() -> str:

@@ -18,13 +18,14 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from passaat.experiments import store
-from passaat.experiments.crew import Threads
-from passaat.experiments.sweep import simulator_for, sweep
+from passaat.experiments.analyses.sweep import simulator_for, sweep
+from passaat.experiments.run.crew import Threads
 
+store: Any = importlib.import_module("passaat.experiments.study.study")
 toy_model: Any = importlib.import_module("toy_model")
 
 
@@ -34,7 +35,7 @@ def die() -> None:
 
 def watch(order: dict[str, Any]) -> None:
     """Make every connection of the store count what it does, and die when the order says so."""
-    connect = store._connect
+    connect: Callable[..., sqlite3.Connection] = store.connect
     statements, commits = itertools.count(1), itertools.count(1)
 
     def on_statement(text: str) -> None:
@@ -48,7 +49,7 @@ def watch(order: dict[str, Any]) -> None:
         connection.set_trace_callback(on_statement)
         return connection
 
-    store._connect = connect_watched
+    store.connect = connect_watched
 
 
 def work(path: Path, order: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from passaat.experiments.figures import new_figure, own_style, save_figure
+from passaat.experiments.reports.figures import new_figure, own_style, save_figure
 
 
 def main(stem: Path) -> None:

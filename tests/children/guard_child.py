@@ -22,8 +22,8 @@ from typing import Any
 
 from passaat import cli
 from passaat.errors import PassaatError
-from passaat.experiments.crew import Threads
-from passaat.experiments.sweep import sweep
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.run.crew import Threads
 
 toy_model: Any = importlib.import_module("toy_model")
 for needed in ("export", "studies"):  # by the command, which imports them late

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from passaat.errors import PassaatError
-from passaat.experiments.crew import Threads
-from passaat.experiments.runner import Progress
-from passaat.experiments.sweep import sweep
+from passaat.experiments.analyses.sweep import sweep
+from passaat.experiments.run.crew import Threads
+from passaat.experiments.run.runner import Progress
 
 toy_model: Any = importlib.import_module("toy_model")
 

@@ -12,10 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.experiments.factors import Factor, draw_factor, lever_factor, luck_factor, uncertainty_factor
-from passaat.experiments.pairing import Direction
-from passaat.experiments.plan import Luck, Method, Plan
-from passaat.experiments.simulator import Simulator
+from passaat.experiments.design.factors import (
+    Factor,
+    draw_factor,
+    lever_factor,
+    luck_factor,
+    uncertainty_factor,
+)
+from passaat.experiments.design.plan import Luck, Method, Plan
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.stats.pairing import Direction
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.loading import load_scenario
 

@@ -12,7 +12,7 @@ from tests.directions.judge import CONTRADICTED, judge_all, line_of
 from tests.directions.registry import Direction, directions
 from tests.directions.results import COMMAND, RESULTS, results_text, stored
 
-from passaat.model.golden import behaviour
+from passaat.model.provenance.golden import behaviour
 
 
 def judge_share(share: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -17,11 +17,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.model import compiled, seeding
-from passaat.model.build import build_world, check_faults
-from passaat.model.golden import small_inputs
-from passaat.model.inputs import RunInputs, SeededGroup, Setting, ShockEvent, Structure, WorldSize
+from passaat.model.engine import compiled, seeding
+from passaat.model.engine.build import build_world, check_faults
+from passaat.model.inputs import RunInputs, SeededGroup, Setting, Structure, WorldSize
 from passaat.model.parameters import draw_parameters
+from passaat.model.provenance.golden import small_inputs
+from passaat.model.shocks import ShockEvent
 from passaat.model.status import PARTNERSHIP, RELATION
 from passaat.model.world import World
 

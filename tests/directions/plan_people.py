@@ -20,10 +20,10 @@ from tests.directions.lab import (
 )
 from tests.directions.registry import Direction
 
-from passaat.model.build import build_world
 from passaat.model.cluster import TO_BARRIERS, TO_CONTACTS
-from passaat.model.compiled import driver_for
 from passaat.model.coordinator import CONSULTANT, TRADE_ORGANISATION
+from passaat.model.engine.build import build_world
+from passaat.model.engine.compiled import driver_for
 from passaat.model.inputs import RunInputs
 
 GROUP: Final = (0,)

@@ -16,7 +16,7 @@ COMMAND: Final = "python -m tests.directions"
 
 
 def results_text(results: list[dict[str, Any]], model: str) -> str:
-    """What ``results.json`` holds; ``model`` is the behaviour of the model that was judged (``model/golden.py``)."""
+    """What ``results.json`` holds; ``model`` is the behaviour of the model that was judged."""
     return json.dumps({"model": model, "alpha": ALPHA, "results": results}, indent=1) + "\n"
 
 

@@ -24,9 +24,9 @@ from tests.directions.lab import (
 )
 from tests.directions.registry import Direction
 
-from passaat.model import purposes
-from passaat.model.draws import combine, uniform
 from passaat.model.inputs import SeededGroup
+from passaat.model.kernel import purposes
+from passaat.model.kernel.draws import combine, uniform
 
 GROUP: Final = (0,)
 """Row of the focal covenant."""

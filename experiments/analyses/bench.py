@@ -1,0 +1,206 @@
+"""An open study, what it holds in the cells of a design, and all that is needed to run what it lacks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+import numpy as np
+
+from passaat.errors import StudyError
+from passaat.experiments.design.basis import Basis
+from passaat.experiments.design.cells import Cell, Design
+from passaat.experiments.design.policies import Arm, Role
+from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.results.outcomes import PUBLIC_COST, RATIOS, OutcomeInfo
+from passaat.experiments.run.crew import Crew
+from passaat.experiments.run.runner import OnProgress, run_missing
+from passaat.experiments.stats.pairing import Floats, paired_differences, ratio_values
+from passaat.experiments.study.study import Study, require_workable
+
+if TYPE_CHECKING:
+    from passaat.scenarios.scenario import Scenario
+
+
+Money = Literal["as it stands", "at equal public money"]
+
+
+Values = Mapping[str, Mapping[Money, Mapping[str, Floats]]]
+"""Values by policy, money variant and outcome, each (n_draws, n_worlds)."""
+
+
+REFERENCE: Final = "the reference"
+"""Name of the reference among the policies whose values ``compare_on`` gives; no option can be called so."""
+
+
+def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:
+    """Outcomes of an arm by name, each (n_draws, n_worlds); a ratio is one of means over the worlds of a draw."""
+    stored = study.values(arm, design)
+    require_workable(study.place, stored, study.outcome_names)
+    values = dict(zip(study.outcome_names, stored, strict=True))
+    return values | _ratios(values)
+
+
+def _ratios(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    parts = {name: pair for name, pair in RATIOS.items() if {name, *pair} <= values.keys()}
+    return {name: ratio_values(values[y], values[x]) for name, (y, x) in parts.items()}
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What is compared, and the arms of it: the world without programme, the reference, each option as it stands."""
+
+    reference: Scenario
+    options: tuple[Scenario, ...]
+    twin: Arm
+    base: Arm
+    arms: tuple[Arm, ...]
+
+    @classmethod
+    def of(cls, reference: Scenario, options: Sequence[Scenario], structure: str = "") -> Self:
+        """Policies and their arms; those under a rival structure have names that say so."""
+        named = f" [{structure}]" if structure else ""
+        role: Role = "rival-reference" if structure else "reference"
+        return cls(
+            reference,
+            tuple(options),
+            Arm.of(reference.without_programme(), "no-programme", f"no programme{named}"),
+            Arm.of(reference, role, f"{reference.name}{named}"),
+            tuple(Arm.of(reference.with_option(one), "option", f"{one.name}{named}") for one in options),
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a comparison says of the model whose runs it rests on.
+
+    Attributes:
+        outcomes: what runs are judged by, in the order of a study's values.
+        version, behaviour: of the model.
+        basis: what parameter draws rest on. drawn_from: the same in words.
+    """
+
+    outcomes: tuple[OutcomeInfo, ...]
+    version: str
+    behaviour: str
+    basis: Basis
+    drawn_from: str
+
+
+class Held:
+    """What an open study holds in the cells of a design; nothing is run."""
+
+    def __init__(
+        self, study: Study, model: Model, design: Design, parameters: Sequence[Mapping[str, float]]
+    ) -> None:
+        self.study = study
+        self.model = model
+        self.design = design
+        self.parameters = parameters
+        self.names = [outcome.name for outcome in model.outcomes]
+
+    def values(self, arm: Arm, beside: Arm | None = None) -> dict[str, Floats]:
+        """Outcomes of an arm by name, each (n_draws, n_worlds); only in cells where ``beside`` has run, too."""
+        stored = self._stored(arm)
+        if beside is not None:
+            done = np.isfinite(self._stored(beside)).any(axis=0)
+            stored = np.where(done, stored, np.nan)
+        values = dict(zip(self.names, stored, strict=True))
+        return values | _ratios(values)
+
+    def _stored(self, arm: Arm) -> Floats:
+        values = self.study.values(arm, self.design)
+        require_workable(self.study.place, values, self.names)
+        return values
+
+    def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:
+        """Mean public cost of an arm over that of the reference, less one, on the cells that both have; nan
+        if none.
+
+        On the pilot only the pilot's cells are read, also where the arm has run in all.
+        """
+        place = self.names.index(PUBLIC_COST)
+        cost, reference = (self._stored(one)[place] for one in (arm, base))
+        if pilot:
+            worlds = len({cell.world for cell in self.design.pilot()})
+            cost, reference = cost[:, :worlds], reference[:, :worlds]
+        difference = paired_differences(cost, reference)
+        valid = np.isfinite(difference)
+        total = math.fsum(reference[valid].tolist())
+        return math.fsum(difference[valid].tolist()) / total if total else math.nan
+
+    def require_some_success(self, arms: Sequence[Arm]) -> None:
+        """Refuse to compare a policy of which every run failed.
+
+        Raises:
+            StudyError: names each such policy with the reason of its first failure.
+        """
+        cells = self.design.draws * self.design.worlds
+        failures = [(arm, self.study.failures([arm], self.design)) for arm in arms]
+        by_reason: dict[str, list[str]] = {}
+        for arm, failed in failures:
+            if len(failed) == cells:
+                by_reason.setdefault(failed[0].reason, []).append(arm.name)
+        problems = [
+            f"all {cells} runs of {' and of '.join(names)} failed; the first: {reason}"
+            for reason, names in by_reason.items()
+        ]
+        if problems:
+            raise StudyError(
+                problems,
+                hint="Mend what the reasons name; `passaat check` and `passaat run` try one scenario.",
+            )
+
+
+class Bench(Held):
+    """An open study with all that is needed to run arms in its cells, too."""
+
+    def __init__(
+        self,
+        study: Study,
+        simulator: Simulator,
+        design: Design,
+        parameters: Sequence[Mapping[str, float]],
+        crew: Crew,
+        progress: OnProgress | None,
+    ) -> None:
+        basis = simulator.basis
+        model = Model(
+            outcomes=tuple(OutcomeInfo(o.name, o.unit, o.meaning, o.better) for o in simulator.outcomes),
+            version=simulator.version,
+            behaviour=simulator.behaviour,
+            basis=basis,
+            drawn_from=basis.in_words(design.draws),
+        )
+        super().__init__(study, model, design, parameters)
+        self.simulator = simulator
+        self._crew = crew
+        self._progress = progress
+
+    def run(self, twin: Arm, arms: Sequence[Arm], stage: str, *, pilot: bool = False) -> None:
+        """Run what is missing of these arms, in all cells or in the pilot's."""
+        cells: Sequence[Cell] = list(self.design.pilot() if pilot else self.design.cells())
+        run_missing(
+            self.study,
+            self.simulator,
+            cells,
+            twin,
+            arms,
+            crew=self._crew,
+            stage=stage,
+            progress=self._progress,
+        )
+
+
+def require_options(options: Sequence[Scenario]) -> None:
+    names = [option.name for option in options]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not names:
+        raise StudyError("no option given to compare with the reference", hint="Name at least one option.")
+    if twice:
+        raise StudyError(
+            [f"option {name} is given {names.count(name)} times" for name in twice],
+            hint="Name each option once; give a changed copy a name of its own.",
+        )

@@ -1,0 +1,202 @@
+"""What outcomes follow, as tables for a terminal or a text file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from passaat.experiments.analyses.sensitivity import (
+    Ends,
+    Finding,
+    SensitivityReport,
+    by_rank,
+    share,
+    share_between,
+)
+from passaat.experiments.reports.comparison import PLAIN_WIDTH, plain_text
+from passaat.experiments.results.numbers import NOTHING, Scale
+from passaat.experiments.stats.sensitivity import (
+    END,
+    Estimate,
+    GivenData,
+    Morris,
+    Sobol,
+    SobolIndex,
+)
+from passaat.screen import Section, Whole
+from passaat.shown import shown
+
+MOST_ROWS: Final = 12
+"""Factors shown of each finding, largest first; all of them are in JSON and CSV."""
+
+MOST_PAIRS: Final = 5
+
+
+def print_sensitivity(
+    report: SensitivityReport,
+    console: Console,
+    *,
+    findings: Sequence[Finding] = (),
+    all_factors: bool = False,
+) -> None:
+    """Print these findings, or all."""
+    width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
+    before, console.width = console.width, width
+    try:
+        console.print(sensitivity_view(report, findings=findings, all_factors=all_factors))
+    finally:
+        console.width = before
+
+
+def sensitivity_text(
+    report: SensitivityReport, *, findings: Sequence[Finding] = (), all_factors: bool = False
+) -> str:
+    """The same as plain text, 104 columns wide; the same bytes for the same runs."""
+    return plain_text(sensitivity_view(report, findings=findings, all_factors=all_factors))
+
+
+def sensitivity_view(
+    report: SensitivityReport, *, findings: Sequence[Finding] = (), all_factors: bool = False
+) -> RenderableType:
+    """Heading, then for each finding a table and its sentences, then how to read them."""
+    parts: list[RenderableType] = [*_heading(report), Text()]
+    for finding in findings or report.findings:
+        parts += [*_finding(report, finding, all_factors), Text()]
+    parts += _reading(report)
+    return Group(*parts)
+
+
+def _heading(report: SensitivityReport) -> Iterator[RenderableType]:
+    yield Text(f"What results follow: {report.name}", style="bold")
+    if report.question:
+        yield Text(shown(report.question))
+    yield Text(f"Reference {report.reference}: {shown(report.reference_title)}; {report.period}")
+    yield Text(f"{report.design}; seed {report.seed}; {len(report.factors)} factors varied")
+    yield Text(f"Parameters that were not varied: {report.drawn_from}.")
+
+
+def _finding(report: SensitivityReport, finding: Finding, all_factors: bool) -> Iterator[RenderableType]:
+    yield Section(finding.subject)
+    scale = finding.scale
+    if math.isfinite(finding.mean):
+        write = scale.signed if finding.minus else scale.level
+        unit = scale.difference_unit if finding.minus else scale.unit
+        spread = scale.level(finding.spread)
+        yield Text(f"mean over all points {write(finding.mean)}, standard deviation {spread} {unit}".rstrip())
+    found = finding.indices
+    if found is not None and found.varies:
+        order, luck = by_rank(report, finding)
+        most = len(order) if all_factors else MOST_ROWS
+        listed = order[:most] + ([] if luck is None else [luck])
+        yield Whole(_table(report, finding, listed, scale))
+        if len(order) > most:
+            yield Text(f"and {len(order) - most} factors with smaller effects; --all shows them", style="dim")
+        if isinstance(found, Sobol):
+            yield from _pairs(report, found)
+        elif isinstance(found, GivenData):
+            yield Text(
+                f"of no factor alone (interactions, and what classes cannot show): {_share(found.rest)}",
+                style="dim",
+            )
+    for sentence in report.summary(finding):
+        yield Text(f"- {sentence}", style="yellow" if found is None else "")
+
+
+def _table(report: SensitivityReport, finding: Finding, listed: Sequence[int], scale: Scale) -> Table:
+    found = finding.indices
+    unit = f", {scale.difference_unit}" if scale.difference_unit else ""
+    heads: tuple[str, ...]
+    if isinstance(found, Morris):
+        heads = (f"mean size{unit}", "mean, upwards", "spread", "by luck")
+    elif isinstance(found, Sobol):
+        heads = ("total", "alone", "luck averaged out", f"low to high{unit}")
+        if found.luck is None:
+            heads = ("total", "alone", f"low to high{unit}")
+    else:
+        heads = ("alone", f"low to high{unit}", "from", "to")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", expand=False)
+    table.add_column("factor", min_width=20, max_width=34)
+    for head in heads:
+        table.add_column(head, justify="right" if head not in ("from", "to") else "left")
+    for i in listed:
+        note = report.factors[i]
+        name = Text(note.label, style="italic" if i == report.luck_place else "")
+        table.add_row(name, *_cells(report, finding, i, scale))
+    return table
+
+
+def _cells(report: SensitivityReport, finding: Finding, i: int, scale: Scale) -> tuple[str, ...]:
+    found, ends = finding.indices, finding.ends[i]
+    if isinstance(found, Morris):
+        effect = found.effects[i]
+        upwards = NOTHING if report.factors[i].unordered else _signed(scale, effect.mean)
+        return _size(scale, effect.size), upwards, _size(scale, effect.spread), scale.level(effect.by_luck)
+    change = NOTHING if ends is None else _signed(scale, ends.swing.change)
+    if isinstance(found, Sobol):
+        index: SobolIndex = found.indices[i]
+        expected = () if found.luck is None else (_share(index.expected),)
+        return (_share(index.total), _share(index.first), *expected, change)
+    if isinstance(found, GivenData):
+        return (_share(found.first[i]), change, *_places(ends))
+    return ()
+
+
+def _places(ends: Ends | None) -> tuple[str, str]:
+    return (NOTHING, NOTHING) if ends is None else (ends.low_at, ends.high_at)
+
+
+def _pairs(report: SensitivityReport, found: Sobol) -> Iterator[RenderableType]:
+    pairs = sorted(
+        (pair for pair in found.pairs if pair.share.low > 0.0), key=lambda pair: -pair.share.value
+    )[:MOST_PAIRS]
+    names = [note.label for note in report.factors]
+    for pair in pairs:
+        yield Text(
+            f"together, above what each does alone: {names[pair.one]} × {names[pair.other]} {_share(pair.share)}"
+        )
+
+
+def _share(estimate: Estimate) -> str:
+    """ "31 % (25 to 37 %)"."""
+    if not math.isfinite(estimate.value):
+        return NOTHING
+    return f"{share(estimate.value)} ({share_between(estimate)})"
+
+
+def _signed(scale: Scale, estimate: Estimate) -> str:
+    if not math.isfinite(estimate.value):
+        return NOTHING
+    return f"{scale.signed(estimate.value)} ({scale.signed(estimate.low)} to {scale.signed(estimate.high)})"
+
+
+def _size(scale: Scale, estimate: Estimate) -> str:
+    if not math.isfinite(estimate.value):
+        return NOTHING
+    return f"{scale.level(estimate.value)} ({scale.level(estimate.low)} to {scale.level(estimate.high)})"
+
+
+def _reading(report: SensitivityReport) -> Iterator[RenderableType]:
+    ends = (
+        f"low to high: mean at the highest {100 * END:.0f} % of a factor's range less mean at the lowest; of categories"
+        " without an order, best less worst, which chance makes a little too large"
+    )
+    text = {
+        "morris": "mean size: how far the outcome moves, up or down, when a factor moves by one step: two thirds of a"
+        " range, or to another value of a list or of a few whole numbers. mean, upwards: the same with its sign."
+        " spread: standard deviation of these moves; large where the effect is curved or depends on other factors."
+        " by luck: mean size of moves that only deal luck anew; a factor that does not exceed it, and whose mean"
+        " upwards may be zero, may have no effect of its own.",
+        "sobol": "Shares of the variance. alone: first order. total: with all interactions. luck averaged out: share in"
+        f" the variance of the mean over worlds, first order over one less luck's total. {ends}.",
+        "given data": f"alone: share of the variance that the factor makes on its own, first order. {ends}.",
+    }[report.method]
+    yield Text(f"{text} In brackets 95 % intervals by bootstrap. passaat {report.version}.", style="dim")
+    if report.failed_runs:
+        yield Text(f"{report.failed_runs} runs failed and are left out.", style="red")
+    if report.missing_runs:
+        yield Text(f"{report.missing_runs} runs are planned and not there yet.", style="yellow")

@@ -1,0 +1,192 @@
+"""The comparison under rival structures as text: differences side by side, and which rankings hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from passaat.experiments.analyses.bench import Money
+from passaat.experiments.analyses.structures import CLEAR, MONEY, Holds, Ranking, StructureComparison
+from passaat.experiments.reports.comparison import PLAIN_WIDTH
+from passaat.experiments.reports.money import NOT_REACHED, variants_shown
+from passaat.experiments.results.numbers import Scale, label, scale_for
+from passaat.experiments.results.outcomes import HEADLINES
+from passaat.scenarios.rivals import MEANINGS, OWN
+from passaat.screen import Blocks, Section
+
+_FIRST: Final = 20
+_OTHER: Final = 15
+"""Column widths: the policy or outcome, and each structure."""
+
+_SHOWN: Final[dict[Holds, str]] = {
+    "holds": "holds",
+    "less clear": "less clear",
+    "flips": "FLIPS",
+    "nothing clear": "–",
+}
+
+
+def print_structures(found: StructureComparison, console: Console, *, all_outcomes: bool = False) -> None:
+    """Print what rival structures change; with ``all_outcomes`` for every outcome instead of the headlines."""
+    before, console.width = console.width, min(console.width, PLAIN_WIDTH)
+    try:
+        console.print(structures_view(found, all_outcomes=all_outcomes))
+    finally:
+        console.width = before
+
+
+def structures_view(found: StructureComparison, *, all_outcomes: bool = False) -> RenderableType:
+    """Differences under each structure, then what holds of the rankings, then how to read it."""
+    present = [outcome.name for outcome in found.comparisons[OWN].outcomes]
+    names = present if all_outcomes else [name for name in HEADLINES if name in present]
+    design = found.design
+    parts: list[RenderableType] = [
+        Text(),
+        Text("Under rival structures of the model", style="bold"),
+        Text(
+            f"{design.draws * design.worlds} paired worlds for each structure: {design.draws} parameter draws ×"
+            f" {design.worlds} worlds, the same for all, seed {design.seed}"
+        ),
+        *(Text(f"{name}: {MEANINGS[name]}", style="dim") for name in found.rivals),
+        Text(),
+    ]
+    for money in MONEY:
+        parts += [*_differences(found, names, money), Text()]
+    parts += [*_rankings(found, names), Text(), *_reading(found)]
+    return Group(*parts)
+
+
+def _differences(found: StructureComparison, names: Sequence[str], money: Money) -> Iterator[RenderableType]:
+    yield Section(f"Differences from the reference, {money}")
+    yield Blocks(
+        _grid(["", *map(_heading, found.comparisons)]),
+        (_difference_block(found, name, money) for name in names),
+    )
+
+
+def _difference_block(
+    found: StructureComparison, name: str, money: Money
+) -> tuple[Text, list[tuple[str, ...]]]:
+    """An outcome's heading, and one row for each option."""
+    scale = _scale(found, name)
+    unit = "" if scale.difference_unit in ("", label(name).lower()) else f", {scale.difference_unit}"
+    rows = []
+    for place, option in enumerate(found.comparisons[OWN].options):
+        cells = (_difference(found, structure, place, name, money, scale) for structure in found.comparisons)
+        rows.append((f"  {option.name}", *cells))
+    return Text(label(name), style="bold").append(unit, style="not bold"), rows
+
+
+def _difference(
+    found: StructureComparison, structure: str, place: int, name: str, money: Money, scale: Scale
+) -> str:
+    option = found.comparisons[structure].options[place]
+    if money == "at equal public money" and not option.equal_money.reached:
+        return NOT_REACHED
+    variant = option.as_it_stands if money == "as it stands" else option.at_equal_money
+    difference = variant.differences[name]
+    return f"{scale.signed(difference.mean)} ± {scale.level(difference.error)}"
+
+
+def _scale(found: StructureComparison, name: str) -> Scale:
+    """One scale for an outcome under all structures."""
+    comparisons = list(found.comparisons.values())
+    variants = [v for one in comparisons for option in one.options for v in variants_shown(option)]
+    return scale_for(
+        comparisons[0].outcome(name).unit,
+        [one.levels[name].mean for one in comparisons] + [v.levels[name].mean for v in variants],
+        [v.differences[name].error for v in variants],
+    )
+
+
+def _rankings(found: StructureComparison, names: Sequence[str]) -> Iterator[RenderableType]:
+    yield Section("Does the ranking of options hold?")
+    widths = (27, 9, *(_OTHER for _ in found.rivals))
+    shown = sorted(
+        (one for one in found.rankings if one.outcome in names), key=lambda one: names.index(one.outcome)
+    )
+    yield Blocks(
+        _grid(["", "clear\npairs", *map(_heading, found.rivals)], widths),
+        (
+            (
+                Text(money, style="bold"),
+                [
+                    (
+                        f"  {label(one.outcome)}",
+                        str(len(one.pairs)),
+                        *(_held(one, rival) for rival in found.rivals),
+                    )
+                    for one in shown
+                    if one.money == money
+                ],
+            )
+            for money in MONEY
+        ),
+    )
+    for ranking in shown:
+        for rival in ranking.flipped_by:
+            yield from _flips(found, ranking, rival)
+    flipping = [rival for rival in found.rivals if any(rival in one.flipped_by for one in shown)]
+    if flipping:
+        yield Text(f"Switches that turn a ranking shown round: {', '.join(flipping)}.")
+    else:
+        yield Text("No switch clearly turns a ranking shown round.")
+
+
+def _held(ranking: Ranking, rival: str) -> str:
+    if ranking.holds[rival] in ("holds", "nothing clear"):
+        return _SHOWN[ranking.holds[rival]]
+    wanted = ("reversed",) if ranking.holds[rival] == "flips" else ("open", "missing")
+    number = sum(pair.gains[rival].state in wanted for pair in ranking.pairs)
+    return f"{_SHOWN[ranking.holds[rival]]}, {number}"
+
+
+def _flips(found: StructureComparison, ranking: Ranking, rival: str) -> Iterator[RenderableType]:
+    scale = _scale(found, ranking.outcome)
+    for pair in ranking.pairs:
+        here, own = pair.gains[rival], pair.gains[OWN]
+        if here.state == "reversed":
+            yield Text(
+                f"{label(ranking.outcome)}, {ranking.money}: {pair.ahead} is ahead of {pair.behind} by"
+                f" {scale.level(own.mean)} ± {scale.level(own.error)} {scale.difference_unit} under {found.own},"
+                f" and behind by {scale.level(-here.mean)} ± {scale.level(here.error)} under {rival}.",
+                style="yellow",
+            )
+
+
+def _reading(found: StructureComparison) -> Iterator[RenderableType]:
+    yield Text(
+        f"± Monte Carlo error. A pair of policies, the reference among them, is clear when it differs by more than"
+        f" {CLEAR:g} errors under {found.own}. holds: every clear pair is clear in the same order there. less clear:"
+        " that many no longer are. FLIPS: that many are clear in the opposite order; with many pairs looked at, a"
+        " single one by a narrow margin may be luck: take more worlds. –: no pair is clear to begin with."
+    )
+    if found.comparisons[OWN].basis.kind == "posterior":
+        yield Text(
+            f"Parameters are drawn from the posterior of {found.own} under every structure: a rival calibrated by"
+            " itself might do better."
+        )
+    yield Text(
+        "Defaults and ranges were tuned by hand under the model's own structure. `passaat validate --structures`"
+        " says what the reported figures say about each rival."
+    )
+    failed = {name: len(one.failures) for name, one in found.comparisons.items() if one.failures}
+    if failed:
+        said = ", ".join(f"{number} under {name}" for name, number in failed.items())
+        yield Text(f"Runs that failed and are left out of their pairs: {said}.", style="red")
+
+
+def _heading(structure: str) -> str:
+    return "own\nstructure" if structure == OWN else structure.replace("=", "\n= ")
+
+
+def _grid(headings: Sequence[str], widths: Sequence[int] = ()) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    wanted = widths or (_FIRST, *(_OTHER for _ in headings[1:]))
+    for place, (heading, width) in enumerate(zip(headings, wanted, strict=True)):
+        table.add_column(heading, justify="left" if place == 0 else "right", min_width=width)
+    return table

@@ -1,0 +1,1 @@
+"""What results are: outcomes, their scales and labels, values as cells."""

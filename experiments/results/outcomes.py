@@ -1,0 +1,36 @@
+"""What an outcome is: name, unit, meaning and favourable direction; which ones are shown first, which are ratios."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from passaat.experiments.stats.pairing import Direction
+
+PUBLIC_COST: Final = "public_cost_eur"
+
+
+HEADLINES: Final = (
+    "additional_exports_net_eur",
+    "additional_exports_smes_eur",
+    "net_exports_per_public_euro",
+    "contracts",
+    "covenants",
+)
+"""The handful of outcomes of the main table and figure, and of decisions, most important first."""
+
+
+RATIOS: Final = {"net_exports_per_public_euro": ("additional_exports_net_eur", PUBLIC_COST)}
+"""Outcomes that are compared as a ratio of means over the worlds of a draw: numerator and denominator. The study
+file holds the ratio of each single world, whose mean would let worlds that spend little count as much as others.
+"""
+
+
+@dataclass(frozen=True)
+class OutcomeInfo:
+    """An outcome as a reader needs it. ``better`` says which direction is favourable, if any."""
+
+    name: str
+    unit: str
+    meaning: str
+    better: Direction

@@ -1,0 +1,72 @@
+"""What a comparison was asked for, kept in its study file so that it can go on without any other file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import Any
+
+from passaat.errors import StudyError, command
+from passaat.experiments.design.comparison_plan import ComparisonPlan
+from passaat.experiments.study.messages import damaged
+from passaat.experiments.study.study import LARGEST_RESULT, Study
+from passaat.scenarios.reading import shown, shown_name
+
+
+def remember(study: Study, asked: ComparisonPlan) -> None:
+    """Keep what is asked of a comparison now, and what was asked before and is no part of it."""
+    before = [*earlier_plans_of(study)]
+    if study.meta("plan"):
+        before.append(ComparisonPlan.from_json(study.meta("plan")))
+    study.set_meta("equal money", "")  # belongs to what was asked before, until it is found again
+    kept = [one.to_json() for one in before if not one.is_part_of(asked)]
+    study.set_meta("earlier plans", json.dumps(kept))
+    study.set_meta("plan", asked.to_json())
+
+
+def earlier_plans_of(study: Study) -> list[ComparisonPlan]:
+    """What a comparison was asked for before its last plan, the first first; without what that plan covers.
+
+    Raises:
+        StudyError: what it says cannot be read.
+    """
+    texts: list[str] = study.read_json("earlier plans", list)
+    if not all(isinstance(text, str) for text in texts):
+        raise damaged(study.place, "its earlier plans cannot be read")
+    return [ComparisonPlan.from_json(text) for text in texts]
+
+
+def equal_money_of(study: Study) -> dict[str, float]:
+    """The factor at which each option was brought to equal public money, by its name; empty where there is none yet.
+
+    Raises:
+        StudyError: what it says cannot be read, or a factor is none that an amount can be multiplied by.
+    """
+    found: dict[str, Any] = study.read_json("equal money", dict)
+    for name, factor in found.items():
+        is_number = isinstance(factor, float | int) and not isinstance(factor, bool)
+        if not is_number or not 0 <= factor <= LARGEST_RESULT:
+            raise damaged(
+                study.place, f"its factor of equal public money for {shown_name(name)} is {shown(factor)}"
+            )
+    return {name: float(factor) for name, factor in found.items()}
+
+
+def comparison_plan_of(study: Study) -> ComparisonPlan:
+    """What the comparison in this file was asked for.
+
+    Raises:
+        StudyError: the study is not a comparison, or does not say.
+    """
+    if study.meta("kind") != "comparison":
+        raise StudyError(
+            f"{study.place} is a {shown_name(study.meta('kind'))}, not a comparison",
+            f"`{command('passaat', 'resume', PurePath(study.place))}` shows a sweep and goes on with it.",
+        )
+    if not study.meta("plan"):
+        raise StudyError(
+            f"{study.place} does not hold what it was asked for",
+            "If `passaat replicate` made it, run `passaat compare` with the same reference, options and --study: it"
+            " reuses these runs. Otherwise repeat the command that made it; it computes what is missing.",
+        )
+    return ComparisonPlan.from_json(study.meta("plan"))

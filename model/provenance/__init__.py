@@ -1,0 +1,1 @@
+"""What documents the rules: the ODD description, the claims behind them, and golden runs."""
