@@ -55,14 +55,11 @@ def test_the_worked_results_belong_to_the_present_model(stored: Any) -> None:
     )
 
 
-def test_every_block_says_what_is_stored(stored: Any) -> None:
+def test_every_block_has_its_place_in_a_page(stored: Any) -> None:
     made = script()
     blocks = made.blocks(stored)
     shown = {name: made.blocks_in(page(name)) for name in PAGES}
     assert sorted(blocks) == sorted(block for of in shown.values() for block in of)
-    for name, of in shown.items():
-        for block, text in of.items():
-            assert text == blocks[block], f"{name}: {block} is stale: run `python docs/at_scale.py --pages`"
 
 
 def test_a_block_that_was_changed_by_hand_is_noticed(stored: Any) -> None:
