@@ -13,7 +13,6 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 9
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)

@@ -48,7 +48,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "SL": "SMEs and large firms",
     "MO": "Monitoring",
 }
-"""The sixteen groups of the evaluation's claims, by the first two characters of their ids."""
+"""The groups of the evaluation's claims, by the first two characters of their ids."""
 OTHER_GROUPS: Final[Mapping[str, str]] = {
     "RV": "The programme agency's own pages",
     "KL": "Lessons of a cluster project elsewhere",
@@ -354,17 +354,17 @@ def _with_hint(id: str) -> str:
 def page_of(ledger: Ledger) -> str:
     """The whole page."""
     wanted, represented = ledger.wanted, ledger.represented
-    sixteen = [id for id in wanted if id[:2] in GROUPS]
-    held = [id for id in sixteen if id in represented]
+    evaluation = [id for id in wanted if id[:2] in GROUPS]
+    held = [id for id in evaluation if id in represented]
     lines = [
         "# Claims and rules",
         "",
         "<!-- Generated from the code by `make generated`; do not edit. -->",
         "",
-        f"The evaluation was read as {len(sixteen)} causal claims in sixteen groups; the model represents "
+        f"The evaluation was read as {len(evaluation)} causal claims in {len(GROUPS)} groups; the model represents "
         f"{len(held)} of them,",
         f"{sum(id not in ledger.rules for id in held)} of these only as evidence for a lever. Other sources add "
-        f"{len(wanted) - len(sixteen)} claims. *Represented* means that a",
+        f"{len(wanted) - len(evaluation)} claims. *Represented* means that a",
         "rule names the claim or that a lever gives it as evidence, not that its size is known: see",
         "[the model, rule by rule](ODD.md), sections 8 and 9.",
         "",
