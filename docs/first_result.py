@@ -1,6 +1,6 @@
 """Make the first result that README shows: the table and its sentence, the figures, and what `make demo` prints.
 
-`python docs/first_result.py` runs the command of `make demo` (one to two minutes) and writes docs/first-result.json,
+`python docs/first_result.py` runs the command of `make demo` and writes docs/first-result.json,
 the figures and the block of README between the markers. `python docs/first_result.py --check STUDY PRINTED` tells
 whether a study that `make demo` has made, and what it printed, are those of README, to the character; `.ci/run` asks.
 """
