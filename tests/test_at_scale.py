@@ -51,7 +51,7 @@ def stored() -> Any:
 
 def test_the_worked_results_belong_to_the_present_model(stored: Any) -> None:
     assert stored["behaviour"] == behaviour(), (
-        "the model behaves differently now: run `python docs/at_scale.py`"
+        "the model behaves differently now: run `python docs/at_scale.py`, then `make generated`"
     )
 
 
