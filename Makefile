@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 # links a plain install is made instead; run `make clean` there after a change.
 INSTALL := $(if $(wildcard src/passaat/model/.),-e .,.)
 
-.PHONY: help demo test test-slow test-all lint format bench lock clean
+.PHONY: help demo test test-slow test-all lint format generated bench lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -37,15 +37,19 @@ test-slow: $(VENV)/.installed-dev ## set up and run the slow tests only, on one 
 test-all: ## test what versions can change on each Python found, lowest and newest packages, and the guards once; store the results
 	@sh .ci/test-all "$(WORKERS)" "$(INSTALL)" $(SETTINGS)
 
-lint: $(VENV)/.installed-dev ## check style, layers, types
+lint: $(VENV)/.installed-dev ## check style, layers, types, and whether generated files are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
+	$(BIN)/python .ci/generated.py --check
 
 format: $(VENV)/.installed-dev ## repair what can be repaired by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generated: $(VENV)/.installed-dev ## write all that follows from code and tables; CHECK=1 only compares
+	$(BIN)/python .ci/generated.py $(if $(CHECK),--check)
 
 bench: $(VENV)/.installed-dev ## measure the drivers against each other and against plain Mesa
 	$(BIN)/python -m benchmarks.run

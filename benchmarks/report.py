@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from passaat.writing import with_part
+
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 INTRODUCTION = """# Performance
@@ -61,5 +63,4 @@ def write_page(part: str, text: str, page: Path | None = None) -> None:
     old = page.read_text(encoding="utf-8") if page.exists() else INTRODUCTION
     if begin not in old:
         old = f"{old.rstrip()}\n\n{begin}\n{end}\n"
-    before, rest = old.split(begin)
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    page.write_text(with_part(old, begin, end, text), encoding="utf-8")

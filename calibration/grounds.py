@@ -57,7 +57,7 @@ class Reference(Protocol):
 
 
 def grounds(reference: Reference, known: Priors | None = None) -> dict[str, dict[str, str]]:
-    """What a posterior for this reference rests on today; some 30 ms once the model is compiled."""
+    """What a posterior for this reference rests on today."""
     drawn = priors() if known is None else known
     return {
         "practice": dict(_practice()),

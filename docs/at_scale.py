@@ -1,9 +1,8 @@
 """Make the worked examples of the pages on experiments at scale: tables, sentences with numbers, and figures.
 
-`python docs/at_scale.py` runs the shipped studies (some five minutes on two cores) and writes docs/at-scale.json, the
-figures, and the blocks between markers in the pages. With a folder behind it, study files are kept there, and a second
-call goes on from them. `python docs/at_scale.py --pages` writes the blocks anew from docs/at-scale.json alone. A test
-demands that the stored results belong to the present model and that every block says what is stored.
+`python docs/at_scale.py` runs the shipped studies and writes docs/at-scale.json and the figures. With a folder behind
+it, study files are kept there, and a second call goes on from them. `make generated` then writes the blocks between
+markers in the pages from docs/at-scale.json. A test demands that the stored results belong to the present model.
 """
 
 from __future__ import annotations
@@ -378,7 +377,7 @@ def _save(figure: Figure, name: str) -> None:
 # --- writing ----------------------------------------------------------------------------------------------------
 
 PAGES: Final = ("how-many-runs.md", "sensitivity.md", "discovery.md", "studies.md")
-BEGIN: Final = "<!-- at-scale {}: made by `python docs/at_scale.py`, do not edit -->"
+BEGIN: Final = "<!-- at-scale {}: made by `make generated`, do not edit -->"
 END: Final = "<!-- end of at-scale {} -->"
 
 
@@ -388,16 +387,18 @@ def blocks_in(page: str) -> dict[str, str]:
     return {name: text for name, text in re.findall(marked, page, re.DOTALL)}
 
 
-def write_pages(stored: dict[str, Any]) -> None:
-    """Put every block into its page."""
-    made = blocks(stored)
+def generated() -> dict[str, str]:
+    """Every page with the blocks that follow from what is stored, by its place in the repository."""
+    made = blocks(json.loads(STORED.read_text(encoding="utf-8")))
+    pages = {}
     for name in PAGES:
         page = (HERE / name).read_text(encoding="utf-8")
         for block in blocks_in(page):
             begin, end = BEGIN.format(block), END.format(block)
             before, rest = page.split(begin)
             page = before + begin + "\n" + made[block] + end + rest.split(end)[1]
-        (HERE / name).write_text(page, encoding="utf-8")
+        pages[f"docs/{name}"] = page
+    return pages
 
 
 def blocks(stored: dict[str, Any]) -> dict[str, str]:
@@ -749,14 +750,10 @@ def _regret_words(numbers: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Run what is missing, store results, and write figures and pages."""
-    if arguments == ["--pages"]:
-        write_pages(json.loads(STORED.read_text(encoding="utf-8")))
-        return
+    """Run what is missing, store results, and write figures."""
     with tempfile.TemporaryDirectory() as folder:
         stored = worked(Path(arguments[0]) if arguments else Path(folder))
     STORED.write_text(json_text(stored), encoding="utf-8")
-    write_pages(json.loads(STORED.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

@@ -1,43 +1,23 @@
-"""Make the figures of docs/calibration.md from the stored posterior and its checks: `python docs/calibration.py`.
-
-With --check nothing is written; the exit code is 1 when the page does not show what is stored.
-"""
+"""What makes the figures of docs/calibration.md: the stored posterior and its checks, in words and tables."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from passaat.calibration.posterior import FOLDER, read_metadata, shipped
+from passaat.writing import with_part
 
 PAGE: Final = Path(__file__).parent / "calibration.md"
-BEGIN: Final = "<!-- figures: made by `python docs/calibration.py`, do not edit -->"
+BEGIN: Final = "<!-- figures: made by `make generated`, do not edit -->"
 END: Final = "<!-- end of figures -->"
 
 
-def main() -> None:
-    """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description="Figures of docs/calibration.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if the page is out of date")
-    checking = parser.parse_args().check
-    before = PAGE.read_text(encoding="utf-8")
-    after = page(before)
-    if not checking:
-        PAGE.write_text(after, encoding="utf-8")
-    elif before != after:
-        sys.exit(
-            "docs/calibration.md does not show the stored posterior; write it with: python docs/calibration.py"
-        )
-
-
-def page(text: str) -> str:
-    """The page with its figures made anew."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n\n{figures()}\n\n{END}{after}"
+def generated() -> dict[str, str]:
+    """The page with its figures made anew, by its place in the repository."""
+    text = PAGE.read_text(encoding="utf-8")
+    return {"docs/calibration.md": with_part(text, BEGIN, END, figures())}
 
 
 def figures() -> str:
@@ -281,7 +261,3 @@ def still_open() -> str:
         + f"\n\n{said['draws']} draws in one world each. Contraction of the parameters behind it (error ± "
         f"{said['contraction_error']:.2f}): {kept}."
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -11,6 +11,7 @@ from typing import Final
 
 from passaat.calibration.case_study import CaseStudy, run_cases
 from passaat.model.provenance.golden import behaviour
+from passaat.writing import with_part
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "cases.md"
@@ -24,9 +25,8 @@ def main() -> None:
     study = run_cases()
     stored = {"behaviour": behaviour(), "result": study.to_dict()}
     STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{figures(study)}\n\n{END}{after}", encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(with_part(page, BEGIN, END, figures(study)), encoding="utf-8")
 
 
 def figures(study: CaseStudy) -> str:

@@ -1,6 +1,6 @@
 """Make the first result that README shows: the table and its sentence, the figures, and what `make demo` prints.
 
-`python docs/first_result.py` runs the command of `make demo` (one to two minutes) and writes docs/first-result.json,
+`python docs/first_result.py` runs the command of `make demo` and writes docs/first-result.json,
 the figures and the block of README between the markers. `python docs/first_result.py --check STUDY PRINTED` tells
 whether a study that `make demo` has made, and what it printed, are those of README, to the character; `.ci/run` asks.
 """
@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from passaat.experiments.results.numbers import percent
 from passaat.model.provenance.golden import behaviour
+from passaat.writing import with_part
 
 HERE: Final = Path(__file__).parent
 README: Final = HERE.parent / "README.md"
@@ -60,9 +61,7 @@ def write() -> None:
             kind = "first-result-funnel" if "funnel" in made.name else "first-result"
             shutil.copyfile(made, HERE / "figures" / f"{kind}.png")
     STORED.write_text(stored_text(result), encoding="utf-8", newline="\n")
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    text = before + BEGIN + "\n\n" + readme_block(result, printed) + "\n" + END + after
+    text = with_part(README.read_text(encoding="utf-8"), BEGIN, END, readme_block(result, printed))
     README.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -149,7 +148,6 @@ def readme_block(result: dict[str, Any], printed: str) -> str:
         "```",
         "",
         "</details>",
-        "",
     ]
     return "\n".join(lines)
 

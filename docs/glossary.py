@@ -1,7 +1,4 @@
-"""Make docs/glossary.md from docs/glossary.toml: English and Dutch words, what they mean and where they occur.
-
-python docs/glossary.py           write the page
-python docs/glossary.py --check   write nothing, fail when it is out of date
+"""What makes docs/glossary.md of docs/glossary.toml: English and Dutch words, what they mean and where they occur.
 
 A term that names a lever, an outcome, a column or anything else of the model that does not exist is refused.
 """
@@ -10,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import itertools
-import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +24,6 @@ from passaat.scenarios.levers import LEVERS
 
 HERE: Final = Path(__file__).resolve().parent
 SOURCE: Final = HERE / "glossary.toml"
-PAGE: Final = HERE / "glossary.md"
-COMMAND: Final = "python docs/glossary.py"
 
 _NEEDED: Final = ("en", "nl", "meaning_en", "meaning_nl", "where")
 _ALLOWED: Final = (*_NEEDED, "also_en", "also_nl", "is_label_of")
@@ -145,7 +139,7 @@ def page_of(terms: Sequence[Term]) -> str:
     lines = [
         "# Glossary / Woordenlijst",
         "",
-        f"<!-- Generated from docs/glossary.toml and scenarios/levers.toml by `{COMMAND}`; do not edit. -->",
+        "<!-- Generated from docs/glossary.toml and scenarios/levers.toml by `make generated`; do not edit. -->",
         "",
         f"{len(terms)} terms of the model, its outputs and the programme, in English and Dutch, and where each occurs.",
         "",
@@ -176,23 +170,6 @@ def _places(where: Sequence[str]) -> str:
     return ", ".join(shown[kind](name) if kind in shown else f"{kind} `{name}`" for kind, _, name in parts)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with ``--check`` only compare it; returns the exit code."""
-    if list(arguments) not in ([], ["--check"]):
-        print(f"usage: {COMMAND} [--check]", file=sys.stderr)
-        return 2
-    try:
-        fresh = page_of(read_terms(SOURCE.read_text(encoding="utf-8")))
-    except GlossaryError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if not arguments:
-        PAGE.write_text(fresh, encoding="utf-8", newline="\n")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != fresh:
-        print(f"docs/glossary.md is out of date: run `{COMMAND}`", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+def generated() -> dict[str, str]:
+    """The page, by its place in the repository."""
+    return {"docs/glossary.md": page_of(read_terms(SOURCE.read_text(encoding="utf-8")))}

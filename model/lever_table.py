@@ -1,6 +1,6 @@
 """The levers as the model reads them: one value per calendar year and lever.
 
-Generated from scenarios/levers.toml by `python -m passaat.scenarios.generate`; do not edit.
+Generated from scenarios/levers.toml by `make generated`; do not edit.
 Switches are 0 or 1; choices are coded by their place in the list of choices.
 """
 

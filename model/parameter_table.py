@@ -1,4 +1,4 @@
-"""Parameters as the rules see them. Made from parameters.toml by ``python -m passaat.model.parameters``."""
+"""Parameters as the rules see them. Made from parameters.toml by ``make generated``."""
 
 from __future__ import annotations
 

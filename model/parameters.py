@@ -118,10 +118,15 @@ def draw_parameters(n: int, seed: int, names: Iterable[str] | None = None) -> li
     return draws
 
 
+def generated() -> dict[str, str]:
+    """The declaration of parameters, by its place in the repository."""
+    return {"model/parameter_table.py": parameter_table_source()}
+
+
 def parameter_table_source() -> str:
     """Source of ``parameter_table.py``: the declaration that lets type checkers catch a misspelt parameter."""
     lines = [
-        '"""Parameters as the rules see them. Made from parameters.toml by ``python -m passaat.model.parameters``."""',
+        '"""Parameters as the rules see them. Made from parameters.toml by ``make generated``."""',
         "",
         "from __future__ import annotations",
         "",
@@ -134,9 +139,3 @@ def parameter_table_source() -> str:
     ]
     lines += [f"    {name}: float" for name in PARAMETERS]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    from pathlib import Path
-
-    Path(__file__).with_name("parameter_table.py").write_text(parameter_table_source(), encoding="utf-8")

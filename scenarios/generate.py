@@ -1,22 +1,16 @@
-"""Write what follows from the lever schema: `model/lever_table.py` and `docs/levers.md`.
-
-python -m passaat.scenarios.generate           write both files
-python -m passaat.scenarios.generate --check   write nothing, fail when one is stale
-"""
+"""What follows from the lever schema: `model/lever_table.py` and `docs/levers.md`; `make generated` writes both."""
 
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from passaat.scenarios.levers import LEVERS, Lever
 
-__all__ = ["lever_page", "lever_table_source", "main", "rules_reading_levers", "stale_files"]
+__all__ = ["generated", "lever_page", "lever_table_source", "rules_reading_levers"]
 
 _MODEL = Path(__file__).resolve().parent.parent / "model"
-_COMMAND = "python -m passaat.scenarios.generate"
 _WIDTH = 110
 
 
@@ -25,7 +19,7 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
     lines = [
         '"""The levers as the model reads them: one value per calendar year and lever.',
         "",
-        f"Generated from scenarios/levers.toml by `{_COMMAND}`; do not edit.",
+        "Generated from scenarios/levers.toml by `make generated`; do not edit.",
         "Switches are 0 or 1; choices are coded by their place in the list of choices.",
         '"""',
         "",
@@ -104,7 +98,7 @@ def lever_page(levers: dict[str, Lever]) -> str:
     lines = [
         "# Levers",
         "",
-        f"<!-- Generated from scenarios/levers.toml by `{_COMMAND}`; do not edit. -->",
+        "<!-- Generated from scenarios/levers.toml by `make generated`; do not edit. -->",
         "",
         f"What policy can choose: {len(levers)} levers. The default is the practice of each year.",
         "An option's levers count from the first year of the decision window. A group gathers under the rules",
@@ -137,39 +131,7 @@ def lever_page(levers: dict[str, Lever]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _targets(root: Path) -> dict[Path, str]:
+def generated() -> dict[str, str]:
+    """Both files, by their place in the repository."""
     levers = dict(LEVERS)
-    return {
-        root / "model" / "lever_table.py": lever_table_source(levers),
-        root / "docs" / "levers.md": lever_page(levers),
-    }
-
-
-def stale_files(root: Path) -> list[str]:
-    """Names of the generated files under the repository `root` that do not match the schema."""
-    return [
-        path.relative_to(root).as_posix()
-        for path, text in _targets(root).items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
-
-
-def main(arguments: list[str]) -> int:
-    """Write the files, or with --check only compare them; returns the exit code."""
-    root = Path(__file__).resolve().parent.parent
-    if arguments not in ([], ["--check"]):
-        print(f"usage: {_COMMAND} [--check]", file=sys.stderr)
-        return 2
-    if arguments:
-        stale = stale_files(root)
-        for name in stale:
-            print(f"{name} is out of date: run `{_COMMAND}`", file=sys.stderr)
-        return 1 if stale else 0
-    for path, text in _targets(root).items():
-        path.write_text(text, encoding="utf-8", newline="\n")
-        print(f"wrote {path.relative_to(root).as_posix()}")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    return {"model/lever_table.py": lever_table_source(levers), "docs/levers.md": lever_page(levers)}

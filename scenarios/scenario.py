@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs
 
 __all__ = ["LONGEST_DEAL_CYCLE_YEARS", "Agents", "Scenario"]
+
+
+_LAST_OF_FIRST: Final = "concentration_share"
+"""The last lever that 0.1.0 had. Those behind it count in a scenario's hash only where they leave their default, so
+that a lever more leaves the scenarios of earlier studies what they were.
+"""
 
 
 class Scenario(BaseModel):
@@ -127,7 +133,19 @@ class Scenario(BaseModel):
     def _acting_levers(self) -> Any:
         if self.world is None:
             return thaw(self.levers)
-        return [list(self.levers_in(year).values()) for year in self.world.years]
+        by_year = {year: self.levers_in(year) for year in self.world.years}
+        names = list(LEVERS)
+        n_first = names.index(_LAST_OF_FIRST) + 1
+        first = [list(values.values())[:n_first] for values in by_year.values()]
+        later = {
+            name: [values[name] for values in by_year.values()]
+            for name in names[n_first:]
+            if any(
+                values[name] != LEVERS[name].code(LEVERS[name].default_in(year))
+                for year, values in by_year.items()
+            )
+        }
+        return [first, later] if later else first
 
     # Changed copies
 

@@ -12,11 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer.main
 from typer.testing import CliRunner
 
 from passaat import cli
 from passaat.cli import parts as cli_parts
 from passaat.errors import ModelError, PassaatError
+from passaat.experiments.analyses import structures
+from passaat.experiments.design import cells
 from passaat.experiments.design.basis import Basis
 from passaat.experiments.design.simulator import Simulator
 from passaat.scenarios.levers import LEVERS
@@ -630,3 +633,16 @@ def test_a_dry_run_says_first_that_results_would_be_uncalibrated_and_why(
     monkeypatch.setattr("passaat.experiments.design.simulator.the_model", lambda *_, **__: old)
     assert call(*COMPARE, "--dry-run")[1].splitlines()[0] == why
     assert json.loads(call(*COMPARE, "--dry-run", "--json")[1])["uncalibrated"] == why
+
+
+def test_numbers_that_the_command_line_names_are_those_of_the_code() -> None:
+    """It repeats them because a help page must not wait for the parts that have them."""
+    options = {option.name: option for option in typer.main.get_command(cli.app).commands["compare"].params}  # type: ignore[attr-defined]
+    for name, number in (
+        ("draws", cells.DEFAULT_DRAWS),
+        ("worlds", cells.DEFAULT_WORLDS),
+        ("structure_draws", structures.DEFAULT_DRAWS),
+    ):
+        assert re.search(rf"default {number}\b", options[name].help)
+    assert options["structure_worlds"].default == structures.DEFAULT_WORLDS
+    assert cli_parts.LARGEST_SEED == cells.LARGEST_SEED

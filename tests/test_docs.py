@@ -21,7 +21,6 @@ def test_the_code_of_the_page_on_the_house_runs(capsys: Any) -> None:
 
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 9
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import struct
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from passaat.model import outcomes, schedule
 from passaat.model.engine import compiled, judging, ready
 from passaat.model.kernel import elementary_tables
 from passaat.model.kernel.elementary import exp, exp_of_each, log, log_of_each
-from passaat.model.kernel.elementary_tables_source import tables_source
 from passaat.model.parameters import PARAMETERS
 
 Floats = NDArray[np.float64]
@@ -271,26 +269,6 @@ def test_priors_and_parameters_give_the_same_bits() -> None:
 
 
 # --- tables -------------------------------------------------------------------------------------------------------
-
-
-def test_tables_are_those_of_the_script() -> None:
-    written = Path(elementary_tables.__file__).read_text(encoding="utf-8")
-    assert written == tables_source(), "run python -m passaat.model.kernel.elementary_tables_source"
-
-
-def test_a_stale_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = [sys.executable, "-m", "passaat.model.kernel.elementary_tables_source", "--check"]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
-    from passaat.model.kernel import elementary_tables_source
-
-    stale = tmp_path / "elementary_tables.py"
-    stale.write_text(tables_source().replace("1.0,", "1.5,", 1), encoding="utf-8")
-    monkeypatch.setattr(elementary_tables_source, "_FILE", stale)
-    monkeypatch.setattr(sys, "argv", ["elementary_tables_source", "--check"])
-    with pytest.raises(
-        SystemExit, match=r"stale: run `python -m passaat\.model\.kernel\.elementary_tables_source`"
-    ):
-        elementary_tables_source.main()
 
 
 def test_tables_hold_the_true_numbers() -> None:

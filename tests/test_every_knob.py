@@ -86,9 +86,7 @@ def other_values(name: str) -> Iterator[float]:
     yield from ends or [1.5 * record.value + 0.1]
 
 
-def test_there_are_scenarios_and_parameters_to_test() -> None:
-    assert len(policies()) >= 10
-    assert len(PARAMETERS) > 100
+def test_parameters_are_those_that_rules_can_read() -> None:
     assert set(PARAMETERS) == set(Parameters._fields)
     assert set(PARAMETERS) >= ACT_IN_OUTCOMES_ONLY
 

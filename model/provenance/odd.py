@@ -1,14 +1,12 @@
 """The parts of docs/ODD.md that follow from the code: state variables, schedule, parameters and outcomes.
 
-python -m passaat.model.provenance.odd           write them between the markers of the page
-python -m passaat.model.provenance.odd --check   write nothing, fail when one is out of date
+``make generated`` writes them between the markers of the page.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +17,9 @@ from passaat.model.outcomes import OUTCOMES
 from passaat.model.parameters import PARAMETERS, Parameter
 from passaat.model.schedule import Step
 from passaat.model.world import TABLES
+from passaat.writing import with_part
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "ODD.md"
-COMMAND: Final = "python -m passaat.model.provenance.odd"
 
 _PREFIXES: Final = "CF|SE|AP|CO|LI|EM|PM|FC|SH|TI|FU|SL|MO|RV|KL|KV|L|K|R"
 _CLAIM: Final = re.compile(rf"\b(?:{_PREFIXES})\d{{2,3}}\b(?:-(?:{_PREFIXES})\d{{2,3}}\b)?")
@@ -37,17 +35,13 @@ def page_with_tables(page: str) -> str:
     """
     for name, make in PARTS.items():
         begin, end = markers(name)
-        if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
-            raise ValueError(f"docs/ODD.md must hold once, in this order: {begin} and {end}")
-        before, rest = page.split(begin)
-        after = rest.split(end)[1]
-        page = f"{before}{begin}\n\n" + "\n".join(make()) + f"\n\n{end}{after}"
+        page = with_part(page, begin, end, "\n".join(make()))
     return page
 
 
 def markers(name: str) -> tuple[str, str]:
     """The lines between which a generated part stands."""
-    return f"<!-- {name}: begin (written by `{COMMAND}`, do not edit) -->", f"<!-- {name}: end -->"
+    return f"<!-- {name}: begin (written by `make generated`, do not edit) -->", f"<!-- {name}: end -->"
 
 
 def sections_of_quarter() -> list[tuple[int, str, list[Step]]]:
@@ -214,23 +208,6 @@ PARTS: Final[Mapping[str, Callable[[], list[str]]]] = {
 """Generated parts by the name in their markers."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the generated parts, or with ``--check`` only compare them; returns the exit code."""
-    if list(arguments) not in ([], ["--check"]):
-        print(f"usage: {COMMAND} [--check]", file=sys.stderr)
-        return 2
-    if not PAGE.exists():
-        print("docs/ODD.md is not here: run this in a checkout of the repository", file=sys.stderr)
-        return 2
-    page = PAGE.read_text(encoding="utf-8")
-    fresh = page_with_tables(page)
-    if arguments:
-        if page != fresh:
-            print(f"docs/ODD.md is out of date: run `{COMMAND}`", file=sys.stderr)
-        return 0 if page == fresh else 1
-    PAGE.write_text(fresh, encoding="utf-8", newline="\n")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+def generated() -> dict[str, str]:
+    """The page, by its place in the repository."""
+    return {"docs/ODD.md": page_with_tables(PAGE.read_text(encoding="utf-8"))}

@@ -1,4 +1,7 @@
-"""The one way in which files are written: whole or not at all, never through a link, under names nobody can guess."""
+"""The one way in which files are written: whole or not at all, never through a link, under names nobody can guess.
+
+And how a part of a page is replaced that is made from something else.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["write_whole"]
+__all__ = ["with_part", "write_whole"]
 
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 """A file that was not there, links included; Windows alone has O_BINARY."""
@@ -45,6 +48,18 @@ def write_whole(path: Path, content: str | bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _remove_left_over(path.parent)
+
+
+def with_part(page: str, begin: str, end: str, made: str) -> str:
+    """The text of a page with what stands between two markers replaced, an empty line before and after it.
+
+    Raises:
+        ValueError: the markers do not both stand there once, in this order.
+    """
+    if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
+        raise ValueError(f"a page must hold once, in this order: {begin} and {end}")
+    before, after = page.split(begin)[0], page.split(end)[1]
+    return f"{before}{begin}\n\n{made}\n\n{end}{after}"
 
 
 def _remove_left_over(folder: Path) -> None:
