@@ -25,8 +25,8 @@ from passaat.experiments.reports.blocks import (
 )
 from passaat.experiments.reports.money import NOT_REACHED, scale_of
 from passaat.experiments.reports.terminal import plain_text, print_report
-from passaat.experiments.results.numbers import NOTHING, Scale, label, percent, times
-from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST
+from passaat.experiments.results.numbers import NOTHING, Scale, percent, times
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import Difference, Interval
 from passaat.shown import shown
 

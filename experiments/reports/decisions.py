@@ -23,7 +23,8 @@ from passaat.experiments.analyses.decisions import (
 from passaat.experiments.reports.blocks import Block, Gap, Note, Report, Section, Sentence
 from passaat.experiments.reports.comparison import facts_of
 from passaat.experiments.reports.terminal import plain_text, print_report
-from passaat.experiments.results.numbers import label, percent
+from passaat.experiments.results.numbers import percent
+from passaat.experiments.results.outcomes import label
 from passaat.model.parameters import PARAMETERS
 
 MOST_NOISE: Final = 0.5

@@ -23,7 +23,7 @@ from passaat.experiments.reports.blocks import (
     Sentence,
     Table,
 )
-from passaat.experiments.results.numbers import NOTHING, Scale, label, percent, scale_for
+from passaat.experiments.results.numbers import NOTHING, Scale, percent, scale_for
 
 MOST_POLICIES: Final = 20
 """Policies that a table of a sweep over levers prints; JSON and CSV hold all."""
@@ -161,7 +161,7 @@ def front_report(front: Front) -> Report:
         Column(""),
         Column("", "left"),
         *(
-            Column(label(outcome.name) + (f",\n{scale.unit}" if scale.unit else ""))
+            Column(outcome.label + (f",\n{scale.unit}" if scale.unit else ""))
             for outcome, scale in ((front.cost, cost), (front.effect, effect))
         ),
         Column("worth its\ncost in"),
@@ -213,7 +213,7 @@ def regret_report(table: RegretTable) -> Report:
         )
         for one in table.policies[:MOST_POLICIES]
     )
-    title = f"Regret: {label(table.outcome.name)}{f', {scale.unit}' if scale.unit else ''}"
+    title = f"Regret: {table.outcome.label}{f', {scale.unit}' if scale.unit else ''}"
     blocks: list[Block] = [
         Gap(),
         Section(title),

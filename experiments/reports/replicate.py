@@ -25,7 +25,7 @@ from passaat.experiments.reports.blocks import (
     Table,
 )
 from passaat.experiments.reports.terminal import plain_text, print_report
-from passaat.experiments.results.numbers import NOTHING, Scale, label, scale_for
+from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats.pairing import Interval
 from passaat.experiments.stats.sequential import FEWEST_DIFFERING, Bounds, RunsNeeded
@@ -63,7 +63,7 @@ def replication_report(result: Replication) -> Report:
     """Heading, differences of options, order of policies, runs, and how to read them."""
     scale = _scale(result)
     title = (
-        f"{label(result.outcome.name)}, run until known: options against {result.reference},"
+        f"{result.outcome.label}, run until known: options against {result.reference},"
         f" {shown(result.reference_title)}"
     )
     blocks: list[Block] = [Heading(title), *_heading(result, scale), Gap(), *_options(result, scale)]
@@ -258,7 +258,7 @@ def _reading(result: Replication) -> Iterator[Block]:
 def needed_report(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int) -> Report:
     """How many runs fixed plans need, one line per precision."""
     scale = scale_for(outcome.unit, [row.precision for row in rows], [row.precision for row in rows])
-    title = f"Runs needed for a precision: {label(outcome.name)}, {worlds} worlds per draw"
+    title = f"Runs needed for a precision: {outcome.label}, {worlds} worlds per draw"
     table = _table(
         (f"±{_unit(scale)}", "draws", "to be safe", "runs", "minutes on one core", "needs most"),
         (

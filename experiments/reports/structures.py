@@ -24,8 +24,8 @@ from passaat.experiments.reports.blocks import (
 from passaat.experiments.reports.comparison import facts_of
 from passaat.experiments.reports.money import NOT_REACHED, variants_shown
 from passaat.experiments.reports.terminal import print_report
-from passaat.experiments.results.numbers import Scale, label, scale_for
-from passaat.experiments.results.outcomes import HEADLINES
+from passaat.experiments.results.numbers import Scale, scale_for
+from passaat.experiments.results.outcomes import HEADLINES, label
 from passaat.scenarios.rivals import MEANINGS, OWN
 
 _FIRST: Final = 20

@@ -27,8 +27,8 @@ from passaat.experiments.reports.blocks import (
     Table,
 )
 from passaat.experiments.reports.terminal import print_report
-from passaat.experiments.results.numbers import NOTHING, Scale, label, scale_for
-from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST
+from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import HIGH, LOW, Floats, Interval
 from passaat.json_text import json_text
 from passaat.shown import shown
