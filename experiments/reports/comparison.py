@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console
-
 from passaat.experiments.analyses.bench import Money
 from passaat.experiments.analyses.compare import Comparison, OptionResult, Variant
 from passaat.experiments.reports.blocks import (
@@ -24,7 +22,7 @@ from passaat.experiments.reports.blocks import (
     Table,
 )
 from passaat.experiments.reports.money import NOT_REACHED, scale_of
-from passaat.experiments.reports.terminal import plain_text, print_report
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.numbers import NOTHING, Scale, percent, times
 from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import Difference, Interval
@@ -38,13 +36,6 @@ below one another, and the last two columns, so that they fit 80 characters.
 
 FEW_DRAWS: Final = 20
 """Below this many parameter draws a 5-95 % range is little more than the two most extreme draws."""
-
-
-def print_comparison(
-    comparison: Comparison, console: Console, *, all_outcomes: bool = False, noticed: bool = False
-) -> None:
-    """Print the comparison; see ``comparison_report``."""
-    print_report(comparison_report(comparison, all_outcomes=all_outcomes, noticed=noticed), console)
 
 
 def comparison_text(comparison: Comparison, *, all_outcomes: bool = False) -> str:

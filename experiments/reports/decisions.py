@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from rich.console import Console
-
 from passaat.experiments.analyses.compare import Comparison
 from passaat.experiments.analyses.decisions import (
     HOLDS,
@@ -22,7 +20,7 @@ from passaat.experiments.analyses.decisions import (
 )
 from passaat.experiments.reports.blocks import Block, Gap, Note, Report, Section, Sentence
 from passaat.experiments.reports.comparison import facts_of
-from passaat.experiments.reports.terminal import plain_text, print_report
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.numbers import percent
 from passaat.experiments.results.outcomes import label
 from passaat.model.parameters import PARAMETERS
@@ -40,11 +38,6 @@ _SAID: Final[dict[Says, str]] = {"holds": "hold", "likely": "likely", "equal": "
 
 MOST_DRAWS: Final = 100
 """Below this many draws more of them may show a parameter that does not stand out yet."""
-
-
-def print_decisions(comparison: Comparison, console: Console, *, every_pair: bool = False) -> None:
-    """Print whether the order of options holds, outcome by outcome; with ``every_pair`` the share of each pair."""
-    print_report(decisions_report(comparison, every_pair=every_pair), console)
 
 
 def decisions_text(comparison: Comparison) -> str:

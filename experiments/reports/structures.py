@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from rich.console import Console
-
 from passaat.experiments.analyses.bench import Money
 from passaat.experiments.analyses.structures import CLEAR, MONEY, Holds, Ranking, StructureComparison
 from passaat.experiments.reports.blocks import (
@@ -23,7 +21,6 @@ from passaat.experiments.reports.blocks import (
 )
 from passaat.experiments.reports.comparison import facts_of
 from passaat.experiments.reports.money import NOT_REACHED, variants_shown
-from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.numbers import Scale, scale_for
 from passaat.experiments.results.outcomes import HEADLINES, label
 from passaat.scenarios.rivals import MEANINGS, OWN
@@ -38,11 +35,6 @@ _SHOWN: Final[dict[Holds, str]] = {
     "flips": "FLIPS",
     "nothing clear": "–",
 }
-
-
-def print_structures(found: StructureComparison, console: Console, *, all_outcomes: bool = False) -> None:
-    """Print what rival structures change; with ``all_outcomes`` for every outcome instead of the headlines."""
-    print_report(structures_report(found, all_outcomes=all_outcomes), console)
 
 
 def structures_report(found: StructureComparison, *, all_outcomes: bool = False) -> Report:
