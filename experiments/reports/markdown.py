@@ -22,7 +22,7 @@ from passaat.experiments.reports.blocks import (
 )
 from passaat.shown import shown
 
-_MARKS: Final = re.compile(r"[\\`*_{}\[\]<>|~$&:@#]")
+_MARKS: Final = re.compile(r"[\\`*_{}\[\]<>|~$&@#]|:(?=\S)")
 """Letters that begin markup, a formula, or an address that becomes a link, wherever they stand."""
 
 _WWW: Final = re.compile(r"(?i)\b(www)\.")
