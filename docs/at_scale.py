@@ -33,7 +33,8 @@ from passaat.experiments.analyses.tradeoffs import (
 )
 from passaat.experiments.design.plan import Plan, describe, n_runs
 from passaat.experiments.design.plan_files import read_plan
-from passaat.experiments.reports.discover import discovery_view, front_view, regret_view, view_text
+from passaat.experiments.reports.blocks import Report
+from passaat.experiments.reports.discover import discovery_report, front_report, regret_report
 from passaat.experiments.reports.discover_figures import corner_figure, front_figure, regret_figure
 from passaat.experiments.reports.figures import own_style
 from passaat.experiments.reports.replicate import needed_text, replication_text
@@ -44,6 +45,7 @@ from passaat.experiments.reports.sensitivity_figures import (
     shares_figure,
     tornado_figure,
 )
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.stats.pairing import Floats
 from passaat.experiments.stats.sequential import looks, runs_needed
 from passaat.json_text import json_text
@@ -269,14 +271,14 @@ def _corners(folder: Path) -> Found:
     found = discover_in(table, question_of(table, "beats", "follow-up", PER_EURO))
     nothing = discover_in(table, question_of(table, "beats", "follow-up", SURVIVAL))
     _save(corner_figure(found), "corner")
-    return {"corner": _view(discovery_view(found)), "nothing": _view(discovery_view(nothing))}, {
+    return {"corner": _text(discovery_report(found)), "nothing": _text(discovery_report(nothing))}, {
         "corner": _discovered(found),
         "nothing": _discovered(nothing),
     }
 
 
-def _view(view: Any) -> str:
-    return view_text(view).strip("\n") + "\n"
+def _text(report: Report) -> str:
+    return plain_text(report).strip("\n") + "\n"
 
 
 def _discovered(found: Discovery) -> dict[str, Any]:
@@ -348,7 +350,9 @@ def _tradeoffs(folder: Path) -> Found:
         "safest_per_euro": per_euro.safest,
         "draws": front.draws,
     }
-    return {"front": _view(front_view(front)), "regret": _view(regret_view(regret))}, {"tradeoffs": numbers}
+    return {"front": _text(front_report(front)), "regret": _text(regret_report(regret))}, {
+        "tradeoffs": numbers
+    }
 
 
 CORNERS: Final = ("200,000 \u00b7 0", "500,000 \u00b7 0", "500,000 \u00b7 10,000")

@@ -33,20 +33,24 @@ Better = Literal["higher", "lower", "neither"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One outcome: name, unit, meaning, which direction is better, and whether the no-programme twin is needed."""
+    """One outcome: name, unit, meaning, which direction is better, and whether the no-programme twin is needed.
+
+    ``label`` is its name for people; left out where the name itself, in words, will do.
+    """
 
     name: str
     unit: str
     meaning: str
     better: Better
     twin: bool = False
+    label: str = ""
 
 
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome("covenants", "covenants", "covenants applied for in the window", "neither"),
     Outcome("members", "firms", "firms that were member of such a covenant", "higher"),
-    Outcome("smes", "firms", "SMEs among them", "higher"),
-    Outcome("sme_share", "share", "SMEs among companies that were members", "neither"),
+    Outcome("smes", "firms", "SMEs among them", "higher", label="SMEs"),
+    Outcome("sme_share", "share", "SMEs among companies that were members", "neither", label="Share of SMEs"),
     Outcome(
         "members_per_covenant", "participants", "participants at the start of a covenant, mean", "neither"
     ),
@@ -56,17 +60,42 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome("mean_duration_years", "years", "length of a covenant, mean", "neither"),
     Outcome("covenants_stopped", "covenants", "covenants stopped at a checkpoint", "neither"),
     Outcome("activities_realised_share", "share", "planned activities that took place", "higher"),
-    Outcome("firms_with_contacts", "firms", "members that gained at least one contact", "higher"),
+    Outcome(
+        "firms_with_contacts",
+        "firms",
+        "members that gained at least one contact",
+        "higher",
+        label="Firms gaining contacts",
+    ),
     Outcome(
         "relations",
         "firms",
         "members that ever reached a relation or more in a covenant's market",
         "higher",
+        label="Firms with a relation",
     ),
-    Outcome("partnerships", "firms", "members that ever reached a partnership or more", "higher"),
-    Outcome("firms_with_contract", "firms", "members that won a contract in the covenant's market", "higher"),
+    Outcome(
+        "partnerships",
+        "firms",
+        "members that ever reached a partnership or more",
+        "higher",
+        label="Firms with a partnership",
+    ),
+    Outcome(
+        "firms_with_contract",
+        "firms",
+        "members that won a contract in the covenant's market",
+        "higher",
+        label="Firms with a contract",
+    ),
     Outcome("contracts", "contracts", "contracts won by members in the covenant's market", "higher"),
-    Outcome("local_presence", "firms", "members with a local branch in a covenant's market", "higher"),
+    Outcome(
+        "local_presence",
+        "firms",
+        "members with a local branch in a covenant's market",
+        "higher",
+        label="Firms with a local branch",
+    ),
     Outcome("memoranda", "memoranda", "memoranda of understanding signed by covenants", "higher"),
     Outcome("demonstrations", "objects", "demonstration objects opened by covenants", "higher"),
     Outcome(
@@ -80,22 +109,38 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
         "EUR",
         "exports of members to the covenant's market since the window began, before and after joining",
         "higher",
+        label="Exports of members",
     ),
-    Outcome("exports_all_eur", "EUR", "exports of all firms to all markets", "higher"),
+    Outcome(
+        "exports_all_eur",
+        "EUR",
+        "exports of all firms to all markets",
+        "higher",
+        label="Exports of all firms",
+    ),
     Outcome(
         "additional_exports_members_eur",
         "EUR",
         "exports of members beyond those of the same firms without programme",
         "higher",
         True,
+        label="Additional exports of members",
     ),
-    Outcome("additional_exports_smes_eur", "EUR", "the same for SMEs among the members", "higher", True),
+    Outcome(
+        "additional_exports_smes_eur",
+        "EUR",
+        "the same for SMEs among the members",
+        "higher",
+        True,
+        label="Additional exports of SMEs",
+    ),
     Outcome(
         "additional_exports_others_eur",
         "EUR",
         "the same for other Dutch firms, displaced sales taken off",
         "higher",
         True,
+        label="Additional exports of other firms",
     ),
     Outcome(
         "additional_exports_net_eur",
@@ -103,6 +148,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
         "additional exports of all firms, net of displacement",
         "higher",
         True,
+        label="Additional exports, net",
     ),
     Outcome(
         "net_exports_per_public_euro",
@@ -110,9 +156,22 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
         "additional net exports of this world per euro of its public money",
         "higher",
         True,
+        label="Net exports per public euro",
     ),
-    Outcome("top_five_share", "share", "share of the five best covenants in members' exports", "lower"),
-    Outcome("export_gini", "share", "inequality of members' exports (Gini)", "lower"),
+    Outcome(
+        "top_five_share",
+        "share",
+        "share of the five best covenants in members' exports",
+        "lower",
+        label="Share of the top five",
+    ),
+    Outcome(
+        "export_gini",
+        "share",
+        "inequality of members' exports (Gini)",
+        "lower",
+        label="Concentration of exports (Gini)",
+    ),
     Outcome(
         "awareness",
         "share",
@@ -135,7 +194,11 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
         "higher",
     ),
     Outcome(
-        "public_cost_eur", "EUR", "public money spent on covenants and applications of the window", "lower"
+        "public_cost_eur",
+        "EUR",
+        "public money spent on covenants and applications of the window",
+        "lower",
+        label="Public cost",
     ),
     Outcome("public_cost_activities_eur", "EUR", "of which activities", "neither"),
     Outcome("public_cost_liaison_eur", "EUR", "of which liaisons", "neither"),
@@ -157,6 +220,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
         "additional net exports, discounted to the window's first year",
         "higher",
         True,
+        label="Additional exports, net and discounted",
     ),
 )
 """Every outcome, in the order of the array that ``outcomes_of`` returns."""

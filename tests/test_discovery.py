@@ -32,9 +32,10 @@ from passaat.experiments.analyses.tree import Condition, condition, grow_tree
 from passaat.experiments.design.factors import Factor, Setting, draw_factor, luck_factor
 from passaat.experiments.design.plan_files import read_plan
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.discover import discovery_view, sentence, view_text
+from passaat.experiments.reports.discover import discovery_report, sentence
 from passaat.experiments.reports.discover_figures import corner_figure, save_discovery
 from passaat.experiments.reports.files import save_beside
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats.pairing import Floats
 from passaat.experiments.stats.prim import Limits
@@ -210,7 +211,7 @@ def test_noise_has_no_corner_and_says_so(nothing: Discovery) -> None:
     assert nothing.corners == ()
     assert len(nothing.leaves) == 1
     assert nothing.chance > CLEAR
-    text = view_text(discovery_view(nothing))
+    text = plain_text(discovery_report(nothing))
     assert "No corner of the 5 factors stands out: luck alone gives as clear a corner in" in text
     assert "no question on the factors is worth asking" in text
 
@@ -254,7 +255,7 @@ def test_luck_is_counted_and_unknown_with_one_world(found: Discovery) -> None:
     assert lucky.unsure > 40
     single = discover(BEATS, FACTORS, points, margins_of(points, 3, worlds=1))
     assert single.unsure is None
-    assert "how many answers are luck cannot be told" in view_text(discovery_view(single))
+    assert "how many answers are luck cannot be told" in plain_text(discovery_report(single))
 
 
 def test_too_little_to_look_at_is_refused() -> None:
@@ -340,7 +341,7 @@ def test_large_numbers_in_words() -> None:
 
 
 def test_the_report_says_what_was_found(found: Discovery) -> None:
-    text = " ".join(view_text(discovery_view(found)).split())
+    text = " ".join(plain_text(discovery_report(found)).split())
     corner = found.corners[0]
     assert f"This is so in {100 * found.share:.0f} % of 250 points (mean of 3 worlds each)." in text
     assert (

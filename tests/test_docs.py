@@ -21,11 +21,13 @@ def test_the_code_of_the_page_on_the_house_runs(capsys: Any) -> None:
 
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "python.md", "exec"), names)
     assert names["run"].world.firms.turnover_eur.mean() > 0
     assert (names["folder"] / "study.db").exists()
+    assert names["exports"].shape == (2, 2, 2, 2)
     assert names["gain"].shape == (30, 2)
     assert names["report"].finding("contracts").indices.varies
     assert 0.0 < names["answer"].share < 1.0

@@ -15,8 +15,9 @@ from rich.console import Console
 from passaat.errors import StudyError
 from passaat.experiments.analyses.compare import Comparison, compare
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.comparison import comparison_text, print_comparison
+from passaat.experiments.reports.comparison import comparison_report, comparison_text
 from passaat.experiments.reports.figures import differences_figure, funnel_figure, save_figures
+from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.numbers import percent, scale_for, times
 from passaat.experiments.stats.pairing import Interval
 from passaat.scenarios.scenario import Scenario
@@ -190,7 +191,9 @@ def test_table_says_which_effects_are_assumed_and_how_many_runs_failed(
 def test_a_narrow_terminal_loses_nothing(comparison: Comparison) -> None:
     """At 80 characters ranges are stacked; every number of the wide table is still there, unbroken."""
     out = StringIO()
-    print_comparison(comparison, Console(file=out, width=80, force_terminal=True, color_system=None))
+    print_report(
+        comparison_report(comparison), Console(file=out, width=80, force_terminal=True, color_system=None)
+    )
     narrow, wide = out.getvalue(), comparison_text(comparison)
     assert max(len(line) for line in narrow.splitlines()) <= 80
     number = r"[+-]?[\d,]+\.\d+(?: to [+-]?[\d,]+\.\d+)?|\d+ %"
@@ -201,7 +204,10 @@ def test_piped_output_does_not_depend_on_the_terminal(comparison: Comparison) ->
     texts = []
     for width in (40, 200):
         out = StringIO()
-        print_comparison(comparison, Console(file=out, width=width, force_terminal=False, color_system=None))
+        print_report(
+            comparison_report(comparison),
+            Console(file=out, width=width, force_terminal=False, color_system=None),
+        )
         texts.append(out.getvalue())
     assert texts[0] == texts[1]
 

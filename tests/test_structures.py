@@ -44,7 +44,8 @@ from passaat.experiments.analyses.structures import (
     with_structures,
 )
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.structures import print_structures
+from passaat.experiments.reports.structures import structures_report
+from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.run.runner import Progress
 from passaat.model.inputs import STRUCTURES, RunInputs
@@ -419,7 +420,7 @@ def test_a_switch_that_turns_a_ranking_is_named(
     assert contracts.orders[OWN][0] == "follow-up"
     assert contracts.orders["support=none"][-1] == "follow-up"
     out = io.StringIO()
-    print_structures(found, Console(file=out, width=170, no_color=True))
+    print_report(structures_report(found), Console(file=out, width=170, no_color=True))
     text = " ".join(out.getvalue().split())
     assert max(map(len, out.getvalue().splitlines())) <= 104
     assert "FLIPS" in text

@@ -37,9 +37,10 @@ from passaat.experiments.analyses.tradeoffs import (
 )
 from passaat.experiments.design.plan_files import read_plan
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.discover import LUCK, front_view, regret_view, view_text
+from passaat.experiments.reports.discover import LUCK, front_report, regret_report
 from passaat.experiments.reports.discover_figures import front_figure, regret_figure
 from passaat.experiments.reports.files import save_beside
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats.pairing import Floats
 from passaat.model.inputs import RunInputs
@@ -520,10 +521,10 @@ def test_tables_and_figures_say_what_they_show() -> None:
         COST, EFFECT, costs, effects, version="0.0-toy", drawn_from="prior ranges", common_worlds=False
     )
     table = regret_table(EFFECT, effects, version="0.0-toy", drawn_from="prior ranges", common_worlds=False)
-    said = " ".join(view_text(front_view(front)).split())
+    said = " ".join(plain_text(front_report(front)).split())
     assert "30 draws × 4 worlds; simulation noise removed." in said
     assert "follow-up (" in said, "what dominates go-no-go"
-    said = " ".join(view_text(regret_view(table)).split())
+    said = " ".join(plain_text(regret_report(table)).split())
     assert f"Smallest largest regret: {table.safest}." in said
     for figure in (front_figure(front), regret_figure(table)):
         text = words_of(figure)
@@ -536,8 +537,8 @@ def test_what_common_worlds_leave_open_is_said() -> None:
     front = pareto_front(COST, EFFECT, costs, effects, common_worlds=True)
     table = regret_table(EFFECT, effects, common_worlds=True)
     luck = "30 draws × 4 worlds; luck removed, except what draws share."
-    assert luck in " ".join(view_text(front_view(front)).split())
-    said = " ".join(view_text(regret_view(table)).split())
+    assert luck in " ".join(plain_text(front_report(front)).split())
+    said = " ".join(plain_text(regret_report(table)).split())
     assert luck in said
     assert "what few worlds brought to all draws alike passes for knowledge" in said
     assert "too large" not in said
@@ -559,9 +560,9 @@ def test_many_policies_fit_table_and_figure() -> None:
     front = pareto_front(
         COST, EFFECT, values, {k: v * (1 + int(k[7:]) % 2) for k, v in values.items()}, common_worlds=False
     )
-    assert "more policies are not shown" in view_text(front_view(front))
-    assert "policies of more regret are not shown" in view_text(
-        regret_view(regret_table(EFFECT, values, common_worlds=False))
+    assert "more policies are not shown" in plain_text(front_report(front))
+    assert "policies of more regret are not shown" in plain_text(
+        regret_report(regret_table(EFFECT, values, common_worlds=False))
     )
     assert words_of(front_figure(front))
     assert words_of(regret_figure(regret_table(EFFECT, values, common_worlds=False)))

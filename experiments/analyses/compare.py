@@ -245,7 +245,7 @@ def assemble(
     held: Held, compared: Policies, money: Sequence[EqualMoney]
 ) -> tuple[Comparison, dict[str, dict[Money, dict[str, Floats]]]]:
     """The answer, and the values of each policy by money variant and outcome, as ``compare_on`` gives them."""
-    outcomes = tuple(map(_as_compared, held.model.outcomes))
+    outcomes = tuple(map(as_compared, held.model.outcomes))
     twin, base, arms = compared.twin, compared.base, compared.arms
     at_base = held.values(base)
     values: dict[str, dict[Money, dict[str, Floats]]] = {
@@ -300,7 +300,7 @@ def assemble(
     return comparison, values
 
 
-def _as_compared(outcome: OutcomeInfo) -> OutcomeInfo:
+def as_compared(outcome: OutcomeInfo) -> OutcomeInfo:
     """An outcome as it is compared: a ratio of means says so, whatever it is in a single world."""
     if outcome.name not in RATIOS:
         return outcome

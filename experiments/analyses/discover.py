@@ -32,7 +32,7 @@ from passaat.experiments.analyses.tree import Condition, Leaf, condition, condit
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import REFERENCE
 from passaat.experiments.results.cells import csv_value
-from passaat.experiments.results.numbers import label, scale_for
+from passaat.experiments.results.numbers import scale_for
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats.pairing import NAN, Floats, paired_differences, split_variance
 from passaat.experiments.stats.prim import (
@@ -135,7 +135,7 @@ class Question:
 
     def words(self) -> str:
         """The statement as a sentence without its stop."""
-        what, amount = label(self.outcome.name), self._amount()
+        what, amount = self.outcome.label, self._amount()
         if self.kind == "beats":
             by = "" if self.threshold == 0.0 else f" by more than {amount}"
             return f"{self.policy} beats {_named(self.against)} in {_lower(what)}{by}"

@@ -20,8 +20,8 @@ from passaat.errors import StudyError, unknown_name
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.design.factors import Factor, Kind, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE, Plan
-from passaat.experiments.results.numbers import NOTHING, Scale, label, scale_for
-from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, OutcomeInfo
+from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, OutcomeInfo, label
 from passaat.experiments.stats.pairing import Direction, paired_differences
 from passaat.experiments.stats.sensitivity import (
     BLOCKS,

@@ -12,10 +12,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 from typing import Any, Protocol, get_args
 
+import numpy as np
+
 from passaat import __version__
 from passaat.errors import StudyError, command, unknown_name
 from passaat.experiments.analyses.bench import REFERENCE, Held, Model, Money, Policies, Values, outcome_values
-from passaat.experiments.analyses.compare import Comparison, assemble, decisions_of
+from passaat.experiments.analyses.compare import Comparison, as_compared, assemble, decisions_of
 from passaat.experiments.analyses.equal_money import EqualMoney, factor_bounds, verdict
 from passaat.experiments.design.basis import Basis, BasisKind
 from passaat.experiments.design.cells import Design
@@ -23,6 +25,7 @@ from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.policies import Arm
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.results.outcomes import PUBLIC_COST, OutcomeInfo
+from passaat.experiments.results.record import Axis, Record
 from passaat.experiments.stats.pairing import Floats
 from passaat.experiments.study.comparisons import comparison_plan_of, equal_money_of
 from passaat.experiments.study.connection import is_study
@@ -96,6 +99,55 @@ def comparison_values(study_path: Path) -> StoredValues:
         version, drawn_from = study.meta("model version"), study.meta("drawn from")
         uncalibrated = basis_of(study).uncalibrated
         return StoredValues(values, _outcomes(study), version, drawn_from, uncalibrated, study.count_to_do())
+
+
+def record_of(study_path: Path) -> Record:
+    """All that a comparison holds, as one record along policy, money, draw and world; nothing is run.
+
+    Values are those that are compared, a ratio being one of means over the worlds of a draw. They are nan where a run
+    failed or is missing, and at equal public money where an option does not come to it or the study is not finished.
+
+    Raises:
+        StudyError: no such file, not a comparison, or a policy that has no run yet.
+    """
+    with Study.read(study_path) as study, study.snapshot():
+        asked = comparison_plan_of(study)
+        design = Design(asked.draws, asked.worlds, asked.seed)
+        compared = _policies(study, asked)
+        _require_registered(study, design)
+        outcomes = tuple(map(as_compared, _outcomes(study)))
+        names = (REFERENCE, *(option.name for option in asked.options))
+        arms = [(name, 0, arm) for name, arm in zip(names, (compared.base, *compared.arms), strict=True)]
+        if is_finished(study) and PUBLIC_COST in [outcome.name for outcome in outcomes]:
+            held = Held(study, _model(study), design, _parameters(study, design.draws))
+            arms.append((REFERENCE, 1, compared.base))
+            arms += [
+                (option.name, 1, arm.at_factor(equal.factor))
+                for option, arm, equal in zip(
+                    asked.options, compared.arms, _equal_money(held, compared), strict=True
+                )
+                if equal.reached
+            ]
+        monies = get_args(Money)
+        values = np.full((len(names), len(monies), *design.shape, len(outcomes)), np.nan)
+        for name, money, arm in arms:
+            found = outcome_values(study, arm, design)
+            values[names.index(name), money] = np.stack([found[one.name] for one in outcomes], axis=-1)
+        return Record(
+            (
+                Axis("policy", names),
+                Axis("money", monies),
+                Axis("draw", tuple(range(design.draws))),
+                Axis("world", tuple(range(design.worlds))),
+            ),
+            outcomes,
+            values,
+            {
+                "passaat": study.meta("model version"),
+                "parameters": study.meta("drawn from"),
+                "uncalibrated": basis_of(study).uncalibrated,
+            },
+        )
 
 
 def stored_comparison(study_path: Path) -> Comparison:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
-
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.text import Text
 
 from passaat.experiments.analyses.compare import Comparison
 from passaat.experiments.analyses.decisions import (
@@ -21,10 +18,12 @@ from passaat.experiments.analyses.decisions import (
     Pull,
     Says,
 )
-from passaat.experiments.reports.comparison import PLAIN_WIDTH, plain_text
-from passaat.experiments.results.numbers import label, percent
+from passaat.experiments.reports.blocks import Block, Gap, Note, Report, Section, Sentence
+from passaat.experiments.reports.comparison import facts_of
+from passaat.experiments.reports.terminal import plain_text
+from passaat.experiments.results.numbers import percent
+from passaat.experiments.results.outcomes import label
 from passaat.model.parameters import PARAMETERS
-from passaat.screen import Section
 
 MOST_NOISE: Final = 0.5
 """Where parameters make less than this part of the scatter between draws, more worlds come before more knowledge."""
@@ -41,54 +40,43 @@ MOST_DRAWS: Final = 100
 """Below this many draws more of them may show a parameter that does not stand out yet."""
 
 
-def print_decisions(comparison: Comparison, console: Console, *, every_pair: bool = False) -> None:
-    """Print whether the order of options holds, outcome by outcome; with ``every_pair`` the share of each pair."""
-    before, console.width = console.width, min(console.width, PLAIN_WIDTH)
-    try:
-        console.print(decisions_view(comparison, every_pair=every_pair))
-    finally:
-        console.width = before
-
-
 def decisions_text(comparison: Comparison) -> str:
     """The same as plain text, 104 columns wide; the same bytes for the same study."""
-    return plain_text(decisions_view(comparison))
+    return plain_text(decisions_report(comparison))
 
 
-def decisions_view(comparison: Comparison, *, every_pair: bool = False) -> RenderableType:
+def decisions_report(comparison: Comparison, *, every_pair: bool = False) -> Report:
     """One paragraph for each outcome and money variant, then how to read it."""
-    parts: list[RenderableType] = [
-        Text(),
-        Section("Decisions that hold, and what turns them"),
-    ]
+    title = "Decisions that hold, and what turns them"
+    blocks: list[Block] = [Gap(), Section(title)]
     for decision in comparison.decisions:
-        parts += [Text(f"{label(decision.outcome)}, {decision.money}", style="bold")]
-        parts += [Padding(line, (0, 0, 0, 2)) for line in _lines(decision, every_pair)]
-    return Group(*parts, *_reading(comparison))
+        blocks.append(Sentence(f"{label(decision.outcome)}, {decision.money}", "strong"))
+        blocks += [replace(line, inset=True) for line in _lines(decision, every_pair)]
+    return Report(title, (*blocks, _reading(comparison)), facts_of(comparison))
 
 
-def _lines(decision: Decision, every_pair: bool) -> Iterator[Text]:
+def _lines(decision: Decision, every_pair: bool) -> Iterator[Sentence | Note]:
     if len(decision.order) < 2:
-        yield Text("nothing to rank: fewer than two policies have a value here")
+        yield Sentence("nothing to rank: fewer than two policies have a value here")
         return
     if decision.of("unknown"):
-        yield Text("cannot be told: fewer than two draws, or than two worlds a draw, have a value here")
+        yield Sentence("cannot be told: fewer than two draws, or than two worlds a draw, have a value here")
         return
     draws = decision.draws
-    yield Text(
+    yield Sentence(
         f"{' > '.join(decision.order)}: whole order in {percent(decision.whole, draws)} of draws,"
         f" {decision.order[0]} first in {percent(decision.first, draws)}"
     )
     said = {words: decision.of(says) for says, words in _SAID.items() if decision.of(says)}
     if every_pair:
         for words, pairs in said.items():
-            yield Text(f"{words}: {_listed(pairs, draws)}")
+            yield Sentence(f"{words}: {_listed(pairs, draws)}")
     elif said:
         counts = ", ".join(f"{len(pairs)} {words}" for words, pairs in said.items())
-        yield Text(f"of {len(decision.pairs)} pairs: {counts}")
+        yield Sentence(f"of {len(decision.pairs)} pairs: {counts}")
     doubtful = decision.of("cannot tell")
     if doubtful:
-        yield Text(f"cannot tell from these data: {_listed(doubtful, draws)}", style="yellow")
+        yield Sentence(f"cannot tell from these data: {_listed(doubtful, draws)}", "warning")
     yield from _turning(decision)
 
 
@@ -99,7 +87,7 @@ def _listed(pairs: Sequence[PairOrder], draws: int) -> str:
     )
 
 
-def _turning(decision: Decision) -> Iterator[Text]:
+def _turning(decision: Decision) -> Iterator[Sentence | Note]:
     """What turns the pairs that do not hold, what to learn, or why nothing can be named."""
     open_pairs = [*decision.of("cannot tell"), *decision.of("likely")]
     if not open_pairs:
@@ -107,14 +95,14 @@ def _turning(decision: Decision) -> Iterator[Text]:
     turned = [(pair, pair.turns_on) for pair in open_pairs if pair.turns_on and pair.turns_on.stands_out]
     turned.sort(key=lambda one: (one[1].corrected_p, -abs(one[1].correlation)))
     for pair, pull in turned[:MOST_PAIRS]:
-        yield Text(f"turns on {_pull(pair, pull, decision.draws)}")
+        yield Sentence(f"turns on {_pull(pair, pull, decision.draws)}")
     if len(turned) > MOST_PAIRS:
-        yield Text(
+        yield Sentence(
             f"pairs that turn on a parameter beside these: {len(turned) - MOST_PAIRS}; JSON and CSV name it"
         )
     learn = decision.learn
     if learn is not None and learn.stands_out:
-        yield Text(
+        yield Sentence(
             f"most helpful to learn: {learn.parameter}; knowing which half of its draws is right would raise the share"
             f" on the right side {_rise(learn)}, mean of the {len(open_pairs)} pairs that do not hold"
             f" (p {_p(learn.corrected_p)})"
@@ -123,10 +111,10 @@ def _turning(decision: Decision) -> Iterator[Text]:
         yield from _nothing_stands_out(decision, open_pairs)
 
 
-def _nothing_stands_out(decision: Decision, open_pairs: Sequence[PairOrder]) -> Iterator[Text]:
+def _nothing_stands_out(decision: Decision, open_pairs: Sequence[PairOrder]) -> Iterator[Sentence | Note]:
     noisy = [pair for pair in open_pairs if not pair.signal >= MOST_NOISE]
     if 2 * len(noisy) >= len(open_pairs):
-        yield Text("mostly simulation noise: more worlds (--worlds) come before more knowledge", style="dim")
+        yield Note("mostly simulation noise: more worlds (--worlds) come before more knowledge")
         return
     nearest = min(
         (pair.turns_on for pair in open_pairs if pair.turns_on), key=lambda one: one.corrected_p, default=None
@@ -143,7 +131,7 @@ def _nothing_stands_out(decision: Decision, open_pairs: Sequence[PairOrder]) -> 
         text += (
             f"; best guess of what to learn: {learn.parameter} ({_rise(learn)}, p {_p(learn.corrected_p)})"
         )
-    yield Text(text, style="dim")
+    yield Note(text)
 
 
 def _rise(learn: Learning) -> str:
@@ -169,13 +157,12 @@ def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
-def _reading(comparison: Comparison) -> Iterator[Text]:
+def _reading(comparison: Comparison) -> Note:
     looked = max((one.parameters_looked_at for one in comparison.decisions), default=0)
-    yield Text(
+    return Note(
         f"Share of parameter draws ({comparison.drawn_from}), simulation noise removed. An order holds in"
         f" {100 * HOLDS:.0f} % of draws or more, is likely in {100 * LIKELY:.0f} % or more; below that these data"
         f" cannot tell. p: chance of so strong a link of any pair of a ranking with any of {looked} parameters by luck"
         f" alone; a parameter turns an order where it is {SIGNIFICANT:g} or less. What the model leaves out is in"
-        " no share: see --structures.",
-        style="dim",
+        " no share: see --structures."
     )

@@ -6,18 +6,24 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from passaat.experiments.analyses.discover import CLEAR, HALF_SAMPLES, SURE, Corner, Discovery
 from passaat.experiments.analyses.tradeoffs import Front, Noise, RegretTable
 from passaat.experiments.analyses.tree import shown_limit, shown_unit
 from passaat.experiments.design.factors import Factor
-from passaat.experiments.reports.comparison import PLAIN_WIDTH, plain_text
-from passaat.experiments.results.numbers import NOTHING, Scale, label, percent, scale_for
-from passaat.screen import Section, Whole
+from passaat.experiments.reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Group,
+    Note,
+    Report,
+    Row,
+    Section,
+    Sentence,
+    Table,
+)
+from passaat.experiments.results.numbers import NOTHING, Scale, percent, scale_for
 
 MOST_POLICIES: Final = 20
 """Policies that a table of a sweep over levers prints; JSON and CSV hold all."""
@@ -31,41 +37,23 @@ LUCK: Final[dict[Noise, str]] = {
 """What is done about luck, as every table and figure says it; longer ones do not fit below a figure."""
 
 
-def print_view(view: RenderableType, console: Console) -> None:
-    """Print what one of the views gives, no wider than other tables."""
-    before, console.width = console.width, min(console.width, PLAIN_WIDTH)
-    try:
-        console.print(view)
-    finally:
-        console.width = before
-
-
-def view_text(view: RenderableType) -> str:
-    """The same as plain text, 104 columns wide; the same bytes for the same study."""
-    return plain_text(view)
-
-
 # --- scenario discovery -------------------------------------------------------------------------------------
 
 
-def discovery_view(found: Discovery) -> RenderableType:
+def discovery_report(found: Discovery) -> Report:
     """The answer in words, each corner with what restricts it, the tree, and how to read it."""
-    parts: list[RenderableType] = [
-        Text(),
-        Section(f"Where {found.question}"),
-        Text(sentence(found)),
-    ]
+    title = f"Where {found.question}"
+    blocks: list[Block] = [Gap(), Section(title), Sentence(sentence(found))]
     for place, corner in enumerate(found.corners, start=1):
-        parts += [Text(), *_corner(found, corner, place)]
+        blocks += [Gap(), *_corner(found, corner, place)]
     if not found.corners:
-        parts.append(
-            Text(
-                f"No corner of the {len(found.factors)} factors stands out: {found.nothing}.", style="yellow"
-            )
+        blocks.append(
+            Sentence(f"No corner of the {len(found.factors)} factors stands out: {found.nothing}.", "warning")
         )
     else:
-        parts.append(Text(f"No further corner is named: {found.nothing}.", style="dim"))
-    return Group(*parts, Text(), *_tree(found), Text(), *_reading(found))
+        blocks.append(Note(f"No further corner is named: {found.nothing}."))
+    blocks += [Gap(), *_tree(found), Gap(), *_reading(found)]
+    return Report(title, tuple(blocks), {"passaat": found.version, "other parameters": found.drawn_from})
 
 
 def sentence(found: Discovery) -> str:
@@ -91,34 +79,42 @@ def corner_sentence(found: Discovery, corner: Corner) -> str:
     )
 
 
-def _corner(found: Discovery, corner: Corner, place: int) -> Iterator[RenderableType]:
+def _corner(found: Discovery, corner: Corner, place: int) -> Iterator[Block]:
     def true(share: float) -> str:
         return _percent(share if found.side == "yes" else 1.0 - share)
 
-    yield Text(f"Corner {place}. ", style="bold").append(corner_sentence(found, corner), style="not bold")
+    yield Sentence(corner_sentence(found, corner), lead=f"Corner {place}. ")
     checks = [f"in points not used to find it {true(corner.held_out.density)}"]
     if found.unsure is not None:
         checks.append(f"in sure points {true(corner.sure_density)}")
     if found.worlds > 1:
         low, high = (true(one) for one in sorted(corner.by_world, reverse=found.side == "no"))
         checks.append(f"world by world {low} to {high}")
-    yield Padding(
-        Text(
-            f"So often {', '.join(checks)}. Luck alone gives as clear a corner in"
-            f" {'less than 1 %' if corner.corrected_p < 0.01 else _percent(corner.corrected_p)} of trials."
-        ),
-        (0, 0, 0, 2),
+    yield Sentence(
+        f"So often {', '.join(checks)}. Luck alone gives as clear a corner in"
+        f" {'less than 1 %' if corner.corrected_p < 0.01 else _percent(corner.corrected_p)} of trials.",
+        inset=True,
     )
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("restricted", "studied", "quasi-p", "again", "what it is"):
-        table.add_column(heading, justify="right" if heading in ("quasi-p", "again") else "left")
+    columns = (
+        Column("restricted", "left"),
+        Column("studied", "left"),
+        Column("quasi-p"),
+        Column("again"),
+        Column("what it is", "left"),
+    )
+    rows: list[Row] = []
     for one in corner.restrictions:
         factor = one.condition.factor
-        table.add_row(
-            one.condition.words(), studied(factor), _p(one.p), f"{round(one.again * HALF_SAMPLES)} of {HALF_SAMPLES}",
-            f"{factor.name}: {factor.meaning}",
-        )  # fmt: skip
-    yield Padding(Whole(table), (0, 0, 0, 2))
+        rows.append(
+            (
+                one.condition.words(),
+                studied(factor),
+                _p(one.p),
+                f"{round(one.again * HALF_SAMPLES)} of {HALF_SAMPLES}",
+                f"{factor.name}: {factor.meaning}",
+            )
+        )
+    yield Table(columns, (Group(tuple(rows)),), gap=2, inset=True)
 
 
 def studied(factor: Factor) -> str:
@@ -128,125 +124,114 @@ def studied(factor: Factor) -> str:
     return f"{shown_limit(factor, factor.low)} to {shown_limit(factor, factor.high)}{shown_unit(factor)}"
 
 
-def _tree(found: Discovery) -> Iterator[RenderableType]:
+def _tree(found: Discovery) -> Iterator[Block]:
     if len(found.leaves) == 1:
-        yield Text("As a tree: no question on the factors is worth asking.", style="dim")
+        yield Note("As a tree: no question on the factors is worth asking.")
         return
-    yield Text("As a tree, from where it is so most often:")
-    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-    table.add_column(justify="right")
-    table.add_column(justify="left")
-    table.add_column(justify="left")
-    for leaf in found.leaves:
-        table.add_row(_percent(leaf.share), f"of {leaf.points} points", f"where {leaf.words()}")
-    yield Padding(Whole(table), (0, 0, 0, 2))
+    yield Sentence("As a tree, from where it is so most often:")
+    rows = tuple(
+        (_percent(leaf.share), f"of {leaf.points} points", f"where {leaf.words()}") for leaf in found.leaves
+    )
+    yield Table((Column(""), Column("", "left"), Column("", "left")), (Group(rows),), inset=True)
 
 
-def _reading(found: Discovery) -> Iterator[RenderableType]:
+def _reading(found: Discovery) -> Iterator[Block]:
     if found.unsure is None:
-        yield Text("One world per point: how many answers are luck cannot be told; take more worlds.")
+        yield Sentence("One world per point: how many answers are luck cannot be told; take more worlds.")
     else:
-        yield Text(
+        yield Sentence(
             f"{found.unsure} of {found.points} points lie within {SURE:g} standard errors of the threshold: with other"
             " luck they might count on the other side. Sure points are the rest."
         )
-    yield Text(
+    yield Note(
         f"A corner is named where luck gives as clear a one in at most {100 * CLEAR:g} % of trials. quasi-p: chance"
         " of as many hits in the corner if that restriction told nothing; small by construction, for comparison only."
         f" again: half samples of {HALF_SAMPLES} in which the factor is restricted, too."
-        + (f" Other parameters: {found.drawn_from}." if found.drawn_from else ""),
-        style="dim",
+        + (f" Other parameters: {found.drawn_from}." if found.drawn_from else "")
     )
 
 
 # --- trade-offs ---------------------------------------------------------------------------------------------
 
 
-def front_view(front: Front) -> RenderableType:
+def front_report(front: Front) -> Report:
     """Policies by cost and effect, and which of them are worth their cost."""
     cost, effect = front_scales(front)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("", justify="right", style="dim")
-    table.add_column("", justify="left")
-    for heading, scale in ((label(front.cost.name), cost), (label(front.effect.name), effect)):
-        table.add_column(heading + (f",\n{scale.unit}" if scale.unit else ""), justify="right")
-    table.add_column("worth its\ncost in", justify="right")
-    table.add_column("on average dominated by", justify="left")
+    columns = (
+        Column(""),
+        Column("", "left"),
+        *(
+            Column(outcome.label + (f",\n{scale.unit}" if scale.unit else ""))
+            for outcome, scale in ((front.cost, cost), (front.effect, effect))
+        ),
+        Column("worth its\ncost in"),
+        Column("on average dominated by", "left"),
+    )
     shown = tuple(enumerate(front.positions, 1))
     if len(shown) > MOST_POLICIES:
         shown = tuple(pair for pair in shown if pair[1].best_by_means)[:MOST_POLICIES]
+    rows: list[Row] = []
     for number, one in shown:
-        table.add_row(
-            str(number),
+        cells = (
             one.policy,
             f"{cost.level(one.cost.mean)} ± {cost.level(one.cost.error)}",
             f"{effect.level(one.effect.mean)} ± {effect.level(one.effect.error)}",
             share_of_draws(one.on_front, front.draws, front.noise),
             ", ".join(f"{by.by} ({_percent(by.share)})" for by in one.dominated_by[:2]),
-            style="" if one.best_by_means else "dim",
         )
-    parts: list[RenderableType] = [
-        Text(),
-        Section("Worth its cost?"),
-        Whole(table),
-    ]
+        told = cells if one.best_by_means else (Cell(cell, "faint") for cell in cells)
+        rows.append((Cell(str(number), "faint"), *told))
+    title = "Worth its cost?"
+    blocks: list[Block] = [Gap(), Section(title), Table(columns, (Group(tuple(rows)),), gap=2)]
     if len(shown) < len(front.positions):
-        parts.append(
-            Text(f"{len(front.positions) - len(shown)} more policies are not shown; JSON and CSV hold them.")
-        )
-    parts += [Text(front.named_by)] if front.named_by else []
-    return Group(
-        *parts,
-        Text(
+        left = len(front.positions) - len(shown)
+        blocks.append(Sentence(f"{left} more policies are not shown; JSON and CSV hold them."))
+    if front.named_by:
+        blocks.append(Sentence(front.named_by))
+    blocks.append(
+        Note(
             "A policy is worth its cost where no other costs no more and does no less; in brackets, in what share of"
             " draws the other does both. ± Monte Carlo error."
-            f" {_rest_on(front.draws, front.worlds, front.left_out, front.noise)}",
-            style="dim",
-        ),
+            f" {_rest_on(front.draws, front.worlds, front.left_out, front.noise)}"
+        )
     )
+    return Report(title, tuple(blocks), {"passaat": front.version, "parameters": front.drawn_from})
 
 
-def regret_view(table: RegretTable) -> RenderableType:
+def regret_report(table: RegretTable) -> Report:
     """Regret by policy, and in what share of draws each is best."""
     scale = regret_scale(table)
-    grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    grid.add_column("", justify="left")
-    for heading in (
-        "mean\nregret",
-        "one draw in\nten exceeds",
-        "largest",
-        "best in",
-        "mean regret\nas counted",
-    ):
-        grid.add_column(heading, justify="right")
-    for one in table.policies[:MOST_POLICIES]:
-        spread = one.regret
-        grid.add_row(
-            one.policy, scale.level(spread.mean), scale.level(spread.high), scale.level(spread.largest),
-            share_of_draws(one.best, table.draws, table.noise), scale.level(one.counted.mean),
-        )  # fmt: skip
-    unit = f", {scale.unit}" if scale.unit else ""
-    parts: list[RenderableType] = [
-        Text(),
-        Section(f"Regret: {label(table.outcome.name)}{unit}"),
-        Whole(grid),
+    labels = ("mean\nregret", "one draw in\nten exceeds", "largest", "best in", "mean regret\nas counted")
+    rows = tuple(
+        (
+            one.policy,
+            scale.level(one.regret.mean),
+            scale.level(one.regret.high),
+            scale.level(one.regret.largest),
+            share_of_draws(one.best, table.draws, table.noise),
+            scale.level(one.counted.mean),
+        )
+        for one in table.policies[:MOST_POLICIES]
+    )
+    title = f"Regret: {table.outcome.label}{f', {scale.unit}' if scale.unit else ''}"
+    blocks: list[Block] = [
+        Gap(),
+        Section(title),
+        Table((Column("", "left"), *map(Column, labels)), (Group(rows),), gap=2),
     ]
     if len(table.policies) > MOST_POLICIES:
-        parts.append(
-            Text(
-                f"{len(table.policies) - MOST_POLICIES} policies of more regret are not shown; JSON and CSV hold them."
-            )
-        )
-    parts += [Text(table.named_by)] if table.named_by else []
-    return Group(
-        *parts,
-        Text(f"Smallest largest regret: {table.safest}."),
-        Text(
+        left = len(table.policies) - MOST_POLICIES
+        blocks.append(Sentence(f"{left} policies of more regret are not shown; JSON and CSV hold them."))
+    if table.named_by:
+        blocks.append(Sentence(table.named_by))
+    blocks += [
+        Sentence(f"Smallest largest regret: {table.safest}."),
+        Note(
             f"Regret: what the best policy of a draw would have brought more. {_counted(table.noise)}"
-            f" {_rest_on(table.draws, table.worlds, table.left_out, table.noise)}",
-            style="dim",
+            f" {_rest_on(table.draws, table.worlds, table.left_out, table.noise)}"
         ),
-    )
+    ]
+    return Report(title, tuple(blocks), {"passaat": table.version, "parameters": table.drawn_from})
 
 
 def front_scales(front: Front) -> tuple[Scale, Scale]:

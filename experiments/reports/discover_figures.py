@@ -47,7 +47,8 @@ from passaat.experiments.reports.figures import (
     quiet_axis,
     save_figure,
 )
-from passaat.experiments.results.numbers import Scale, label
+from passaat.experiments.results.numbers import Scale
+from passaat.experiments.results.outcomes import label
 from passaat.experiments.stats.pairing import Floats
 
 SPREAD: Final = (0.7548776662466927, 0.5698402909980532)
@@ -508,7 +509,7 @@ def regret_figure(table: RegretTable) -> Figure:
                       fontsize=7, color=QUIET, va="bottom")  # fmt: skip
         unit = f", {scale.unit}" if scale.unit else ""
         headline(
-            figure, height, f"What a wrong choice would cost: {label(table.outcome.name).lower()}{unit}",
+            figure, height, f"What a wrong choice would cost: {table.outcome.label.lower()}{unit}",
             "Regret: what the best policy of each draw would have brought more.",
         )  # fmt: skip
         handles = [

@@ -28,8 +28,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from passaat.experiments.analyses.compare import Comparison, OptionResult, Variant
 from passaat.experiments.reports.files import figure_paths, figures_of_comparison, save
 from passaat.experiments.reports.money import NOT_REACHED, scale_of, variants_shown
-from passaat.experiments.results.numbers import Scale, label, percent
-from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST
+from passaat.experiments.results.numbers import Scale, percent
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import Interval
 from passaat.shown import shown
 

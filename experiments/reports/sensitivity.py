@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from passaat.experiments.analyses.sensitivity import (
     Ends,
@@ -18,7 +16,21 @@ from passaat.experiments.analyses.sensitivity import (
     share,
     share_between,
 )
-from passaat.experiments.reports.comparison import PLAIN_WIDTH, plain_text
+from passaat.experiments.reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Group,
+    Heading,
+    Note,
+    Report,
+    Row,
+    Section,
+    Sentence,
+    Table,
+)
+from passaat.experiments.reports.terminal import plain_text, print_report
 from passaat.experiments.results.numbers import NOTHING, Scale
 from passaat.experiments.stats.sensitivity import (
     END,
@@ -28,7 +40,6 @@ from passaat.experiments.stats.sensitivity import (
     Sobol,
     SobolIndex,
 )
-from passaat.screen import Section, Whole
 from passaat.shown import shown
 
 MOST_ROWS: Final = 12
@@ -45,66 +56,62 @@ def print_sensitivity(
     all_factors: bool = False,
 ) -> None:
     """Print these findings, or all."""
-    width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
-    before, console.width = console.width, width
-    try:
-        console.print(sensitivity_view(report, findings=findings, all_factors=all_factors))
-    finally:
-        console.width = before
+    print_report(sensitivity_report(report, findings=findings, all_factors=all_factors), console)
 
 
 def sensitivity_text(
     report: SensitivityReport, *, findings: Sequence[Finding] = (), all_factors: bool = False
 ) -> str:
     """The same as plain text, 104 columns wide; the same bytes for the same runs."""
-    return plain_text(sensitivity_view(report, findings=findings, all_factors=all_factors))
+    return plain_text(sensitivity_report(report, findings=findings, all_factors=all_factors))
 
 
-def sensitivity_view(
+def sensitivity_report(
     report: SensitivityReport, *, findings: Sequence[Finding] = (), all_factors: bool = False
-) -> RenderableType:
+) -> Report:
     """Heading, then for each finding a table and its sentences, then how to read them."""
-    parts: list[RenderableType] = [*_heading(report), Text()]
+    title = f"What results follow: {report.name}"
+    blocks: list[Block] = [Heading(title), *_heading(report), Gap()]
     for finding in findings or report.findings:
-        parts += [*_finding(report, finding, all_factors), Text()]
-    parts += _reading(report)
-    return Group(*parts)
+        blocks += [*_finding(report, finding, all_factors), Gap()]
+    facts = {"passaat": report.version, "parameters that were not varied": report.drawn_from}
+    return Report(title, (*blocks, *_reading(report)), facts)
 
 
-def _heading(report: SensitivityReport) -> Iterator[RenderableType]:
-    yield Text(f"What results follow: {report.name}", style="bold")
+def _heading(report: SensitivityReport) -> Iterator[Block]:
     if report.question:
-        yield Text(shown(report.question))
-    yield Text(f"Reference {report.reference}: {shown(report.reference_title)}; {report.period}")
-    yield Text(f"{report.design}; seed {report.seed}; {len(report.factors)} factors varied")
-    yield Text(f"Parameters that were not varied: {report.drawn_from}.")
+        yield Sentence(shown(report.question))
+    yield Sentence(f"Reference {report.reference}: {shown(report.reference_title)}; {report.period}")
+    yield Sentence(f"{report.design}; seed {report.seed}; {len(report.factors)} factors varied")
+    yield Sentence(f"Parameters that were not varied: {report.drawn_from}.")
 
 
-def _finding(report: SensitivityReport, finding: Finding, all_factors: bool) -> Iterator[RenderableType]:
+def _finding(report: SensitivityReport, finding: Finding, all_factors: bool) -> Iterator[Block]:
     yield Section(finding.subject)
     scale = finding.scale
     if math.isfinite(finding.mean):
         write = scale.signed if finding.minus else scale.level
         unit = scale.difference_unit if finding.minus else scale.unit
         spread = scale.level(finding.spread)
-        yield Text(f"mean over all points {write(finding.mean)}, standard deviation {spread} {unit}".rstrip())
+        yield Sentence(
+            f"mean over all points {write(finding.mean)}, standard deviation {spread} {unit}".rstrip()
+        )
     found = finding.indices
     if found is not None and found.varies:
         order, luck = by_rank(report, finding)
         most = len(order) if all_factors else MOST_ROWS
         listed = order[:most] + ([] if luck is None else [luck])
-        yield Whole(_table(report, finding, listed, scale))
+        yield _table(report, finding, listed, scale)
         if len(order) > most:
-            yield Text(f"and {len(order) - most} factors with smaller effects; --all shows them", style="dim")
+            yield Note(f"and {len(order) - most} factors with smaller effects; --all shows them")
         if isinstance(found, Sobol):
             yield from _pairs(report, found)
         elif isinstance(found, GivenData):
-            yield Text(
-                f"of no factor alone (interactions, and what classes cannot show): {_share(found.rest)}",
-                style="dim",
+            yield Note(
+                f"of no factor alone (interactions, and what classes cannot show): {_share(found.rest)}"
             )
     for sentence in report.summary(finding):
-        yield Text(f"- {sentence}", style="yellow" if found is None else "")
+        yield Sentence(sentence, "warning" if found is None else "plain", item=True)
 
 
 def _table(report: SensitivityReport, finding: Finding, listed: Sequence[int], scale: Scale) -> Table:
@@ -119,15 +126,15 @@ def _table(report: SensitivityReport, finding: Finding, listed: Sequence[int], s
             heads = ("total", "alone", f"low to high{unit}")
     else:
         heads = ("alone", f"low to high{unit}", "from", "to")
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", expand=False)
-    table.add_column("factor", min_width=20, max_width=34)
-    for head in heads:
-        table.add_column(head, justify="right" if head not in ("from", "to") else "left")
+    columns = (
+        Column("factor", "left", least=20, most=34),
+        *(Column(head, "left" if head in ("from", "to") else "right") for head in heads),
+    )
+    rows: list[Row] = []
     for i in listed:
-        note = report.factors[i]
-        name = Text(note.label, style="italic" if i == report.luck_place else "")
-        table.add_row(name, *_cells(report, finding, i, scale))
-    return table
+        name = Cell(report.factors[i].label, "aside" if i == report.luck_place else "plain")
+        rows.append((name, *_cells(report, finding, i, scale)))
+    return Table(columns, (Group(tuple(rows)),))
 
 
 def _cells(report: SensitivityReport, finding: Finding, i: int, scale: Scale) -> tuple[str, ...]:
@@ -150,13 +157,13 @@ def _places(ends: Ends | None) -> tuple[str, str]:
     return (NOTHING, NOTHING) if ends is None else (ends.low_at, ends.high_at)
 
 
-def _pairs(report: SensitivityReport, found: Sobol) -> Iterator[RenderableType]:
+def _pairs(report: SensitivityReport, found: Sobol) -> Iterator[Block]:
     pairs = sorted(
         (pair for pair in found.pairs if pair.share.low > 0.0), key=lambda pair: -pair.share.value
     )[:MOST_PAIRS]
     names = [note.label for note in report.factors]
     for pair in pairs:
-        yield Text(
+        yield Sentence(
             f"together, above what each does alone: {names[pair.one]} × {names[pair.other]} {_share(pair.share)}"
         )
 
@@ -180,7 +187,7 @@ def _size(scale: Scale, estimate: Estimate) -> str:
     return f"{scale.level(estimate.value)} ({scale.level(estimate.low)} to {scale.level(estimate.high)})"
 
 
-def _reading(report: SensitivityReport) -> Iterator[RenderableType]:
+def _reading(report: SensitivityReport) -> Iterator[Block]:
     ends = (
         f"low to high: mean at the highest {100 * END:.0f} % of a factor's range less mean at the lowest; of categories"
         " without an order, best less worst, which chance makes a little too large"
@@ -195,8 +202,8 @@ def _reading(report: SensitivityReport) -> Iterator[RenderableType]:
         f" the variance of the mean over worlds, first order over one less luck's total. {ends}.",
         "given data": f"alone: share of the variance that the factor makes on its own, first order. {ends}.",
     }[report.method]
-    yield Text(f"{text} In brackets 95 % intervals by bootstrap. passaat {report.version}.", style="dim")
+    yield Note(f"{text} In brackets 95 % intervals by bootstrap. passaat {report.version}.")
     if report.failed_runs:
-        yield Text(f"{report.failed_runs} runs failed and are left out.", style="red")
+        yield Sentence(f"{report.failed_runs} runs failed and are left out.", "failure")
     if report.missing_runs:
-        yield Text(f"{report.missing_runs} runs are planned and not there yet.", style="yellow")
+        yield Sentence(f"{report.missing_runs} runs are planned and not there yet.", "warning")

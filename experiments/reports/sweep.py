@@ -9,21 +9,28 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.sweep import SweepTable
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE
-from passaat.experiments.reports.comparison import PLAIN_WIDTH
-from passaat.experiments.results.numbers import NOTHING, Scale, label, scale_for
-from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST
+from passaat.experiments.reports.blocks import (
+    Block,
+    Column,
+    Gap,
+    Group,
+    Heading,
+    Report,
+    Row,
+    Sentence,
+    Table,
+)
+from passaat.experiments.reports.terminal import print_report
+from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import HIGH, LOW, Floats, Interval
 from passaat.json_text import json_text
-from passaat.screen import Whole
 from passaat.shown import shown
 
 SHOWN: Final = (HEADLINES[0], PUBLIC_COST, "contracts")
@@ -293,99 +300,101 @@ def sweep_json(table: SweepTable) -> str:
 
 def print_sweep(table: SweepTable, console: Console) -> None:
     """Print what a sweep found."""
-    before, console.width = console.width, min(console.width, PLAIN_WIDTH)
-    try:
-        console.print(sweep_view(table))
-    finally:
-        console.width = before
+    print_report(sweep_report(table), console)
 
 
-def sweep_view(table: SweepTable) -> RenderableType:
+def sweep_report(table: SweepTable) -> Report:
     """Heading, what options change over all points, and what each factor does."""
-    parts: list[RenderableType] = [*_heading(table), Text(), _over_points(table)]
+    title = f"{table.plan.name}: {shown(table.plan.question)}"
+    blocks: list[Block] = [*_heading(table, title), Gap(), _over_points(table)]
     if any(factor.kind in ("lever", "uncertainty") for factor in table.plan.factors):
-        parts += [Text(), *_by_factor(table)]
-    parts += [Text(), *_notes(table)]
-    return Group(*parts)
+        blocks += [Gap(), *_by_factor(table)]
+    blocks += [Gap(), *_notes(table)]
+    facts = {
+        "passaat": table.version,
+        "behaviour of the model": table.behaviour,
+        "parameters that are not varied": table.drawn_from,
+        "uncalibrated": table.uncalibrated,
+    }
+    return Report(title, tuple(blocks), facts)
 
 
-def _heading(table: SweepTable) -> Iterator[RenderableType]:
+def _heading(table: SweepTable, title: str) -> Iterator[Block]:
     plan = table.plan
     if table.uncalibrated and plan.rest == "posterior":
-        yield Text(f"Uncalibrated: {table.uncalibrated.removeprefix('Uncalibrated: ')}", style="yellow")
-    yield Text(f"{plan.name}: {shown(plan.question)}", style="bold")
+        yield Sentence(f"Uncalibrated: {table.uncalibrated.removeprefix('Uncalibrated: ')}", "warning")
+    yield Heading(title)
     world = plan.reference.the_world
     worlds = plan.worlds_per_point
     luck = "in one world each" if worlds == 1 else f"in {worlds:,} worlds each"
     points = "1 point" if len(table.points) == 1 else f"{len(table.points):,} points"
-    yield Text(
+    yield Sentence(
         f"{points} {luck}; reference {plan.reference.name}, {shown(plan.reference.title)};"
         f" starts {world.window_first_year}-{world.window_last_year}, followed to {world.last_year}."
     )
-    yield Text(f"Parameters that are not varied: {table.drawn_from}. passaat {table.version}.")
+    yield Sentence(f"Parameters that are not varied: {table.drawn_from}. passaat {table.version}.")
 
 
-def _over_points(table: SweepTable) -> RenderableType:
+def _over_points(table: SweepTable) -> Table:
     known = [outcome.name for outcome in table.outcomes]
     found = spreads(table, [name for name in (*HEADLINES, PUBLIC_COST) if name in known])
     compared = any(one.policy != REFERENCE for one in found)
     title = "What changes against the reference, over all points" if compared else "Levels over all points"
-    view = Table(box=box.SIMPLE, pad_edge=False, title=title, title_justify="left")
-    for column in ("policy", "outcome", "unit", "mean", "5-95 % of points", "better at"):
-        view.add_column(column, justify="left" if column in ("policy", "outcome", "unit") else "right")
+    columns = tuple(
+        Column(one, "left" if one in ("policy", "outcome", "unit") else "right")
+        for one in ("policy", "outcome", "unit", "mean", "5-95 % of points", "better at")
+    )
+    rows: list[Row] = []
     for one in found:
         scale = _scale(table, one.outcome, one.mean, one.points.low, one.points.high)
         write = scale.signed if compared else scale.level
-        view.add_row(
-            one.policy,
-            label(one.outcome),
-            scale.difference_unit if compared else scale.unit,
-            write(one.mean),
-            scale.between(one.points, signed=compared),
-            NOTHING if one.better != one.better else f"{100 * one.better:.0f} %",
+        rows.append(
+            (
+                one.policy,
+                label(one.outcome),
+                scale.difference_unit if compared else scale.unit,
+                write(one.mean),
+                scale.between(one.points, signed=compared),
+                NOTHING if one.better != one.better else f"{100 * one.better:.0f} %",
+            )
         )
-    return Whole(view)
+    return Table(columns, (Group(tuple(rows)),), title, ruled=True)
 
 
-def _by_factor(table: SweepTable) -> Iterator[RenderableType]:
+def _by_factor(table: SweepTable) -> Iterator[Block]:
     found = bands(table)
     names = [name for name in SHOWN if any(one.outcome == name for one in found)]
     for option in dict.fromkeys(one.option for one in found):
         compared = option != REFERENCE
         what = f"What {option} changes" if compared else "Levels"
-        view = Table(
-            box=box.SIMPLE,
-            pad_edge=False,
-            title=f"{what} on average at each value of each factor, ± standard error",
-            title_justify="left",
-        )
-        view.add_column("factor", no_wrap=True)
-        view.add_column("value", justify="right", no_wrap=True)
+        columns = [Column("factor", "left"), Column("value")]
         scales = {}
         for name in names:
             mine = [one for one in found if one.option == option and one.outcome == name]
             scales[name] = _scale(table, name, *(one.mean for one in mine))
             unit = scales[name].difference_unit if compared else scales[name].unit
             named = not unit or label(name).lower() == unit  # "Contracts, contracts" says it twice
-            view.add_column(label(name) if named else f"{label(name)}, {unit}", justify="right")
-        rows = dict.fromkeys((one.factor, one.values) for one in found if one.option == option)
+            columns.append(Column(label(name) if named else f"{label(name)}, {unit}"))
+        asked = dict.fromkeys((one.factor, one.values) for one in found if one.option == option)
         cells = {(one.factor, one.values, one.outcome): one for one in found if one.option == option}
+        rows: list[Row] = []
         last = ""
-        for factor, values in rows:
+        for factor, values in asked:
             numbers = [_cell(scales[name], cells.get((factor, values, name)), compared) for name in names]
-            view.add_row(factor if factor != last else "", values, *numbers)
+            rows.append((factor if factor != last else "", values, *numbers))
             last = factor
-        yield Whole(view)
+        title = f"{what} on average at each value of each factor, ± standard error"
+        yield Table(tuple(columns), (Group(tuple(rows)),), title, ruled=True)
 
 
-def _note_on_errors(table: SweepTable) -> Iterator[RenderableType]:
+def _note_on_errors(table: SweepTable) -> Iterator[Block]:
     plan = table.plan
     if not any(factor.kind in ("lever", "uncertainty") for factor in plan.factors):
         return
     sets = any(factor.kind in ("uncertainty", "draw") for factor in plan.factors)
     own = plan.luck == "own" and sets
     if plan.worlds == 1 and not own:
-        yield Text(
+        yield Sentence(
             "No error is given: all points ran in one and the same world, and what another one does to all of them"
             " cannot be told. Take more worlds."
         )
@@ -395,7 +404,7 @@ def _note_on_errors(table: SweepTable) -> Iterator[RenderableType]:
         of += f" and {plan.worlds:,} worlds"
     few = 1 < plan.draws < FEW or (not own and plan.worlds < FEW)
     rough = ", and is itself rough with so few" if few else ""
-    yield Text(
+    yield Sentence(
         f"± holds what other parameters, points and luck would move a mean by. It rests on {of}{rough}."
     )
 
@@ -412,19 +421,19 @@ def _scale(table: SweepTable, outcome: str, *values: float) -> Scale:
     return scale_for(table.outcome(outcome).unit, values, [largest / 100.0])
 
 
-def _notes(table: SweepTable) -> Iterator[RenderableType]:
-    yield Text(
+def _notes(table: SweepTable) -> Iterator[Block]:
+    yield Sentence(
         "A point counts with the mean of its worlds. Points differ in everything that the study varies:"
     )
-    yield Text("the range over points is what these factors do, and no confidence interval.")
+    yield Sentence("the range over points is what these factors do, and no confidence interval.")
     yield from _note_on_errors(table)
     if table.n_missing:
         runs = "1 run is" if table.n_missing == 1 else f"{table.n_missing:,} runs are"
-        yield Text(f"{runs} still missing: `passaat resume` makes them.", style="bold")
+        yield Sentence(f"{runs} still missing: `passaat resume` makes them.", "strong")
     if table.n_failed:
         one = table.failures[0]
         first = f"{one.option} in the world of seed {one.world_seed}: {shown(one.reason)}"
         if table.n_failed == 1:
-            yield Text(f"1 run failed and is left out: {first}", style="bold")
+            yield Sentence(f"1 run failed and is left out: {first}", "strong")
         else:
-            yield Text(f"{table.n_failed:,} runs failed and are left out; the first: {first}", style="bold")
+            yield Sentence(f"{table.n_failed:,} runs failed and are left out; the first: {first}", "strong")

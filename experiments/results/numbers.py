@@ -9,35 +9,8 @@ from typing import Final
 
 from passaat.experiments.stats.pairing import Interval, surest
 
-LABELS: Final = {
-    "additional_exports_net_eur": "Additional exports, net",
-    "additional_exports_smes_eur": "Additional exports of SMEs",
-    "additional_exports_members_eur": "Additional exports of members",
-    "additional_exports_others_eur": "Additional exports of other firms",
-    "additional_exports_net_discounted_eur": "Additional exports, net and discounted",
-    "net_exports_per_public_euro": "Net exports per public euro",
-    "exports_members_eur": "Exports of members",
-    "exports_all_eur": "Exports of all firms",
-    "firms_with_contacts": "Firms gaining contacts",
-    "firms_with_contract": "Firms with a contract",
-    "relations": "Firms with a relation",
-    "partnerships": "Firms with a partnership",
-    "local_presence": "Firms with a local branch",
-    "sme_share": "Share of SMEs",
-    "smes": "SMEs",
-    "public_cost_eur": "Public cost",
-    "export_gini": "Concentration of exports (Gini)",
-    "top_five_share": "Share of the top five",
-}
-"""Names for people where the outcome's own name would not do."""
-
 NOTHING: Final = "–"
 """Shown where a number does not exist."""
-
-
-def label(name: str) -> str:
-    """Name of an outcome for people."""
-    return LABELS.get(name) or name.removesuffix("_eur").replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What an outcome is: name, unit, meaning and favourable direction; which ones are shown first, which are ratios."""
+"""What an outcome is: name, label, unit, meaning, better direction; which ones are shown first, which are ratios."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from passaat.experiments.stats.pairing import Direction
+from passaat.model.outcomes import OUTCOMES
 
 PUBLIC_COST: Final = "public_cost_eur"
 
@@ -34,3 +35,22 @@ class OutcomeInfo:
     unit: str
     meaning: str
     better: Direction
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return label(self.name)
+
+
+_LABELS: Final = {outcome.name: outcome.label for outcome in OUTCOMES if outcome.label}
+
+
+def label(name: str) -> str:
+    """Name of an outcome for people: as the model has it, in words where the model has none.
+
+    Study files hold names alone, so that an outcome is called the same whichever version wrote it.
+
+    >>> label("public_cost_support_eur")
+    'Public cost support'
+    """
+    return _LABELS.get(name) or name.removesuffix("_eur").replace("_", " ").capitalize()

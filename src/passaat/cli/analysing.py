@@ -316,8 +316,9 @@ def discover(
 ) -> None:
     """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
     from passaat.experiments.analyses.discover import discover_in, question_of, to_csv
-    from passaat.experiments.reports.discover import discovery_view, print_view
+    from passaat.experiments.reports.discover import discovery_report
     from passaat.experiments.reports.files import named, save_beside, stem_of
+    from passaat.experiments.reports.terminal import print_report
 
     if fails_at is not None and (by != 0.0 or against != "reference"):
         raise StudyError(
@@ -347,7 +348,7 @@ def discover(
         if as_json:
             print_json_text(found.to_json())
         else:
-            print_view(discovery_view(found), make_console())
+            print_report(discovery_report(found), make_console())
             print_version(found.version)
 
     save_and_show(
@@ -401,8 +402,9 @@ def tradeoffs(
     Of a comparison the policies are its options as they stand; of a sweep over levers, every setting of the levers.
     """
     from passaat.experiments.analyses.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
-    from passaat.experiments.reports.discover import front_view, print_view, regret_view
+    from passaat.experiments.reports.discover import front_report, regret_report
     from passaat.experiments.reports.files import named, save_beside, stem_of
+    from passaat.experiments.reports.terminal import print_report
 
     if outcome == PUBLIC_COST:
         raise StudyError(
@@ -439,8 +441,8 @@ def tradeoffs(
         if as_json:
             print_json_text(json_text({"front": front.to_dict(), "regret": regret.to_dict()}))
         else:
-            print_view(front_view(front), make_console())
-            print_view(regret_view(regret), make_console())
+            print_report(front_report(front), make_console())
+            print_report(regret_report(regret), make_console())
             print_version(judged.version)
 
     save_and_show(path, [("Table", tables), ("Figure", figures)], show)

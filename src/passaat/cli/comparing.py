@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,9 +15,11 @@ from passaat.cli.parts import (
     LARGEST_SEED,
     Bar,
     ClusterOption,
+    ForceReportOption,
     JsonOption,
     ListCommand,
     OptionsOption,
+    ReportOption,
     Saving,
     ScenarioArgument,
     SetAnOption,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from passaat.experiments.design.cells import Design
     from passaat.experiments.design.comparison_plan import ComparisonPlan
     from passaat.experiments.design.simulator import Simulator
+    from passaat.experiments.reports.blocks import Report
     from passaat.experiments.run.crew import Crew
     from passaat.scenarios.scenario import Scenario
 
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
 class Wishes:
     """How a comparison is to be shown, and whether rival structures are to be compared, too.
 
-    ``changed`` are levers that were moved in the reference by hand.
+    ``changed`` are levers that were moved in the reference by hand; ``to`` is the file for the report.
     """
 
     all_outcomes: bool = False
@@ -65,6 +68,7 @@ class Wishes:
     structure_worlds: int = 4
     as_json: bool = False
     changed: tuple[str, ...] = ()
+    to: Path | None = None
 
 
 def question_in(path: Path | None) -> ComparisonPlan | None:
@@ -142,7 +146,9 @@ def compare_and_show(
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
     save_and_show(
-        path, _files(chosen, result, rivals, path), lambda: _show(base, chosen, result, rivals, wishes)
+        path,
+        _files(base, chosen, result, rivals, path, wishes),
+        lambda: _show(base, chosen, result, rivals, wishes),
     )
 
 
@@ -177,6 +183,7 @@ def show_forecast(
     work = workload(base, runs.expected, workers)
     drawn_from = model.basis.in_words(design.draws)
     files = files_written(chosen, path, structures=wishes.structures)
+    files += [] if wishes.to is None else [str(wishes.to)]
     if wishes.as_json:
         print_json(
             {
@@ -232,7 +239,7 @@ def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
         if not wishes.as_json:
             print_version(result.version)
 
-    save_and_show(path, _files(asked.options, result, None, path), show)
+    save_and_show(path, _files(asked.reference, asked.options, result, None, path, wishes), show)
 
 
 def _compare(
@@ -295,35 +302,57 @@ def _show(
     wishes: Wishes,
 ) -> None:
     from passaat.experiments.analyses.structures import with_structures
-    from passaat.experiments.reports.comparison import print_comparison
-    from passaat.experiments.reports.decisions import print_decisions
-    from passaat.experiments.reports.structures import print_structures
+    from passaat.experiments.reports.terminal import print_report
 
     if wishes.as_json:
         print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
         return
     console = make_console()
+    for line in _said_before(base, chosen, result, wishes):
+        console.print(line)
+    for report in _reports(result, rivals, wishes):
+        print_report(report, console)
+
+
+def _said_before(
+    base: Scenario, chosen: Sequence[Scenario], result: Comparison, wishes: Wishes
+) -> Iterator[str]:
+    """What stands above the report: what it does not rest on, and what is not as it ships."""
     if result.basis.notice:
-        console.print(result.basis.notice)
+        yield result.basis.notice
     if wishes.changed:
         changed = ", ".join(wishes.changed)
         moved = {setting.partition("=")[0].strip() for setting in wishes.changed}
         own = [f"{one.name} has its own {name}" for one in chosen for name in one.levers if name in moved]
         under = f"under every option that does not set it ({'; '.join(own)})" if own else "under every option"
-        console.print(f"Changed in the reference, and so {under}: {shown(changed)}")
+        yield f"Changed in the reference, and so {under}: {shown(changed)}"
     if wishes.decisions:
-        console.print(f"Compared with {base.name}: {shown(base.title)}")
-    else:
-        print_comparison(result, console, all_outcomes=wishes.all_outcomes, noticed=True)
-    print_decisions(result, console, every_pair=wishes.decisions)
+        yield f"Compared with {base.name}: {shown(base.title)}"
+
+
+def _reports(result: Comparison, rivals: StructureComparison | None, wishes: Wishes) -> list[Report]:
+    """What is said of a comparison, in order."""
+    from passaat.experiments.reports.comparison import comparison_report
+    from passaat.experiments.reports.decisions import decisions_report
+    from passaat.experiments.reports.structures import structures_report
+
+    found = [decisions_report(result, every_pair=wishes.decisions)]
+    if not wishes.decisions:
+        found.insert(0, comparison_report(result, all_outcomes=wishes.all_outcomes, noticed=True))
     if rivals is not None:
-        print_structures(rivals, console, all_outcomes=wishes.all_outcomes)
+        found.append(structures_report(rivals, all_outcomes=wishes.all_outcomes))
+    return found
 
 
 def _files(
-    chosen: Sequence[Scenario], result: Comparison, rivals: StructureComparison | None, path: Path
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    result: Comparison,
+    rivals: StructureComparison | None,
+    path: Path,
+    wishes: Wishes,
 ) -> list[Saving]:
-    """Tables and figures of a comparison, and how they are written."""
+    """Tables and figures of a comparison, the report where one is wished for, and how they are written."""
     from passaat.experiments.analyses.decisions import to_csv
     from passaat.experiments.reports.files import save
 
@@ -338,7 +367,37 @@ def _files(
 
         return save_figures(result, places.figures)
 
-    return [*files, ("Figure", figures)]
+    files.append(("Figure", figures))
+    if wishes.to is not None:
+        to = wishes.to  # written last, so that it names the figures that are there
+        files.append(
+            ("Report", lambda: [_save_report(base, chosen, result, rivals, places.figures, wishes, to)])
+        )
+    return files
+
+
+def _save_report(
+    base: Scenario,
+    chosen: Sequence[Scenario],
+    result: Comparison,
+    rivals: StructureComparison | None,
+    figures: Path,
+    wishes: Wishes,
+    to: Path,
+) -> Path:
+    from passaat.experiments.reports.blocks import Block, Section, Sentence
+    from passaat.experiments.reports.files import figure_paths, figures_of_comparison
+    from passaat.experiments.reports.forms import figure_in, joined, save_report
+
+    before = [Sentence(line) for line in _said_before(base, chosen, result, wishes)]
+    drawn = [
+        figure_in(to, name, figure_paths(stem))
+        for name, stem in zip(("Differences", "Funnel"), figures_of_comparison(figures), strict=True)
+        if figure_paths(stem)[0].exists()
+    ]
+    after: list[Block] = [Section("Figures"), *drawn] if drawn else []
+    title = f"Compared with {base.name}: {shown(base.title)}"
+    return save_report(joined(title, before, _reports(result, rivals, wishes), after), to)
 
 
 @dataclass(frozen=True)
@@ -433,6 +492,8 @@ def compare(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, from what, for how long, and stop.")
     ] = False,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
@@ -448,9 +509,12 @@ def compare(
     from passaat.experiments.design.cells import Design
     from passaat.experiments.design.comparison_plan import ComparisonPlan, runs_of_comparison
     from passaat.experiments.design.simulator import the_model
+    from passaat.experiments.reports.forms import require_form
     from passaat.experiments.study.connection import require_writable
     from passaat.experiments.study.study import require_same_model
 
+    if to is not None:
+        require_form(to, force=force)
     held = question_in(study)
     base, chosen = reference_and_options(
         reference, options, levers, of_reference, held.options if held else ()
@@ -486,6 +550,7 @@ def compare(
         structure_worlds=structure_worlds,
         as_json=as_json,
         changed=tuple(of_reference or ()),
+        to=to,
     )
     if is_answered(path) and rests_on(path, model):
         show_stored(asked, path, wishes)

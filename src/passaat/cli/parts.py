@@ -117,6 +117,11 @@ OptionsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: the same bytes for the same run.")]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="FILE", help="Also write the report to this file: .md, .json or .csv."),
+]
+ForceReportOption = Annotated[bool, typer.Option("--force", help="Overwrite the file behind --to.")]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of worlds and parameter draws.")
 ]

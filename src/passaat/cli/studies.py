@@ -13,9 +13,12 @@ from passaat.cli.parts import (
     EXIT_INTERRUPTED,
     Bar,
     ClusterOption,
+    ForceReportOption,
     JsonOption,
     ListCommand,
     OptionsOption,
+    ReportOption,
+    Saving,
     WorkersOption,
     crew_of,
     load_options,
@@ -152,8 +155,9 @@ def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) ->
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
-    from passaat.experiments.reports.sweep import print_sweep, sweep_json
+def _show_sweep(table: SweepTable, path: Path, as_json: bool, to: Path | None = None) -> None:
+    from passaat.experiments.reports.forms import save_report
+    from passaat.experiments.reports.sweep import print_sweep, sweep_json, sweep_report
 
     def show() -> None:
         if as_json:
@@ -162,7 +166,8 @@ def _show_sweep(table: SweepTable, path: Path, as_json: bool) -> None:
             print_sweep(table, make_console())
             print_version(table.version)
 
-    save_and_show(path, [], show)
+    files: list[Saving] = [] if to is None else [("Report", lambda: [save_report(sweep_report(table), to)])]
+    save_and_show(path, files, show)
     if not as_json:
         table_file = PurePath(path.with_suffix(".csv").name)
         say(f"Every run as a table: {command('passaat', 'export', path, '--to', table_file)}")
@@ -221,6 +226,8 @@ def resume(
     retry: Annotated[bool, typer.Option("--retry", help="Also make runs again that failed.")] = False,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a study that was stopped, from its file alone; one that is finished is shown, from any place.
@@ -229,19 +236,22 @@ def resume(
     goes on with one that is not.
     """
     from passaat.experiments.design.plan import Plan
+    from passaat.experiments.reports.forms import require_form
 
+    if to is not None:
+        require_form(to, force=force)
     asked = _plan_in(study)
     with crew_of(workers, cluster) as crew:
         if not retry and _is_finished(study):
-            _show_finished(asked, study, as_json)
+            _show_finished(asked, study, as_json, to)
             return
         if retry:
             _plan_failed_again(study, asked)
         if isinstance(asked, Plan):
-            _show_sweep(run_sweep(asked, study, crew), study, as_json)
+            _show_sweep(run_sweep(asked, study, crew), study, as_json, to)
         else:
             _finish_earlier(study, crew)
-            _run_comparison(asked, study, crew, as_json)
+            _run_comparison(asked, study, crew, as_json, to)
 
 
 def extend(
@@ -307,15 +317,15 @@ def _is_finished(path: Path) -> bool:
         return is_finished(study)
 
 
-def _show_finished(asked: Plan | ComparisonPlan, path: Path, as_json: bool) -> None:
+def _show_finished(asked: Plan | ComparisonPlan, path: Path, as_json: bool, to: Path | None) -> None:
     """Show a study from its file alone."""
     from passaat.experiments.analyses.sweep import load_table
     from passaat.experiments.design.plan import Plan
 
     if isinstance(asked, Plan):
-        _show_sweep(load_table(path), path, as_json)
+        _show_sweep(load_table(path), path, as_json, to)
     else:
-        show_stored(asked, path, Wishes(as_json=as_json))
+        show_stored(asked, path, Wishes(as_json=as_json, to=to))
 
 
 def _plan_failed_again(path: Path, asked: Plan | ComparisonPlan) -> None:
@@ -363,7 +373,9 @@ def _model_for(asked: ComparisonPlan) -> Simulator:
     return the_model(asked.reference, prior=asked.prior)
 
 
-def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool) -> None:
+def _run_comparison(
+    asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool, to: Path | None = None
+) -> None:
     model = _model_for(asked)
     compare_and_show(
         asked.reference,
@@ -374,7 +386,7 @@ def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool
         path=path,
         model=model,
         crew=crew,
-        wishes=Wishes(as_json=as_json),
+        wishes=Wishes(as_json=as_json, to=to),
     )
 
 
