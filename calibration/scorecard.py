@@ -359,8 +359,7 @@ def evaluations(
     basis: Basis = PRIOR,
 ) -> Evaluations:
     """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
-    from passaat.experiments.run.crew import default_workers
-    from passaat.experiments.run.runner import in_threads
+    from passaat.experiments.run.pump import in_threads
 
     model = _the_model() if simulator is None else simulator
     seed = counts.seed
@@ -380,7 +379,7 @@ def evaluations(
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
-    results = in_threads(run, tasks, workers or default_workers(), progress)
+    results = in_threads(run, tasks, workers, progress)
     return Evaluations(tuple(results[: counts.central_worlds]), tuple(results[counts.central_worlds :]))
 
 
