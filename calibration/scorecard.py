@@ -482,7 +482,7 @@ def _results(line: Line) -> dict[str, Any]:
     }
 
 
-def shown(value: float, unit: str) -> str:
+def in_unit(value: float, unit: str) -> str:
     """A value as people read it, with its unit; a dash where there is none."""
     return "-" if math.isnan(value) else _with_unit([value], unit)
 
@@ -495,7 +495,7 @@ def label_of(figure: Figure) -> str:
 
 def reported_of(figure: Figure) -> str:
     """The reported value for people."""
-    return "in words" if evidence()[figure.rows[0]].wording else shown(figure.reported, figure.unit)
+    return "in words" if evidence()[figure.rows[0]].wording else in_unit(figure.reported, figure.unit)
 
 
 _WIDTHS: Final = (28, 11, 19, 11, 19, 9)
@@ -542,7 +542,7 @@ def _cells(line: Line) -> tuple[Cell, ...]:
         label_of(figure),
         reported_of(figure),
         _span(figure.low, figure.high, figure.unit),
-        shown(line.central, figure.unit),
+        in_unit(line.central, figure.unit),
         _span(line.low, line.high, figure.unit),
         _verdict(line),
     )

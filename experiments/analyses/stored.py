@@ -30,7 +30,7 @@ from passaat.experiments.study.messages import damaged
 from passaat.experiments.study.study import Study, require_same_model
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown_value
 
 
 def _require_registered(study: Study, design: Design) -> None:
@@ -282,7 +282,7 @@ def basis_of(study: Study) -> Basis:
         if field.name in stored
     }
     if known.keys() != stored.keys() or known.get("kind") not in get_args(BasisKind):
-        raise damaged(study.place, f"its basis is {shown(stored)}")
+        raise damaged(study.place, f"its basis is {shown_value(stored)}")
     wrong = [
         name
         for name, value in known.items()
@@ -290,6 +290,6 @@ def basis_of(study: Study) -> Basis:
     ]
     if wrong:
         raise damaged(
-            study.place, f"of its basis, {', '.join(f'{one} is {shown(known[one])}' for one in wrong)}"
+            study.place, f"of its basis, {', '.join(f'{one} is {shown_value(known[one])}' for one in wrong)}"
         )
     return Basis(**known)

@@ -74,7 +74,7 @@ from passaat.experiments.study.schema import (
 )
 from passaat.identity import fingerprint, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_value, shown_name
 
 if sys.platform == "win32":
     pass
@@ -557,10 +557,10 @@ class Study:
                 differing = sorted({repr(name) for name in found.keys() ^ set(names)})
                 raise damaged(
                     self._place,
-                    f"base draw {shown(base)} has other parameters than the first: {shown_name(', '.join(differing))}",
+                    f"base draw {shown_value(base)} has other parameters than the first: {shown_name(', '.join(differing))}",
                 )
             if not all(isinstance(value, float) for value in found.values()):
-                raise damaged(self._place, f"parameters of base draw {shown(base)} are no numbers")
+                raise damaged(self._place, f"parameters of base draw {shown_value(base)} are no numbers")
             self._bases[base] = found
         return self._bases[base]
 
@@ -827,12 +827,12 @@ class Study:
             (self.number(arm), *design.shape),
         )
         for draw, world, *values in rows:
-            numbers = self.numbers_in(values, f"draw {shown(draw)}, world {shown(world)}")
+            numbers = self.numbers_in(values, f"draw {shown_value(draw)}, world {shown_value(world)}")
             try:
                 result[:, draw, world] = numbers
             except (IndexError, TypeError):
                 raise damaged(
-                    self._place, f"there is no draw {shown(draw)} with a world {shown(world)}"
+                    self._place, f"there is no draw {shown_value(draw)} with a world {shown_value(world)}"
                 ) from None
         return result
 
@@ -845,7 +845,7 @@ class Study:
         numbers = [math.nan if value is None else value for value in values]
         for number in numbers:
             if not isinstance(number, float):
-                raise damaged(self._place, f"{where} holds {shown(number)}, which is no result")
+                raise damaged(self._place, f"{where} holds {shown_value(number)}, which is no result")
         return cast(list[float], numbers)
 
     def failures(self, arms: Iterable[Arm], design: Design) -> tuple[FailedRun, ...]:
@@ -870,7 +870,7 @@ class Study:
         """
         place = (draw, world, world_seed)
         if not all(isinstance(one, int) for one in place) or not isinstance(reason, str):
-            raise damaged(self._place, f"a failed run of {shown_name(option)} is {shown((*place, reason))}")
+            raise damaged(self._place, f"a failed run of {shown_name(option)} is {shown_value((*place, reason))}")
         return FailedRun(option, amount_factor, draw, world, world_seed, reason)
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -987,7 +987,7 @@ class Study:
             if long is not None:
                 raise damaged(
                     self._place,
-                    f"{table}.{column} holds {shown(long[0])}, and no text of at most {LONGEST_NAME:,} characters",
+                    f"{table}.{column} holds {shown_value(long[0])}, and no text of at most {LONGEST_NAME:,} characters",
                 )
         wrong = list(self.wrong_types(_SMALL if tables.factors is None else (*_SMALL, *_SMALL_OF_A_SWEEP)))
         if wrong:
