@@ -41,11 +41,11 @@ from passaat.calibration.scorecard import (
     World,
     evaluations,
     grid,
+    in_unit,
     label_of,
     reported_of,
     require_counts,
     scorecard_of,
-    in_unit,
 )
 from passaat.calibration.targets import Figure, figures, plausibility
 from passaat.json_text import json_text, plain

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from passaat.errors import ScenarioError, unknown_name
 from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue
-from passaat.scenarios.reading import shown_value, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 LONGEST_DEAL_CYCLE_YEARS = 8
 """Years from first contact to a first contract in the slowest market (TI04 technopolis2023 annex C.5)."""
@@ -146,8 +146,8 @@ def _check_weights(raw: object) -> FrozenDict:
     if not isinstance(raw, Mapping) or not 1 <= len(raw) <= 40:
         raise ValueError("must be a table of 1 to 40 lines sector = weight")
     problems = [
-        f"the weight of sector {shown_name(str(name))} = {shown_value(weight)} is not allowed; it must be above 0, at most"
-        " 1000000"
+        f"the weight of sector {shown_name(str(name))} = {shown_value(weight)} is not allowed; it must be above 0, at"
+        " most 1000000"
         for name, weight in raw.items()
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1e6
     ]

@@ -32,8 +32,8 @@ __all__ = [
     "plain_dashes",
     "read_number",
     "read_text",
-    "shown_value",
     "shown_name",
+    "shown_value",
     "strange_character",
     "toml_data",
     "unmistakable",
@@ -160,18 +160,12 @@ def shown_name(name: str) -> str:
 
 
 def _shortened(text: str, what: str) -> str:
-    return (
-        text
-        if len(text) <= 30
-        else f"{shown(text[:10])}…{shown(text[-3:])} ({len(text):,} {what})"
-    )
+    return text if len(text) <= 30 else f"{shown(text[:10])}…{shown(text[-3:])} ({len(text):,} {what})"
 
 
 def harmless(text: str) -> str:
     """The text with what acts on a terminal written out, such as \\x1b; blanks of any kind stay."""
-    return "".join(
-        one if one == "\t" or unicodedata.category(one) == "Zs" else shown(one) for one in text
-    )
+    return "".join(one if one == "\t" or unicodedata.category(one) == "Zs" else shown(one) for one in text)
 
 
 def _number_shown(text: str) -> str:

@@ -36,7 +36,7 @@ from passaat.scenarios.parts import (
     quarter_number,
     thaw,
 )
-from passaat.scenarios.reading import shown_value, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs
@@ -331,7 +331,8 @@ def _shock_problems(data: Mapping[str, Any], number: Mapping[str, int]) -> Itera
             if quarter_number(end) < quarter_number(start):
                 yield f"shock {place} ends ({end}) before it starts ({start})"
         if isinstance(country, int) and not 0 <= country < number["n_countries"]:
-            yield f'shock {place}: country = {shown_value(country)}; it must be "all" or 0 to {number["n_countries"] - 1}'
+            allowed = f'"all" or 0 to {number["n_countries"] - 1}'
+            yield f"shock {place}: country = {shown_value(country)}; it must be {allowed}"
 
 
 def _is_quarter(text: object) -> TypeGuard[str]:

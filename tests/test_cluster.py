@@ -26,9 +26,9 @@ from passaat.experiments.analyses.sweep import simulator_for, sweep
 from passaat.experiments.design.plan import Plan
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.export import runs_csv
-from passaat.experiments.run import cluster as crews
-from passaat.experiments.run.cluster import Cluster
+from passaat.experiments.run import dask as crews
 from passaat.experiments.run.crew import Task, Threads, Twin
+from passaat.experiments.run.dask import DaskWorkers
 from passaat.experiments.run.runner import Progress
 from passaat.experiments.study.records import RunRecord
 from passaat.experiments.study.study import Study
@@ -112,7 +112,7 @@ def statuses(path: Path) -> dict[str, int]:
 
 def test_a_worker_killed_in_the_middle_changes_no_bit(tmp_path: Path) -> None:
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
-    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
 
         def on_progress(state: Progress) -> None:
             if state.done and there.workers[0].poll() is None:
@@ -133,8 +133,8 @@ def test_a_scheduler_that_dies_is_one_clear_error_and_the_study_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
-    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 20)
-    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+    monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 20)
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
 
         def on_progress(state: Progress) -> None:
             if state.done:
@@ -155,8 +155,8 @@ def test_a_cluster_that_all_workers_leave_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
-    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
-        monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 1)
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
+        monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 1)
         monkeypatch.setattr(crews, "CLUSTER_LOOK_SECONDS", 0.2)
 
         def on_progress(state: Progress) -> None:
@@ -174,7 +174,7 @@ def test_a_cluster_that_all_workers_leave_is_not_waited_for_for_ever(
 
 def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
-    with a_cluster(tmp_path, 1, PASSAAT_TOY_BEHAVIOUR="another") as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path, 1, PASSAAT_TOY_BEHAVIOUR="another") as there, DaskWorkers(there.address) as crew:
         with pytest.raises(PassaatError, match="behaviour another, the study's model has toy") as caught:
             sweep(toy_model.a_plan(12), study_path=path, crew=crew, simulator=TOY)
         assert "same version" in caught.value.hint
@@ -210,7 +210,7 @@ class Deadly:
 
 
 def test_of_a_message_that_kills_its_workers_only_the_deadly_run_fails() -> None:
-    crew = Cluster.__new__(Cluster)
+    crew = DaskWorkers.__new__(DaskWorkers)
     crew._executor, crew._running = Deadly({3}), set()
     inputs = load_scenario("pib").inputs({})
     chunk = [Task(0, 0, 7, Twin(1, inputs, True), ((2, inputs), (3, inputs), (4, inputs)))]
@@ -230,7 +230,7 @@ def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Pat
     deadly = replace(TOY, simulate=toy_model.simulate_dying)
     with (
         a_cluster(tmp_path, 4, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as there,
-        Cluster(there.address) as crew,
+        DaskWorkers(there.address) as crew,
     ):
         table = sweep(plan, study_path=path, crew=crew, simulator=deadly)
         assert {one.poll() is None for one in there.workers} == {False, True}
@@ -248,8 +248,8 @@ def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Pat
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense://x", "tcp://127.0.0.1", "nonsense", ""])
 def test_what_is_no_address_is_refused_at_once(address: str) -> None:
-    with pytest.raises(StudyError, match="is no address of a cluster") as caught:
-        Cluster(address)
+    with pytest.raises(StudyError, match="is no address of a Dask scheduler") as caught:
+        DaskWorkers(address)
     assert "tcp://HOST:8786" in caught.value.hint
 
 
@@ -257,22 +257,22 @@ def test_what_is_no_address_is_refused_at_once(address: str) -> None:
 def test_an_address_where_nobody_answers_is_refused_soon(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 0.3)
-    with pytest.raises(StudyError, match="no cluster with a worker answers at") as caught:
-        Cluster(address)
+    monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 0.3)
+    with pytest.raises(StudyError, match="no Dask scheduler with a worker answers at") as caught:
+        DaskWorkers(address)
     assert "dask scheduler" in caught.value.hint
 
 
 def test_a_scheduler_without_workers_is_refused_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 3)
-    with a_cluster(tmp_path, 0) as there, pytest.raises(StudyError, match="no cluster with a worker"):
-        Cluster(there.address)
+    monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 3)
+    with a_cluster(tmp_path, 0) as there, pytest.raises(StudyError, match="no Dask scheduler with a worker"):
+        DaskWorkers(there.address)
 
 
 def test_without_dask_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(StudyError, match="needs Dask") as caught:
-        Cluster("tcp://127.0.0.1:1")
+        DaskWorkers("tcp://127.0.0.1:1")
     assert ".[cluster]" in caught.value.hint
 
 
@@ -281,6 +281,6 @@ def test_the_model_that_ships_gives_the_same_bits_on_a_cluster(tmp_path: Path) -
     plan = toy_model.a_plan(4, worlds=2, draws=2)
     simulator = simulator_for(plan)
     whole = one_core(tmp_path / "alone.db", plan, simulator)
-    with a_cluster(tmp_path) as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path) as there, DaskWorkers(there.address) as crew:
         sweep(plan, study_path=tmp_path / "study.db", crew=crew, simulator=simulator)
     assert csv_of(tmp_path / "study.db") == whole

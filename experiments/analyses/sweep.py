@@ -29,7 +29,7 @@ from passaat.experiments.study.records import FailedRun
 from passaat.experiments.study.study import Study, require_workable
 from passaat.experiments.study.sweeps import _moved_words, first_moved, plan_of, register_plan, stored_points
 from passaat.model.parameters import default_parameters
-from passaat.scenarios.reading import shown_value, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 MOST_REPORTED: Final = 1_000
 """Failed runs that a table names one by one; all are in the file."""

@@ -26,7 +26,7 @@ from passaat.experiments.run.crew import Crew, Task, Threads, Twin
 from passaat.experiments.study.keys import digest_of, parameters_digest, run_key
 from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown_value, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 
 @dataclass(frozen=True)

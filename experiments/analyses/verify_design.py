@@ -24,7 +24,7 @@ from passaat.experiments.study.study import MADE_WITH, REGISTERED, SEAL, Study
 from passaat.experiments.study.sweeps import arms_of, plan_of, seed_of
 from passaat.identity import number_text, text_of
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown_value, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 MOST_NAMED = 10
 """Wrong runs, points and draws that are named one by one."""
@@ -438,7 +438,8 @@ def _wrong_origin(study: Study, asked: Asked, model: Simulator) -> Iterator[str]
         yield f"base draws that seed {seed} does not make of {model.basis.key}: {named(wrong)}"
     words = study.meta("drawn from")
     if asked.plan is not None and words and words != model.basis.in_words(asked.plan.draws):
-        yield f"its draws are said to be {shown_value(words)}; they are {shown_value(model.basis.in_words(asked.plan.draws))}"
+        right = model.basis.in_words(asked.plan.draws)
+        yield f"its draws are said to be {shown_value(words)}; they are {shown_value(right)}"
     # Another release may call the same draws by other words, for example when a posterior is no longer provisional.
     if asked.plan is not None and study.meta("model version") == model.version:
         yield from _wrong_basis(study, model)
@@ -463,4 +464,5 @@ def _wrong_basis(study: Study, model: Simulator) -> Iterator[str]:
         yield from error.problems
         return
     if plain(basis) != plain(model.basis):
-        yield f"its draws are said to rest on {shown_value(plain(basis))}; they rest on {shown_value(plain(model.basis))}"
+        told, right = shown_value(plain(basis)), shown_value(plain(model.basis))
+        yield f"its draws are said to rest on {told}; they rest on {right}"

@@ -50,10 +50,14 @@ class ComparisonPlan:
         try:
             stored: Any = json.loads(text)
             if not isinstance(stored, dict) or set(stored) != set(_STORED_AS):
-                raise TypeError(f"it has the parts {', '.join(_STORED_AS)}, and {shown_value(stored)} has not")
+                raise TypeError(
+                    f"it has the parts {', '.join(_STORED_AS)}, and {shown_value(stored)} has not"
+                )
             mistyped = [name for name, kind in _STORED_AS.items() if type(stored[name]) is not kind]
             if mistyped:
-                raise TypeError(", ".join(f"{name} cannot be {shown_value(stored[name])}" for name in mistyped))
+                raise TypeError(
+                    ", ".join(f"{name} cannot be {shown_value(stored[name])}" for name in mistyped)
+                )
             if not all(isinstance(one, str) for one in stored["options"]):
                 raise TypeError(f"options cannot be {shown_value(stored['options'])}")
             return cls(

@@ -55,8 +55,8 @@ from passaat.scenarios.reading import (
     harmless,
     read_number,
     read_text,
-    shown_value,
     shown_name,
+    shown_value,
     toml_data,
 )
 from passaat.scenarios.scenario import Scenario
@@ -262,8 +262,8 @@ def _field_problem(found: Mapping[str, Any]) -> str:
             return f"{place} = {shown_value(found['input'])} is not allowed; it must be {one_of(get_args(allowed))}"
         case "string_pattern_mismatch":
             return (
-                f"{place} = {shown_value(found['input'])} is not allowed; use small letters, digits, - and _ only, starting"
-                " with a letter or digit"
+                f"{place} = {shown_value(found['input'])} is not allowed; use small letters, digits, - and _ only,"
+                " starting with a letter or digit"
             )
         case "string_too_short":
             return f"{place} is empty; it must be {_EXPLAINED.get('.'.join(loc), 'a name or path')}"

@@ -1,4 +1,4 @@
-"""Work handed out, results taken back as they finish: one loop for threads of this process and for a cluster.
+"""Work handed out, results taken back as they finish: one loop for threads of this process and for Dask.
 
 So many pieces of work are out at a time, and one more goes out for each that comes back: memory stays flat however
 much there is to do. Who carries it out ("hands") says how many, and is looked after while nothing comes back.

@@ -74,7 +74,7 @@ from passaat.experiments.study.schema import (
 )
 from passaat.identity import fingerprint, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.reading import shown_value, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 if sys.platform == "win32":
     pass
@@ -557,7 +557,8 @@ class Study:
                 differing = sorted({repr(name) for name in found.keys() ^ set(names)})
                 raise damaged(
                     self._place,
-                    f"base draw {shown_value(base)} has other parameters than the first: {shown_name(', '.join(differing))}",
+                    f"base draw {shown_value(base)} has other parameters than the first:"
+                    f" {shown_name(', '.join(differing))}",
                 )
             if not all(isinstance(value, float) for value in found.values()):
                 raise damaged(self._place, f"parameters of base draw {shown_value(base)} are no numbers")
@@ -870,7 +871,9 @@ class Study:
         """
         place = (draw, world, world_seed)
         if not all(isinstance(one, int) for one in place) or not isinstance(reason, str):
-            raise damaged(self._place, f"a failed run of {shown_name(option)} is {shown_value((*place, reason))}")
+            raise damaged(
+                self._place, f"a failed run of {shown_name(option)} is {shown_value((*place, reason))}"
+            )
         return FailedRun(option, amount_factor, draw, world, world_seed, reason)
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -987,7 +990,8 @@ class Study:
             if long is not None:
                 raise damaged(
                     self._place,
-                    f"{table}.{column} holds {shown_value(long[0])}, and no text of at most {LONGEST_NAME:,} characters",
+                    f"{table}.{column} holds {shown_value(long[0])}, and no text of at most {LONGEST_NAME:,}"
+                    " characters",
                 )
         wrong = list(self.wrong_types(_SMALL if tables.factors is None else (*_SMALL, *_SMALL_OF_A_SWEEP)))
         if wrong:

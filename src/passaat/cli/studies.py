@@ -12,7 +12,8 @@ from passaat.cli.comparing import Wishes, compare_and_show, say_stopped, show_st
 from passaat.cli.parts import (
     EXIT_INTERRUPTED,
     Bar,
-    ClusterOption,
+    Command,
+    DaskOption,
     JsonOption,
     ListCommand,
     OptionsOption,
@@ -58,11 +59,11 @@ ReuseOption = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
-    app.command()(sweep)
+    app.command(cls=Command)(sweep)
     app.command()(studies)
-    app.command()(resume)
+    app.command(cls=Command)(resume)
     app.command(cls=ListCommand)(extend)
-    app.command()(verify)
+    app.command(cls=Command)(verify)
     app.command()(export)
 
 
@@ -70,7 +71,7 @@ def sweep(
     plan: PlanArgument,
     study: StudyOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     reuse: ReuseOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and stop.")] = False,
     as_json: JsonOption = False,
@@ -107,12 +108,12 @@ def sweep(
             )
         return
     path = study or Path(f"{read.name}.db")
-    if cluster is None:
+    if dask is None:
         say_workload(read.reference, most_runs(read), workers)
     say_each(
         option.description.removesuffix(".") for option in read.options if " overrides " in option.description
     )
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         table = run_sweep(read, path, crew, reuse or ())
     _show_sweep(table, path, as_json)
 
@@ -220,7 +221,7 @@ def resume(
     study: StudyArgument,
     retry: Annotated[bool, typer.Option("--retry", help="Also make runs again that failed.")] = False,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a study that was stopped, from its file alone; one that is finished is shown, from any place.
@@ -231,7 +232,7 @@ def resume(
     from passaat.experiments.design.plan import Plan
 
     asked = _plan_in(study)
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         if not retry and _is_finished(study):
             _show_finished(asked, study, as_json)
             return
@@ -255,7 +256,7 @@ def extend(
     ] = None,
     options: OptionsOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a study larger: more points, draws, worlds or options. What it holds already is kept and not run again."""
@@ -267,7 +268,7 @@ def extend(
     more = load_options(options or ())
     if isinstance(asked, Plan):
         larger = asked.extended(size=points, worlds=worlds, draws=draws, options=more)
-        with crew_of(workers, cluster) as crew:
+        with crew_of(workers, dask) as crew:
             _show_sweep(run_sweep(larger, study, crew), study, as_json)
         return
     if points is not None:
@@ -276,7 +277,7 @@ def extend(
             "Give --draws, --worlds or --options.",
         )
     comparison = asked.extended(draws=draws, worlds=worlds, options=more)
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         _run_comparison(comparison, study, crew, as_json)
 
 
@@ -382,7 +383,7 @@ def verify(
     study: StudyArgument,
     sample: Annotated[int, typer.Option("--sample", min=0, help="Runs to make again.")] = 20,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a study: the file, every key and digest, and a sample of runs made again, which must be equal in every bit.
@@ -393,7 +394,7 @@ def verify(
     from passaat.experiments.analyses.verify import verify as check
 
     warm_up()
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         found = check(study, sample=sample, crew=crew)
     if as_json:
         record: dict[str, Any] = {**vars(found), "sound": found.sound}
