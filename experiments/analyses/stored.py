@@ -186,7 +186,7 @@ def _parameters(study: Study, draws: int) -> list[dict[str, float]]:
 
 
 def _policies(study: Study, asked: ComparisonPlan) -> Policies:
-    """What was compared, each arm by the hash that it has in the file.
+    """What was compared, each arm by the fingerprint that it has in the file.
 
     Raises:
         StudyError: a policy that has no run yet.
@@ -201,7 +201,7 @@ def _policies(study: Study, asked: ComparisonPlan) -> Policies:
 
 
 def as_stored(study: Study, arm: Arm) -> Arm:
-    """An arm by the hash that it has in the file: another version may have worked it out in another way."""
+    """An arm by the fingerprint that it has in the file: another version may have worked it out in another way."""
     if study.has(arm):
         return arm
     rows = study.rows(

@@ -172,7 +172,7 @@ def _wrong_scenarios(study: Study) -> Iterator[str]:
             yield f"scenario {shown_value(stored)} cannot be read: {error.problems[0]}"
             continue
         if found != stored:
-            yield f"scenario {shown_value(stored)} has changed: its text now has the hash {found}"
+            yield f"scenario {shown_value(stored)} has changed: its text now has the fingerprint {found}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class _Checked:
 
 def _check_runs(study: Study, asked: Asked) -> _Checked:
     """Work out every key, world and digest anew."""
-    arm_digest = lru_cache(maxsize=1024)(study.arm_digest)
+    arm_fingerprint = lru_cache(maxsize=1024)(study.arm_fingerprint)
     draw_digest = lru_cache(maxsize=1024)(lambda draw: parameters_digest(study.parameters(draw)))
     seed_of = lru_cache(maxsize=1024)(lambda draw, world: asked.seed_of(study, draw, world))
     columns = "".join(f', "{name}"' for name in study.outcome_names)
@@ -210,7 +210,7 @@ def _check_runs(study: Study, asked: Asked) -> _Checked:
         runs += 1
         name = f"{shown_name(key)} (draw {draw}, world {world}, arm {arm})"
         try:
-            belongs = key == run_key(arm_digest(arm), draw_digest(draw), seed)
+            belongs = key == run_key(arm_fingerprint(arm), draw_digest(draw), seed)
         except PassaatError:  # its policy or its parameters cannot be read
             belongs = False
         if not belongs:

@@ -150,7 +150,7 @@ def _wrong_description(study: Study, asked: Asked) -> Iterator[str]:
     hashes = {found for (found,) in study.rows("SELECT scenario_hash FROM arms WHERE role = 'reference'")}
     if hashes - {study.meta("reference hash")}:
         told = ", ".join(map(shown_name, sorted(hashes)))
-        yield f"its reference has the hash {told}; it says {shown_name(study.meta('reference hash'))}"
+        yield f"its reference has the fingerprint {told}; it says {shown_name(study.meta('reference hash'))}"
 
 
 def _wrong_counts(study: Study) -> Iterator[str]:

@@ -255,7 +255,7 @@ def practice_runs() -> dict[str, Run]:
 
 
 def golden_text() -> str:
-    """What ``tests/golden.json`` holds: the behaviour and the hash of each golden run."""
+    """What ``tests/golden.json`` holds: the behaviour and the fingerprint of each golden run."""
     runs = {name: fingerprint(figures) for name, figures in golden_figures().items()}
     return json.dumps({"behaviour": behaviour(), "runs": runs}, indent=2) + "\n"
 
