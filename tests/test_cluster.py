@@ -57,7 +57,8 @@ class Processes:
 def a_cluster(folder: Path, workers: int = 2, **more: str) -> Iterator[Processes]:
     """A scheduler and workers of one thread, which listen to nobody but this machine."""
     where = folder / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": str(CHILDREN), **more}
+    paths = filter(None, (str(CHILDREN), os.environ.get("PYTHONPATH")))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*command: str) -> subprocess.Popen[bytes]:
@@ -140,7 +141,7 @@ def test_a_scheduler_that_dies_is_one_clear_error_and_the_study_goes_on(
             if state.done:
                 there.scheduler.kill()
 
-        with pytest.raises(StudyError, match="the cluster was lost on the way") as caught:
+        with pytest.raises(StudyError, match="the Dask workers were lost on the way") as caught:
             sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
         assert "passaat resume" in caught.value.hint
     found = statuses(path)
@@ -157,14 +158,14 @@ def test_a_cluster_that_all_workers_leave_is_not_waited_for_for_ever(
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
     with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
         monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 1)
-        monkeypatch.setattr(crews, "CLUSTER_LOOK_SECONDS", 0.2)
+        monkeypatch.setattr(crews, "DASK_LOOK_SECONDS", 0.2)
 
         def on_progress(state: Progress) -> None:
             if state.done:
                 for worker in there.workers:
                     worker.send_signal(signal.SIGKILL)
 
-        with pytest.raises(StudyError, match="the cluster was lost on the way"):
+        with pytest.raises(StudyError, match="the Dask workers were lost on the way"):
             sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
     found = statuses(path)
     assert found["done"] > 0
