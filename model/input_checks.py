@@ -55,6 +55,18 @@ _SMALLEST: Final[Mapping[str, int]] = MappingProxyType(
         "isolated_firms": 0,
     }
 )
+_LISTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "shocks": "ShockEvent",
+        "absent": 'agents such as ("liaison", 3)',
+        "random_agents": 'agents such as ("liaison", 3)',
+        "settings": "Setting",
+        "groups": "SeededGroup",
+        "beyond_range": "names",
+    }
+)
+"""Parts of the inputs that are lists, and of what."""
+
 _CALENDAR: Final = ("first_year", "window_first_year", "window_last_year", "last_year")
 
 
@@ -129,6 +141,9 @@ def value_problems(inputs: RunInputs) -> list[str]:
 
     Levers that are left out, and parameters of other simulators, are the business of the model that reads them.
     """
+    mistyped = list(_type_problems(inputs))
+    if mistyped:
+        return mistyped
     return [
         *_name_problems(inputs.beyond_range),
         *lever_problems(inputs.levers, inputs.size, inputs.beyond_range),
@@ -137,6 +152,19 @@ def value_problems(inputs: RunInputs) -> list[str]:
         *_agent_problems(inputs),
         *_setting_problems(inputs),
     ]
+
+
+def _type_problems(inputs: Any) -> Iterator[str]:
+    """Parts of the inputs that are nothing of their kind, of which no value can be looked at."""
+    if not hasattr(inputs.size, "n_years"):
+        yield f"size = {inputs.size!r} is not allowed; it must be a WorldSize"
+    for name, kind in _LISTS.items():
+        value = getattr(inputs, name)
+        if not isinstance(value, tuple | list):
+            yield f"{name} = {value!r} is not allowed; it must be a tuple of {kind}"
+    for setting in inputs.settings if isinstance(inputs.settings, tuple | list) else ():
+        if not hasattr(setting, "column"):
+            yield f"setting {setting!r} is not allowed; it must be a Setting"
 
 
 def _name_problems(beyond_range: Any) -> Iterator[str]:
@@ -156,7 +184,7 @@ def lever_problems(levers: Any, size: WorldSize, beyond_range: Sequence[str] = (
     for name, values in levers.items():
         if name not in LEVER_RANGES:
             problems.append(unknown_name("lever", str(name), LEVER_NAMES))
-        elif not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
+        elif not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
             problems.append(f"lever {name} = {values!r} is not allowed; it must be a NumPy array of numbers")
         elif values.shape != (size.n_years,):
             have = f"{values.size} values" if values.ndim == 1 else f"the shape {values.shape}"

@@ -33,6 +33,7 @@ from passaat.experiments.run.runner import Progress
 from passaat.experiments.study.records import RunRecord
 from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import load_scenario
+from passaat.testing import check_crew
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes by signals")
@@ -109,6 +110,11 @@ def one_core(path: Path, plan: Plan, simulator: Simulator = TOY) -> str:
 def statuses(path: Path) -> dict[str, int]:
     with Study.read(path) as study:
         return dict(study.rows("SELECT status, count(*) FROM runs GROUP BY status"))
+
+
+def test_a_cluster_keeps_the_promises_of_every_crew(tmp_path: Path) -> None:
+    with a_cluster(tmp_path) as there, Cluster(there.address) as crew:
+        check_crew(crew, TOY, toy_model.a_plan(12, worlds=2))
 
 
 def test_a_worker_killed_in_the_middle_changes_no_bit(tmp_path: Path) -> None:

@@ -11,6 +11,14 @@ from passaat.model.status import STATUS_NAMES
 DOCS = Path(__file__).parents[1] / "docs"
 
 
+def test_the_code_of_the_page_on_the_house_runs(capsys: Any) -> None:
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (DOCS / "architecture.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    exec(compile(block, "architecture.md", "exec"), {})
+    assert "posterior, calibrated to" in capsys.readouterr().out
+
+
 def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 9

@@ -111,7 +111,8 @@ def test_the_wheel_holds_every_source_and_data_file_exactly_once(wheel: Path) ->
     expected = {"passaat/__init__.py", "passaat/py.typed", COMMIT}
     own = ROOT / "src" / "passaat"
     expected |= {f"passaat/{path.name}" for path in own.glob("*.py")}
-    expected |= {f"passaat/cli/{path.name}" for path in (own / "cli").glob("*.py")}
+    for folder in ("cli", "testing"):
+        expected |= {f"passaat/{folder}/{path.name}" for path in (own / folder).glob("*.py")}
     for path in project_files():
         relative = path.relative_to(ROOT)
         if relative.parts[0] in FOLDERS:

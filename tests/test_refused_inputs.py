@@ -82,6 +82,7 @@ def test_the_year_of_a_bad_lever_value_is_named() -> None:
         (np.ones((2, 6)), "lever follow_up_years has the shape (2, 6); it needs 12"),
         ([1.0] * 12, "it must be a NumPy array of numbers"),
         (np.array(["1"] * 12), "it must be a NumPy array of numbers"),
+        (np.array([True] * 12), "it must be a NumPy array of numbers"),
         (None, "lever follow_up_years = None is not allowed"),
     ],
 )
@@ -306,6 +307,24 @@ def test_every_column_that_points_to_rows_may_point_to_the_last_and_to_none(tabl
             assert "is not allowed" in refused(
                 small_inputs, settings=(Setting(table, column.name, last + 1),)
             )
+
+
+@pytest.mark.parametrize("value", [None, -5, "x", float("nan")])
+@pytest.mark.parametrize(
+    "name", ["size", "shocks", "absent", "random_agents", "settings", "groups", "beyond_range"]
+)
+def test_a_part_of_another_kind_is_refused_by_its_name(name: str, value: Any) -> None:
+    changes: dict[str, Any] = {name: value}
+    assert f"{name} = {value!r} is not allowed; it must be a " in refused(
+        lambda: replace(small_inputs(), **changes)
+    )
+
+
+def test_a_setting_that_is_none_is_refused() -> None:
+    wrong: Any = ("firms",)
+    assert "setting 'firms' is not allowed; it must be a Setting" in refused(
+        lambda: replace(small_inputs(), settings=wrong)
+    )
 
 
 def test_all_problems_are_told_at_once() -> None:
