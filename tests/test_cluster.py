@@ -113,7 +113,7 @@ def statuses(path: Path) -> dict[str, int]:
 
 
 def test_a_cluster_keeps_the_promises_of_every_crew(tmp_path: Path) -> None:
-    with a_cluster(tmp_path) as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path) as there, DaskWorkers(there.address) as crew:
         check_crew(crew, TOY, toy_model.a_plan(12, worlds=2))
 
 
