@@ -31,8 +31,8 @@ from passaat.experiments.design.plan import Plan
 from passaat.experiments.design.plan_files import read_plan
 from passaat.experiments.design.simulator import Simulator, the_model
 from passaat.experiments.reports.export import export
-from passaat.experiments.run.cluster import Cluster
 from passaat.experiments.run.crew import Threads
+from passaat.experiments.run.dask import DaskWorkers
 from passaat.experiments.run.runner import run_planned
 from passaat.experiments.study.study import Study
 from passaat.experiments.study.sweeps import register_plan
@@ -280,7 +280,7 @@ def cluster(path: Path, runs: int) -> dict[str, float]:
     start: Any = distributed.LocalCluster  # carries no types
     with (
         start(n_workers=2, threads_per_worker=1, dashboard_address=None) as workers,
-        Cluster(workers.scheduler_address) as crew,
+        DaskWorkers(workers.scheduler_address) as crew,
     ):
         sweep(plan_of(1), simulator=model, crew=crew)
         with spending() as spent, Study.open(path, model, plan.reference, plan.seed, "sweep") as opened:

@@ -216,7 +216,7 @@ def prepare(
         StudyError: an impossible budget or seed; all problems are listed.
         EvidenceError: a figure that has no statistical form.
     """
-    from passaat.experiments.run.crew import default_workers
+    from passaat.experiments.run.pump import default_workers
 
     require_budget(budget, seed)
     everything = figures() if known is None else tuple(known)

@@ -30,8 +30,7 @@ from passaat.calibration.case_goals import (
 from passaat.calibration.cases import case_inputs, load_cases
 from passaat.errors import ModelError
 from passaat.experiments.design.cells import world_seed
-from passaat.experiments.run.crew import default_workers
-from passaat.experiments.run.runner import in_threads
+from passaat.experiments.run.pump import in_threads
 from passaat.json_text import json_text, plain
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.parameters import default_parameters, draw_parameters
@@ -193,7 +192,7 @@ def run_cases(
             return f"{type(error).__name__}: {error}"
 
     thresholds()  # read once, before the threads
-    results = in_threads(run, tasks, workers or default_workers(), progress)
+    results = in_threads(run, tasks, workers, progress)
     scores = {name: np.full((draws, worlds, len(case.scored_goals)), np.nan) for name, case in chosen.items()}
     reasons: list[str] = []
     for (name, draw, world), result in zip(tasks, results, strict=True):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +46,7 @@ from passaat.calibration.likelihood import Term
 from passaat.calibration.table import Batch, OnProgress, world_seeds
 from passaat.calibration.targets import figures
 from passaat.errors import StudyError
+from passaat.experiments.run.pump import in_threads
 
 Floats = NDArray[np.float64]
 
@@ -396,11 +396,12 @@ def what_stays_open(
         return [float(outcomes_of(run, twin)[column]) for run in runs]
 
     found: dict[str, Floats] = {}
-    with ThreadPoolExecutor(work.workers) as pool:
-        for title, values in (("prior", before), ("posterior", after)):
-            found[title] = np.array(list(pool.map(look, zip(values, seeds.tolist(), strict=True))))
-            if work.progress is not None:
-                work.progress("what stays open", 1 if title == "prior" else 2, 2)
+    for title, values in (("prior", before), ("posterior", after)):
+        found[title] = np.array(
+            in_threads(look, list(zip(values, seeds.tolist(), strict=True)), work.workers)
+        )
+        if work.progress is not None:
+            work.progress("what stays open", 1 if title == "prior" else 2, 2)
     said = {}
     for title, values in found.items():
         effects = {name: values[:, k + 1] - values[:, 0] for k, name in enumerate(options)}

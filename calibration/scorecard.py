@@ -359,8 +359,7 @@ def evaluations(
     basis: Basis = PRIOR,
 ) -> Evaluations:
     """Run a reference at its defaults and under every draw, and look at each world as evaluators did."""
-    from passaat.experiments.run.crew import default_workers
-    from passaat.experiments.run.runner import in_threads
+    from passaat.experiments.run.pump import in_threads
 
     model = _the_model() if simulator is None else simulator
     seed = counts.seed
@@ -380,7 +379,7 @@ def evaluations(
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
-    results = in_threads(run, tasks, workers or default_workers(), progress)
+    results = in_threads(run, tasks, workers, progress)
     return Evaluations(tuple(results[: counts.central_worlds]), tuple(results[counts.central_worlds :]))
 
 
@@ -483,7 +482,7 @@ def _results(line: Line) -> dict[str, Any]:
     }
 
 
-def shown(value: float, unit: str) -> str:
+def in_unit(value: float, unit: str) -> str:
     """A value as people read it, with its unit; a dash where there is none."""
     return "-" if math.isnan(value) else _with_unit([value], unit)
 
@@ -496,7 +495,7 @@ def label_of(figure: Figure) -> str:
 
 def reported_of(figure: Figure) -> str:
     """The reported value for people."""
-    return "in words" if evidence()[figure.rows[0]].wording else shown(figure.reported, figure.unit)
+    return "in words" if evidence()[figure.rows[0]].wording else in_unit(figure.reported, figure.unit)
 
 
 _WIDTHS: Final = (28, 11, 19, 11, 19, 9)
@@ -543,7 +542,7 @@ def _cells(line: Line) -> tuple[Cell, ...]:
         label_of(figure),
         reported_of(figure),
         _span(figure.low, figure.high, figure.unit),
-        shown(line.central, figure.unit),
+        in_unit(line.central, figure.unit),
         _span(line.low, line.high, figure.unit),
         _verdict(line),
     )

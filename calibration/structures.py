@@ -41,11 +41,11 @@ from passaat.calibration.scorecard import (
     World,
     evaluations,
     grid,
+    in_unit,
     label_of,
     reported_of,
     require_counts,
     scorecard_of,
-    shown,
 )
 from passaat.calibration.targets import Figure, figures, plausibility
 from passaat.json_text import json_text, plain
@@ -344,7 +344,7 @@ def _heading(name: str) -> str:
 
 
 def _cell(line: Line) -> Cell:
-    value = shown(line.central, line.figure.unit)
+    value = in_unit(line.central, line.figure.unit)
     if line.inside is None:
         return "silent"
     return value if line.inside else Text("!", style="bold red").append(value, style="not bold default")

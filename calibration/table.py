@@ -10,13 +10,10 @@ in the user's cache folder.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from threading import Event
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -29,6 +26,7 @@ from passaat.calibration.priors import Priors, priors
 from passaat.calibration.targets import figures
 from passaat.errors import ModelError, StudyError
 from passaat.experiments.design.cells import world_seed
+from passaat.experiments.run.pump import Pool, StoppedError, pump
 from passaat.identity import column_text, fingerprint, whole_number
 
 Floats = NDArray[np.float64]
@@ -197,11 +195,13 @@ def run_batch(
         except Exception as error:
             return run, f"{type(error).__name__}: {error}"
 
-    for results in _in_chunks(look, todo, workers):
-        store.write(key, results)
-        done.update(results)
-        if progress is not None:
-            progress(batch.title, len(done), n)
+    finished = _in_chunks(look, todo, workers)
+    with closing(finished):
+        for results in finished:
+            store.write(key, results)
+            done.update(results)
+            if progress is not None:
+                progress(batch.title, len(done), n)
 
     reasons = [seen for seen in done.values() if isinstance(seen, str)]
     if len(reasons) > MOST_FAILED * n:
@@ -217,38 +217,22 @@ def run_batch(
     )
 
 
-class _StoppedError(Exception):
-    """Raised inside a worker when the batch was interrupted; its chunk is dropped."""
-
-
 def _in_chunks(
     look: Callable[[int], tuple[int, Floats | str]], todo: list[int], workers: int
-) -> Iterator[list[tuple[int, Floats | str]]]:
+) -> Generator[list[tuple[int, Floats | str]], None, None]:
     """Results chunk by chunk, as they are finished. Ctrl-C drops the chunks in hand."""
-    stop = Event()
 
-    def work(runs: list[int]) -> list[tuple[int, Floats | str]]:
+    def work(runs: list[int], stopped: Callable[[], bool]) -> list[tuple[int, Floats | str]]:
         results = []
         for run in runs:
-            if stop.is_set():
-                raise _StoppedError
+            if stopped():
+                raise StoppedError
             results.append(look(run))
         return results
 
-    chunks = iter([todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)])
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
-    try:
-        pending: set[Future[list[tuple[int, Floats | str]]]] = {
-            pool.submit(work, chunk) for chunk in islice(chunks, 2 * workers)
-        }
-        while pending:
-            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            pending |= {pool.submit(work, chunk) for chunk in islice(chunks, len(finished))}
-            for future in finished:
-                yield future.result()
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+    pool = Pool(workers)
+    chunks = (todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK))
+    return pump(chunks, lambda runs: pool.submit(lambda stopped: work(runs, stopped)), pool)
 
 
 def default_store() -> RunStore:

@@ -22,7 +22,7 @@ from passaat.scenarios.reading import (
     harmless,
     plain,
     read_number,
-    shown,
+    shown_value,
     strange_character,
 )
 
@@ -159,7 +159,7 @@ class Lever:
                     return choice
         elif isinstance(value, int | float) and not isinstance(value, bool) and self.quantity.allows(value):
             return int(value) if self.kind == "integer" else float(value)
-        raise ValueError(self._refusal(shown(value)))
+        raise ValueError(self._refusal(shown_value(value)))
 
     def parse(self, text: str, write: Callable[[str], str] | None = None) -> LeverValue:
         """Read a value typed on a command line, or in a cell of a list.
@@ -188,7 +188,7 @@ class Lever:
             return self.normalise(value)
         except ValueError:
             refusal = self._refusal(
-                harmless(word) if len(word) <= 60 else shown(int(word) if word.isdecimal() else word)
+                harmless(word) if len(word) <= 60 else shown_value(int(word) if word.isdecimal() else word)
             )
             raise ValueError(f"{refusal}; {why}" if why else refusal) from None
 

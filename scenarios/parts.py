@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from passaat.errors import ScenarioError, unknown_name
 from passaat.scenarios.levers import LEVERS, LeverSetting, LeverValue
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 LONGEST_DEAL_CYCLE_YEARS = 8
 """Years from first contact to a first contract in the slowest market (TI04 technopolis2023 annex C.5)."""
@@ -85,9 +85,9 @@ def _check_levers(raw: object) -> FrozenDict:
         if not by_year:
             problems.append(f"lever {name}: the table of years is empty")
         for year, value in by_year.items():
-            written = year if isinstance(year, str) else shown(year)
+            written = year if isinstance(year, str) else shown_value(year)
             if year is not None and not re.fullmatch(r"[12]\d{3}", written, re.ASCII):
-                problems.append(f"lever {name}: {shown(year)} is not a calendar year such as 2019")
+                problems.append(f"lever {name}: {shown_value(year)} is not a calendar year such as 2019")
                 continue
             try:
                 values[None if year is None else int(year)] = LEVERS[name].normalise(value)
@@ -136,7 +136,7 @@ def _check_parameters(raw: object) -> FrozenDict:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not record.minimum <= value <= record.maximum:
             allowed = f"{record.minimum:g} to {record.maximum:g} {record.unit}"
-            problems.append(f"parameter {name} = {shown(value)} is not allowed; it must be {allowed}")
+            problems.append(f"parameter {name} = {shown_value(value)} is not allowed; it must be {allowed}")
     if problems:
         raise ValueError("\n".join(problems))
     return FrozenDict({name: float(value) for name, value in raw.items()})
@@ -146,8 +146,8 @@ def _check_weights(raw: object) -> FrozenDict:
     if not isinstance(raw, Mapping) or not 1 <= len(raw) <= 40:
         raise ValueError("must be a table of 1 to 40 lines sector = weight")
     problems = [
-        f"the weight of sector {shown_name(str(name))} = {shown(weight)} is not allowed; it must be above 0, at most"
-        " 1000000"
+        f"the weight of sector {shown_name(str(name))} = {shown_value(weight)} is not allowed; it must be above 0, at"
+        " most 1000000"
         for name, weight in raw.items()
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= 1e6
     ]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from passaat.errors import PassaatError
-from passaat.shown import shown as spelled_out
+from passaat.shown import shown
 
 __all__ = [
     "COUNTS",
@@ -32,8 +32,8 @@ __all__ = [
     "plain_dashes",
     "read_number",
     "read_text",
-    "shown",
     "shown_name",
+    "shown_value",
     "strange_character",
     "toml_data",
     "unmistakable",
@@ -130,10 +130,10 @@ def character(one: str) -> str:
     return f"{seen} ({name}, U+{ord(one):04X})"
 
 
-def shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """A value as a message shows it: a huge number or a long text is shortened, with its length.
 
-    >>> shown(10**399)
+    >>> shown_value(10**399)
     '1000000000…000 (400 digits)'
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
@@ -155,23 +155,17 @@ def plain_dashes(word: str) -> str:
 
 def shown_name(name: str) -> str:
     """A name as a message shows it: one that is far too long is shortened, and nothing in it acts on a terminal."""
-    text = spelled_out(name)
+    text = shown(name)
     return text if len(text) <= 100 else _shortened(text, "characters")
 
 
 def _shortened(text: str, what: str) -> str:
-    return (
-        text
-        if len(text) <= 30
-        else f"{spelled_out(text[:10])}…{spelled_out(text[-3:])} ({len(text):,} {what})"
-    )
+    return text if len(text) <= 30 else f"{shown(text[:10])}…{shown(text[-3:])} ({len(text):,} {what})"
 
 
 def harmless(text: str) -> str:
     """The text with what acts on a terminal written out, such as \\x1b; blanks of any kind stay."""
-    return "".join(
-        one if one == "\t" or unicodedata.category(one) == "Zs" else spelled_out(one) for one in text
-    )
+    return "".join(one if one == "\t" or unicodedata.category(one) == "Zs" else shown(one) for one in text)
 
 
 def _number_shown(text: str) -> str:

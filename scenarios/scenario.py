@@ -36,7 +36,7 @@ from passaat.scenarios.parts import (
     quarter_number,
     thaw,
 )
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 if TYPE_CHECKING:
     from passaat.model.inputs import RunInputs
@@ -349,7 +349,8 @@ def _shock_problems(data: Mapping[str, Any], number: Mapping[str, int]) -> Itera
             if quarter_number(end) < quarter_number(start):
                 yield f"shock {place} ends ({end}) before it starts ({start})"
         if isinstance(country, int) and not 0 <= country < number["n_countries"]:
-            yield f'shock {place}: country = {shown(country)}; it must be "all" or 0 to {number["n_countries"] - 1}'
+            allowed = f'"all" or 0 to {number["n_countries"] - 1}'
+            yield f"shock {place}: country = {shown_value(country)}; it must be {allowed}"
 
 
 def _is_quarter(text: object) -> TypeGuard[str]:
@@ -368,9 +369,9 @@ def _agent_problems(agents: Mapping[str, Any], number: Mapping[str, int]) -> Ite
         for text in texts if isinstance(texts, list | tuple) else ():
             kind, _, index = str(text).partition(":")
             if kind not in sizes or not re.fullmatch("[0-9]{1,9}", index):
-                yield f'agents.{how}: {shown(text)} must read like "liaison:3", with {", ".join(AGENT_KINDS)}'
+                yield f'agents.{how}: {shown_value(text)} must read like "liaison:3", with {", ".join(AGENT_KINDS)}'
             elif int(index) >= sizes[kind]:
-                yield f"agents.{how}: {shown(text)} does not exist; {kind} runs from 0 to {sizes[kind] - 1}"
+                yield f"agents.{how}: {shown_value(text)} does not exist; {kind} runs from 0 to {sizes[kind] - 1}"
 
 
 _VALID_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -396,7 +397,7 @@ def _field_problems(error: ValidationError) -> Iterator[str]:
             # A country is a number or "all", and pydantic has a finding for each.
             if found["type"] != "literal_error":
                 place = ".".join(place.split(".")[:3])
-                yield f'{place} = {shown(value)} is not allowed; it must be "all" or the number of a country'
+                yield f'{place} = {shown_value(value)} is not allowed; it must be "all" or the number of a country'
             continue
         match found["type"]:
             case "extra_forbidden":
@@ -409,18 +410,18 @@ def _field_problems(error: ValidationError) -> Iterator[str]:
                 prefix = "" if place in ("levers", "parameters") else f"{place}: "
                 yield from (prefix + line for line in str(context["error"]).split("\n"))
             case "greater_than_equal" | "less_than_equal":
-                yield f"{place} = {shown(value)} is not allowed; it must be {_range_of(found['loc'])}"
+                yield f"{place} = {shown_value(value)} is not allowed; it must be {_range_of(found['loc'])}"
             case "string_pattern_mismatch":
-                yield f"{place} = {shown(value)} is not allowed; {_pattern_words(place)}"
+                yield f"{place} = {shown_value(value)} is not allowed; {_pattern_words(place)}"
             case "literal_error":
-                yield f"{place} = {shown(value)} is not allowed; it must be {context['expected']}"
+                yield f"{place} = {shown_value(value)} is not allowed; it must be {context['expected']}"
             case "int_type" | "float_type" if found["loc"][0] in _LIMITED:
                 number = "a whole number" if found["type"] == "int_type" else "a number"
                 allowed = f"{number}, {_range_of(found['loc'])}"
-                yield f"{place} = {shown(value)} is of the wrong type; it must be {allowed}"
+                yield f"{place} = {shown_value(value)} is of the wrong type; it must be {allowed}"
             case _:
                 wanted = found["msg"].removeprefix("Input should be ")
-                yield f"{place} = {shown(value)} is of the wrong type; it must be {wanted}"
+                yield f"{place} = {shown_value(value)} is of the wrong type; it must be {wanted}"
 
 
 def _range_of(loc: tuple[int | str, ...]) -> str:

@@ -55,7 +55,7 @@ def test_check_says_what_moves_nothing_and_what_would_not_have_bound(tmp_path: P
     assert code == 0, err
     assert "0 from 2040 moves nothing in pib: 2040 lies after its last year, 2034" in out
     assert "would not have bound in 2016-2020" in out
-    assert f"hash {late.hash}" in out
+    assert f"fingerprint {late.hash}" in out
 
 
 def test_check_holds_an_option_against_what_it_is_based_on_or_what_is_asked(tmp_path: Path) -> None:

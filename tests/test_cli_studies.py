@@ -426,7 +426,7 @@ def test_a_refused_resume_changes_nothing(bench: Bench) -> None:
     bench.broken_at = 4.0
     done("sweep", "mine.toml")
     before = Path("mine.db").read_bytes()
-    refusal("resume", "mine.db", "--retry", "--workers", "2", "--cluster", "tcp://nowhere:8786")
+    refusal("resume", "mine.db", "--retry", "--workers", "2", "--dask", "tcp://nowhere:8786")
     assert Path("mine.db").read_bytes() == before
 
 
@@ -439,10 +439,39 @@ def test_a_refused_resume_changes_nothing(bench: Bench) -> None:
         ("verify", "mine.db"),
     ],
 )
-def test_threads_and_a_cluster_are_not_asked_for_together(arguments: tuple[str, ...], bench: Bench) -> None:
+def test_threads_and_dask_are_not_asked_for_together(arguments: tuple[str, ...], bench: Bench) -> None:
     done("sweep", "mine.toml")
-    said = refusal(*arguments, "--workers", "2", "--cluster", "tcp://nowhere:8786")
-    assert "--workers 2 and --cluster tcp://nowhere:8786 were both given" in said
+    said = refusal(*arguments, "--workers", "2", "--dask", "tcp://nowhere:8786")
+    assert "--workers 2 and --dask tcp://nowhere:8786 were both given" in said
+
+
+@pytest.mark.parametrize("old", [("--cluster", "nonsense"), ("--cluster=nonsense",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("sweep", "mine.toml"),
+        ("resume", "mine.db"),
+        ("extend", "mine.db", "--worlds", "3"),
+        ("verify", "mine.db", "--sample", "1"),
+        ("replicate", "pib", "--options", "follow-up", "--precision", "2e7"),
+        ("compare", "pib", "--options", "follow-up", "--study", "cmp.db"),
+        ("sensitivity", "mine.toml", "--study", "other.db"),
+        ("discover", "mine.toml", "--study", "other.db", "--option", "follow-up"),
+        ("tradeoffs", "mine.toml", "--study", "other.db"),
+    ],
+)
+def test_the_old_name_of_dask_is_accepted_with_a_word(
+    command: tuple[str, ...], old: tuple[str, ...], bench: Bench
+) -> None:
+    done("sweep", "mine.toml")
+    code, out, err = call(*command, *old)
+    assert (code, out) == (2, "")
+    assert err.startswith("--cluster is now called --dask; the next release no longer knows the old name.\n")
+    assert "Error: 'nonsense' is no address of a Dask scheduler" in err
+
+
+def test_clusters_of_firms_keep_their_option() -> None:
+    assert "is now called" not in call("run", "pib", "--cluster", "nonsense")[2]
 
 
 # Making larger

@@ -26,9 +26,9 @@ from passaat.experiments.analyses.sweep import simulator_for, sweep
 from passaat.experiments.design.plan import Plan
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.export import runs_csv
-from passaat.experiments.run import cluster as crews
-from passaat.experiments.run.cluster import Cluster
+from passaat.experiments.run import dask as crews
 from passaat.experiments.run.crew import Task, Threads, Twin
+from passaat.experiments.run.dask import DaskWorkers
 from passaat.experiments.run.runner import Progress
 from passaat.experiments.study.records import RunRecord
 from passaat.experiments.study.study import Study
@@ -58,7 +58,8 @@ class Processes:
 def a_cluster(folder: Path, workers: int = 2, **more: str) -> Iterator[Processes]:
     """A scheduler and workers of one thread, which listen to nobody but this machine."""
     where = folder / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": str(CHILDREN), **more}
+    paths = filter(None, (str(CHILDREN), os.environ.get("PYTHONPATH")))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*command: str) -> subprocess.Popen[bytes]:
@@ -112,13 +113,13 @@ def statuses(path: Path) -> dict[str, int]:
 
 
 def test_a_cluster_keeps_the_promises_of_every_crew(tmp_path: Path) -> None:
-    with a_cluster(tmp_path) as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path) as there, DaskWorkers(there.address) as crew:
         check_crew(crew, TOY, toy_model.a_plan(12, worlds=2))
 
 
 def test_a_worker_killed_in_the_middle_changes_no_bit(tmp_path: Path) -> None:
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
-    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
 
         def on_progress(state: Progress) -> None:
             if state.done and there.workers[0].poll() is None:
@@ -139,14 +140,14 @@ def test_a_scheduler_that_dies_is_one_clear_error_and_the_study_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
-    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 20)
-    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
+    monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 20)
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
 
         def on_progress(state: Progress) -> None:
             if state.done:
                 there.scheduler.kill()
 
-        with pytest.raises(StudyError, match="the cluster was lost on the way") as caught:
+        with pytest.raises(StudyError, match="the Dask workers were lost on the way") as caught:
             sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
         assert "passaat resume" in caught.value.hint
     found = statuses(path)
@@ -161,16 +162,16 @@ def test_a_cluster_that_all_workers_leave_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, path = toy_model.a_plan(100), tmp_path / "study.db"
-    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, Cluster(there.address) as crew:
-        monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 1)
-        monkeypatch.setattr(crews, "CLUSTER_LOOK_SECONDS", 0.2)
+    with a_cluster(tmp_path, PASSAAT_TOY_PAUSE="0.003") as there, DaskWorkers(there.address) as crew:
+        monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 1)
+        monkeypatch.setattr(crews, "DASK_LOOK_SECONDS", 0.2)
 
         def on_progress(state: Progress) -> None:
             if state.done:
                 for worker in there.workers:
                     worker.send_signal(signal.SIGKILL)
 
-        with pytest.raises(StudyError, match="the cluster was lost on the way"):
+        with pytest.raises(StudyError, match="the Dask workers were lost on the way"):
             sweep(plan, study_path=path, crew=crew, progress=on_progress, simulator=TOY)
     found = statuses(path)
     assert found["done"] > 0
@@ -180,7 +181,7 @@ def test_a_cluster_that_all_workers_leave_is_not_waited_for_for_ever(
 
 def test_a_worker_with_another_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
-    with a_cluster(tmp_path, 1, PASSAAT_TOY_BEHAVIOUR="another") as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path, 1, PASSAAT_TOY_BEHAVIOUR="another") as there, DaskWorkers(there.address) as crew:
         with pytest.raises(PassaatError, match="behaviour another, the study's model has toy") as caught:
             sweep(toy_model.a_plan(12), study_path=path, crew=crew, simulator=TOY)
         assert "same version" in caught.value.hint
@@ -216,7 +217,7 @@ class Deadly:
 
 
 def test_of_a_message_that_kills_its_workers_only_the_deadly_run_fails() -> None:
-    crew = Cluster.__new__(Cluster)
+    crew = DaskWorkers.__new__(DaskWorkers)
     crew._executor, crew._running = Deadly({3}), set()
     inputs = load_scenario("pib").inputs({})
     chunk = [Task(0, 0, 7, Twin(1, inputs, True), ((2, inputs), (3, inputs), (4, inputs)))]
@@ -236,7 +237,7 @@ def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Pat
     deadly = replace(TOY, simulate=toy_model.simulate_dying)
     with (
         a_cluster(tmp_path, 4, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as there,
-        Cluster(there.address) as crew,
+        DaskWorkers(there.address) as crew,
     ):
         table = sweep(plan, study_path=path, crew=crew, simulator=deadly)
         assert {one.poll() is None for one in there.workers} == {False, True}
@@ -254,8 +255,8 @@ def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Pat
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense://x", "tcp://127.0.0.1", "nonsense", ""])
 def test_what_is_no_address_is_refused_at_once(address: str) -> None:
-    with pytest.raises(StudyError, match="is no address of a cluster") as caught:
-        Cluster(address)
+    with pytest.raises(StudyError, match="is no address of a Dask scheduler") as caught:
+        DaskWorkers(address)
     assert "tcp://HOST:8786" in caught.value.hint
 
 
@@ -263,22 +264,22 @@ def test_what_is_no_address_is_refused_at_once(address: str) -> None:
 def test_an_address_where_nobody_answers_is_refused_soon(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 0.3)
-    with pytest.raises(StudyError, match="no cluster with a worker answers at") as caught:
-        Cluster(address)
+    monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 0.3)
+    with pytest.raises(StudyError, match="no Dask scheduler with a worker answers at") as caught:
+        DaskWorkers(address)
     assert "dask scheduler" in caught.value.hint
 
 
 def test_a_scheduler_without_workers_is_refused_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crews, "CLUSTER_WAIT_SECONDS", 3)
-    with a_cluster(tmp_path, 0) as there, pytest.raises(StudyError, match="no cluster with a worker"):
-        Cluster(there.address)
+    monkeypatch.setattr(crews, "DASK_WAIT_SECONDS", 3)
+    with a_cluster(tmp_path, 0) as there, pytest.raises(StudyError, match="no Dask scheduler with a worker"):
+        DaskWorkers(there.address)
 
 
 def test_without_dask_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(StudyError, match="needs Dask") as caught:
-        Cluster("tcp://127.0.0.1:1")
+        DaskWorkers("tcp://127.0.0.1:1")
     assert ".[cluster]" in caught.value.hint
 
 
@@ -287,6 +288,6 @@ def test_the_model_that_ships_gives_the_same_bits_on_a_cluster(tmp_path: Path) -
     plan = toy_model.a_plan(4, worlds=2, draws=2)
     simulator = simulator_for(plan)
     whole = one_core(tmp_path / "alone.db", plan, simulator)
-    with a_cluster(tmp_path) as there, Cluster(there.address) as crew:
+    with a_cluster(tmp_path) as there, DaskWorkers(there.address) as crew:
         sweep(plan, study_path=tmp_path / "study.db", crew=crew, simulator=simulator)
     assert csv_of(tmp_path / "study.db") == whole

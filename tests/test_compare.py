@@ -20,7 +20,8 @@ from passaat.experiments.design.cells import Design
 from passaat.experiments.design.comparison_plan import runs_of_comparison
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.export import runs_csv
-from passaat.experiments.run.crew import RUNS_PER_CHUNK, default_workers
+from passaat.experiments.run.crew import RUNS_PER_CHUNK
+from passaat.experiments.run.pump import default_workers
 from passaat.experiments.run.runner import Progress
 from passaat.experiments.stats.equal_money import search_factor
 from passaat.experiments.study.study import Study

@@ -23,6 +23,7 @@ from passaat.experiments.stats.prim import (
     Limits,
     chance_of_as_clear,
     clearest,
+    counted_in,
     drop_weak,
     held_out,
     inside,
@@ -32,7 +33,6 @@ from passaat.experiments.stats.prim import (
     restricted,
     restricted_again,
     slice_size,
-    step_of,
     suggest,
 )
 
@@ -128,11 +128,11 @@ def test_density_coverage_mass_and_phi_by_hand() -> None:
     """Of 8 points 4 are cases; the box holds 3 points, 2 of them cases."""
     x = np.array([[1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0], [8.0]])
     y = np.array([True, True, False, True, False, True, False, False])
-    step = step_of((Limits(high=3.0),), x, y)
+    step = counted_in((Limits(high=3.0),), x, y)
     assert (step.points, step.cases) == (3, 2)
     assert (step.coverage, step.density, step.mass) == (2 / 4, 2 / 3, 3 / 8)
     assert step.phi == pytest.approx(np.corrcoef(x[:, 0] <= 3.0, y)[0, 1])
-    assert step_of((OPEN,), x, y).phi == 0.0
+    assert counted_in((OPEN,), x, y).phi == 0.0
 
 
 def test_first_slice_by_hand() -> None:
@@ -185,7 +185,7 @@ def test_pasting_gives_back_what_peeling_took_in_vain() -> None:
     assert (wide[1], wide[2]) == (OPEN, OPEN)
     assert wide[0].low == pytest.approx(0.3, abs=0.01)
     assert wide[0].high == pytest.approx(0.8, abs=0.01)
-    found = step_of(wide, x, y)
+    found = counted_in(wide, x, y)
     assert found.density == 1.0
     assert found.coverage > 0.95, "no more than a slice short"
 
@@ -202,7 +202,7 @@ def test_quasi_p_by_hand_and_weak_restrictions_are_dropped() -> None:
     a, b, c, u = spread(400)
     x, y = np.c_[a, b, c], (a < 0.3) & (u < 0.9)
     box = (Limits(high=0.3), Limits(low=0.2), OPEN)
-    here, without = step_of(box, x, y), step_of((OPEN, box[1], OPEN), x, y)
+    here, without = counted_in(box, x, y), counted_in((OPEN, box[1], OPEN), x, y)
     p = quasi_p(box, x, y)
     trials = stats.binomtest(here.cases, here.points, without.cases / without.points, alternative="greater")
     assert p[0].high == pytest.approx(trials.pvalue)
@@ -232,7 +232,7 @@ def test_a_slice_that_is_in_the_way_is_peeled_at_a_loss() -> None:
     """Cases lie at both ends of ``a``, at one of them only where ``b`` is high: no first slice of ``a`` gains."""
     a, b, c, _ = spread(600)
     y = (a < 0.25) | ((a > 0.7) & (b > 0.6))
-    found = suggest(Ground(np.c_[a, b, c], NUMBERS), y).step
+    found = suggest(Ground(np.c_[a, b, c], NUMBERS), y).found
     assert restricted(found.box) == (0,)
     assert found.box[0].high == pytest.approx(0.25, abs=0.01)
     assert found.density > 0.99
@@ -250,7 +250,9 @@ def test_each_box_lies_in_the_one_before(seed: int, share: float, alpha: float) 
         assert other.points < one.points
         assert not (inside(other.box, ground.x) & ~inside(one.box, ground.x)).any()
     for step in steps:
-        assert step == step_of(step.box, ground.x, cases), "what is counted on the way is what the box holds"
+        assert step == counted_in(step.box, ground.x, cases), (
+            "what is counted on the way is what the box holds"
+        )
     assert steps[clearest(steps)].phi == max(step.phi for step in steps)
 
 
@@ -259,9 +261,9 @@ def test_each_box_lies_in_the_one_before(seed: int, share: float, alpha: float) 
 def test_the_suggestion_keeps_only_what_matters_and_is_no_worse_for_pasting(seed: int) -> None:
     ground, cases = corner_points(200, seed, high=0.8, low=0.1)
     found = suggest(ground, cases)
-    for p in quasi_p(found.step.box, ground.x, cases).values():
+    for p in quasi_p(found.found.box, ground.x, cases).values():
         assert any(one <= 0.05 for one in (p.low, p.high, p.categories) if one == one)
-    assert found.step.points >= 10
+    assert found.found.points >= 10
     assert found.alpha in PATIENCE
 
 
@@ -270,12 +272,12 @@ def test_order_of_points_and_scale_of_dimensions_do_not_matter() -> None:
     mixed = np.random.default_rng(1).permutation(250)
     again = suggest(ground.some(mixed), cases[mixed])
     first = suggest(ground, cases)
-    assert again.step == first.step
+    assert again.found == first.found
     stretched = ground.x.copy()
     stretched[:, 0] = 1000.0 * stretched[:, 0] - 7.0
     other = suggest(Ground(stretched, ground.dimensions), cases)
-    assert other.step.box[0].high == pytest.approx(1000.0 * first.step.box[0].high - 7.0)
-    assert (other.step.points, other.step.cases) == (first.step.points, first.step.cases)
+    assert other.found.box[0].high == pytest.approx(1000.0 * first.found.box[0].high - 7.0)
+    assert (other.found.points, other.found.cases) == (first.found.points, first.found.cases)
 
 
 # --- found, and not found -----------------------------------------------------------------------------------
@@ -284,7 +286,7 @@ def test_order_of_points_and_scale_of_dimensions_do_not_matter() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_corner_is_found_in_noise(seed: int) -> None:
     ground, cases = corner_points(300, seed, high=0.9, low=0.1)
-    box = suggest(ground, cases).step.box
+    box = suggest(ground, cases).found.box
     assert restricted(box) == (0, 5)
     assert box[0].high == pytest.approx(0.4, abs=0.07)
     assert box[0].low == -math.inf
@@ -307,7 +309,7 @@ def test_points_not_used_correct_a_density_that_was_picked_to_fit() -> None:
     fitted, corrected = [], []
     for seed in range(40):
         ground, cases = corner_points(150, seed, high=0.3, low=0.3)
-        step = suggest(ground, cases).step
+        step = suggest(ground, cases).found
         if not restricted(step.box):
             continue
         fitted.append(step.density - cases.mean())

@@ -25,7 +25,7 @@ from passaat.scenarios.reading import (
     Quantity,
     in_thousands,
     read_number,
-    shown,
+    shown_value,
 )
 
 MONEY = Quantity("EUR", 0, 2_000_000)
@@ -548,10 +548,10 @@ def test_deep_nesting_is_one_line(tmp_path: Path, deep: str) -> None:
 
 
 def test_values_are_shown_short() -> None:
-    assert shown("x" * 1000) == "xxxxxxxxxx…xxx (1,000 characters)"
-    assert shown(10**399) == "1000000000…000 (400 digits)"
-    assert shown(2000) == "2000"
-    assert shown("2000") == "'2000'"
+    assert shown_value("x" * 1000) == "xxxxxxxxxx…xxx (1,000 characters)"
+    assert shown_value(10**399) == "1000000000…000 (400 digits)"
+    assert shown_value(2000) == "2000"
+    assert shown_value("2000") == "'2000'"
 
 
 # A file that is there under another name

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import numpy as np
 
 from passaat.errors import StudyError
 from passaat.experiments.design.basis import Basis
-from passaat.experiments.design.cells import Cell, Design
+from passaat.experiments.design.cells import Design
 from passaat.experiments.design.policies import Arm, Role
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.results.outcomes import PUBLIC_COST, RATIOS, OutcomeInfo
@@ -46,6 +46,13 @@ def outcome_values(study: Study, arm: Arm, design: Design) -> dict[str, Floats]:
 def _ratios(values: Mapping[str, Floats]) -> dict[str, Floats]:
     parts = {name: pair for name, pair in RATIOS.items() if {name, *pair} <= values.keys()}
     return {name: ratio_values(values[y], values[x]) for name, (y, x) in parts.items()}
+
+
+def parts_of(outcome: str, names: Sequence[str]) -> list[int]:
+    """Places of the stored outcomes that one is made of: two where it is a ratio, numerator first, else its own."""
+    parts = RATIOS.get(outcome, ())
+    made = parts if parts and {*parts} <= {*names} else (outcome,)
+    return [names.index(one) for one in made]
 
 
 @dataclass(frozen=True)
@@ -103,14 +110,15 @@ class Held:
 
     def values(self, arm: Arm, beside: Arm | None = None) -> dict[str, Floats]:
         """Outcomes of an arm by name, each (n_draws, n_worlds); only in cells where ``beside`` has run, too."""
-        stored = self._stored(arm)
+        stored = self.stored(arm)
         if beside is not None:
-            done = np.isfinite(self._stored(beside)).any(axis=0)
+            done = np.isfinite(self.stored(beside)).any(axis=0)
             stored = np.where(done, stored, np.nan)
         values = dict(zip(self.names, stored, strict=True))
         return values | _ratios(values)
 
-    def _stored(self, arm: Arm) -> Floats:
+    def stored(self, arm: Arm) -> Floats:
+        """What is stored of an arm, shape (n_outcomes, n_draws, n_worlds); nan where it has not run."""
         values = self.study.values(arm, self.design)
         require_workable(self.study.place, values, self.names)
         return values
@@ -122,7 +130,7 @@ class Held:
         On the pilot only the pilot's cells are read, also where the arm has run in all.
         """
         place = self.names.index(PUBLIC_COST)
-        cost, reference = (self._stored(one)[place] for one in (arm, base))
+        cost, reference = (self.stored(one)[place] for one in (arm, base))
         if pilot:
             worlds = len({cell.world for cell in self.design.pilot()})
             cost, reference = cost[:, :worlds], reference[:, :worlds]
@@ -131,22 +139,26 @@ class Held:
         total = math.fsum(reference[valid].tolist())
         return math.fsum(difference[valid].tolist()) / total if total else math.nan
 
-    def require_some_success(self, arms: Sequence[Arm]) -> None:
-        """Refuse to compare a policy of which every run failed.
-
-        Raises:
-            StudyError: names each such policy with the reason of its first failure.
-        """
+    def nothing_but_failures(self, arms: Sequence[Arm]) -> list[str]:
+        """A line on the policies of which every run failed, for each reason of their first failure."""
         cells = self.design.draws * self.design.worlds
         failures = [(arm, self.study.failures([arm], self.design)) for arm in arms]
         by_reason: dict[str, list[str]] = {}
         for arm, failed in failures:
             if len(failed) == cells:
                 by_reason.setdefault(failed[0].reason, []).append(arm.name)
-        problems = [
+        return [
             f"all {cells} runs of {' and of '.join(names)} failed; the first: {reason}"
             for reason, names in by_reason.items()
         ]
+
+    def require_some_success(self, arms: Sequence[Arm]) -> None:
+        """Refuse to compare a policy of which every run failed.
+
+        Raises:
+            StudyError: names each such policy with the reason of its first failure.
+        """
+        problems = self.nothing_but_failures(arms)
         if problems:
             raise StudyError(
                 problems,
@@ -155,7 +167,8 @@ class Held:
 
 
 class Bench(Held):
-    """An open study with all that is needed to run arms in its cells, too."""
+    """An open study with all that is needed to run arms in its cells, too; the parameters of its draws are
+    registered."""
 
     def __init__(
         self,
@@ -174,23 +187,34 @@ class Bench(Held):
             basis=basis,
             drawn_from=basis.in_words(design.draws),
         )
+        study.register_parameters(parameters)
         super().__init__(study, model, design, parameters)
         self.simulator = simulator
-        self._crew = crew
-        self._progress = progress
+        self.crew = crew
+        self.progress = progress
 
-    def run(self, twin: Arm, arms: Sequence[Arm], stage: str, *, pilot: bool = False) -> None:
-        """Run what is missing of these arms, in all cells or in the pilot's."""
-        cells: Sequence[Cell] = list(self.design.pilot() if pilot else self.design.cells())
-        run_missing(
+    def with_draws(self, draws: int) -> Bench:
+        """The same study and hands, with so many draws."""
+        design = replace(self.design, draws=draws)
+        parameters = self.simulator.draw_parameters(draws, design.seed)
+        return Bench(self.study, self.simulator, design, parameters, self.crew, self.progress)
+
+    def run(
+        self, twin: Arm, arms: Sequence[Arm], stage: str, *, pilot: bool = False, first_draw: int = 0
+    ) -> int:
+        """Run what is missing of these arms, in all cells or in the pilot's, from one draw on; returns how many runs
+        that were.
+        """
+        cells = self.design.pilot() if pilot else self.design.cells()
+        return run_missing(
             self.study,
             self.simulator,
-            cells,
+            [cell for cell in cells if cell.draw >= first_draw],
             twin,
             arms,
-            crew=self._crew,
+            crew=self.crew,
             stage=stage,
-            progress=self._progress,
+            progress=self.progress,
         )
 
 

@@ -181,13 +181,12 @@ def compare(
     model = the_model(reference, prior=prior) if simulator is None else simulator
     parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
-        study.register_parameters(parameters)
+        bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         asked_for_prior = model.basis.kind == "prior" and not model.basis.notice
         asked = ComparisonPlan(reference, tuple(options), draws, worlds_per_draw, seed, asked_for_prior)
         remember(study, asked)
         study.set_meta("drawn from", model.basis.in_words(draws))
         study.set_meta("basis", json.dumps(plain(model.basis), sort_keys=True))
-        bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         comparison, values = compare_on(bench, reference, options)
         factors = {option.name: option.equal_money.factor for option in comparison.options}
         study.set_meta("equal money", json.dumps(factors, sort_keys=True))

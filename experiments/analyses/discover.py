@@ -210,7 +210,7 @@ class Restriction:
 
 
 @dataclass(frozen=True)
-class PathStep:
+class PathBox:
     """One box of the way of peeling: coverage of all cases, density, phi among the points left, and conditions."""
 
     points: int
@@ -249,7 +249,7 @@ class Corner:
     sure_density: float
     by_world: tuple[float, float]
     inside: tuple[int, ...]
-    path: tuple[PathStep, ...]
+    path: tuple[PathBox, ...]
     chosen: int
     patience: float
 
@@ -468,7 +468,8 @@ class _Search:
         y, of_side = self.cases[left], int(self.cases.sum())
         suggestion = suggest(ground, y)
         held = held_out(ground, y, self.seed, folds=FOLDS, repeats=REPEATS)
-        box, step = suggestion.step.box, suggestion.step
+        found = suggestion.found
+        box = found.box
         again = restricted_again(ground, y, self.seed, samples=HALF_SAMPLES)
         restrictions = [
             Restriction(
@@ -483,11 +484,11 @@ class _Search:
         by_world = self.worlds[hit].mean(axis=0)
         return box, Corner(
             restrictions=tuple(sorted(restrictions, key=lambda one: (one.p, one.condition.factor.name))),
-            points=step.points,
-            cases=step.cases,
-            density=step.density,
-            coverage=step.cases / of_side,
-            mass=step.points / len(self.cases),
+            points=found.points,
+            cases=found.cases,
+            density=found.density,
+            coverage=found.cases / of_side,
+            mass=found.points / len(self.cases),
             base=float(y.mean()),
             corrected_p=p,
             held_out=replace(held, coverage=held.coverage * int(y.sum()) / of_side),
@@ -495,14 +496,14 @@ class _Search:
             by_world=(float(by_world.min()), float(by_world.max())),
             inside=tuple(np.flatnonzero(hit).tolist()),
             path=tuple(
-                PathStep(
+                PathBox(
                     one.points,
                     one.coverage,
                     one.density,
                     one.phi,
                     conditions(one.box, self.factors, ground.x),
                 )
-                for one in suggestion.steps
+                for one in suggestion.peeled
             ),
             chosen=suggestion.chosen,
             patience=suggestion.alpha,

@@ -89,11 +89,11 @@ def _search_side_by_side(
             asked[i] = next(search)
         except StopIteration as end:
             found[i] = end.value
-    for step in range(1, MAX_EVALUATIONS + 1):
+    for evaluation in range(1, MAX_EVALUATIONS + 1):
         if not asked:
             break
         wanted = [arms[i].at_factor(factor) for i, factor in asked.items()]
-        bench.run(twin, wanted, f"searching equal public money, step {step}", pilot=True)
+        bench.run(twin, wanted, f"searching equal public money, evaluation {evaluation}", pilot=True)
         answers = dict(asked)
         asked = {}
         for i, factor in answers.items():

@@ -14,7 +14,7 @@ sample: once it is used up, the same parameters come again with other luck.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from time import perf_counter
@@ -24,14 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.analyses.bench import require_options
+from passaat.experiments.analyses.bench import Bench, Policies, parts_of, require_options
 from passaat.experiments.analyses.compare import plain
-from passaat.experiments.design.cells import Cell, Design, world_seed
-from passaat.experiments.design.policies import Arm
+from passaat.experiments.design.cells import Design
 from passaat.experiments.design.simulator import OutcomeLike, Simulator, the_model
 from passaat.experiments.results.outcomes import HEADLINES, RATIOS, OutcomeInfo
 from passaat.experiments.run.crew import Crew, Threads
-from passaat.experiments.run.runner import OnProgress, Progress, run_missing
+from passaat.experiments.run.runner import OnProgress
 from passaat.experiments.stats.pairing import (
     NAN,
     Floats,
@@ -301,18 +300,11 @@ def replicate(
     if problems:
         raise StudyError(problems, hint=_HINT)
 
+    design = Design(first_draws, worlds_per_draw, seed)
+    parameters = model.draw_parameters(first_draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
-        runs = _Runs(
-            study,
-            model,
-            reference,
-            options,
-            outcome,
-            worlds_per_draw,
-            seed,
-            crew or Threads(workers),
-            progress,
-        )
+        bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
+        runs = _Rounds(bench, Policies.of(reference, options), outcome)
         plan = _Plan(looks(first_draws, block_draws), budget_runs, decide, len(options))
         state = _follow(runs, plan, precision, precision_share)
         runs.finish()
@@ -374,35 +366,16 @@ def _outcome_problems(name: str, outcomes: Sequence[OutcomeLike], decide: bool) 
         )
 
 
-class _Runs:
-    """An open study, and the values of one outcome of each policy in the draws that the policy was given."""
+class _Rounds:
+    """The values of one outcome of each policy on a bench, in the draws that the policy was given."""
 
-    def __init__(
-        self,
-        study: Study,
-        model: Simulator,
-        reference: Scenario,
-        options: Sequence[Scenario],
-        outcome: str,
-        worlds: int,
-        seed: int,
-        crew: Crew,
-        progress: OnProgress | None,
-    ) -> None:
-        self.study, self.model, self.worlds, self.seed = study, model, worlds, seed
-        self._crew = crew
-        self._progress = progress
-        self._twin = Arm.of(reference.without_programme(), "no-programme", "no programme")
-        self.arms = [
-            Arm.of(reference, "reference", reference.name),
-            *(Arm.of(reference.with_option(one), "option", one.name) for one in options),
-        ]
-        self.outcome = {one.name: one for one in model.outcomes}[outcome]
-        names = [one.name for one in model.outcomes]
-        parts = RATIOS.get(outcome, ())
-        self._columns = [
-            names.index(one) for one in (parts if {*parts} <= {*names} and parts else (outcome,))
-        ]
+    def __init__(self, bench: Bench, policies: Policies, outcome: str) -> None:
+        self.bench = bench
+        self.worlds = bench.design.worlds
+        self._twin = policies.twin
+        self.arms = [policies.base, *policies.arms]
+        self.outcome = {one.name: one for one in bench.model.outcomes}[outcome]
+        self._parts = parts_of(outcome, bench.names)
         self.draws = [0] * len(self.arms)
         self.new_runs = 0
         self.core_seconds = 0.0
@@ -417,32 +390,17 @@ class _Runs:
     def run(self, which: Sequence[int], upto: int, stage: str) -> None:
         """Bring these policies from the draws they have, all equally many, to ``upto``."""
         (since,) = {self.draws[i] for i in which}
-        cells = [
-            Cell(draw, world, world_seed(self.seed, draw, world))
-            for draw in range(since, upto)
-            for world in range(self.worlds)
-        ]
-        self.study.register_parameters(self.model.draw_parameters(upto, self.seed))
-        missing = 0
-
-        def report(step: Progress) -> None:
-            nonlocal missing
-            missing = max(missing, step.total)
-            if self._progress is not None:
-                self._progress(step)
-
+        if upto != self.bench.design.draws:
+            self.bench = self.bench.with_draws(upto)
         started = perf_counter()
         arms = [self.arms[i] for i in which]
-        run_missing(
-            self.study, self.model, cells, self._twin, arms, crew=self._crew, stage=stage, progress=report
-        )
+        self.new_runs += self.bench.run(self._twin, arms, stage, first_draw=since)
         # A crew takes in twice as many chunks as it has workers.
-        self.core_seconds += (perf_counter() - started) * max(self._crew.in_flight // 2, 1)
-        self.new_runs += missing
+        self.core_seconds += (perf_counter() - started) * max(self.bench.crew.in_flight // 2, 1)
         for i in which:
             self.draws[i] = upto
-            stored = self.study.values(self.arms[i], Design(upto, self.worlds, self.seed))
-            self._values[i] = stored[self._columns]
+            stored = self.bench.stored(self.arms[i])
+            self._values[i] = stored[self._parts]
             self._done[i] = np.asarray(np.isfinite(stored).any(axis=0), dtype=np.bool_)
 
     @property
@@ -458,10 +416,9 @@ class _Runs:
         """
         problems = []
         for i, arm in enumerate(self.arms):
-            failed = self.study.failures([arm], Design(self.draws[i], self.worlds, self.seed))
-            if len(failed) == self._done[i].size:
-                problems.append(f"all {len(failed)} runs of {arm.name} failed; the first: {failed[0].reason}")
-            elif not np.isfinite(self._of(i, self.draws[i], None)).any():
+            failed = self.bench.nothing_but_failures([arm])
+            problems += failed
+            if not failed and not np.isfinite(self._of(i, self.draws[i], None)).any():
                 problems.append(f"{self.outcome.name} has no value in any of the first worlds of {arm.name}")
         if problems:
             raise StudyError(
@@ -472,8 +429,8 @@ class _Runs:
 
     def finish(self) -> None:
         """Mark the study as complete, unless something else was begun in its file and is planned still."""
-        if not self.study.count_to_do():
-            self.study.finish()
+        if not self.bench.study.count_to_do():
+            self.bench.study.finish()
 
     def level(self) -> VarianceSplit:
         """Level of the outcome under the reference."""
@@ -497,7 +454,7 @@ class _Runs:
         return tuple(
             failed
             for arm, draws in given
-            for failed in self.study.failures([arm], Design(draws, self.worlds, self.seed))
+            for failed in self.bench.study.failures([arm], replace(self.bench.design, draws=draws))
         )
 
 
@@ -536,7 +493,7 @@ class _State:
     ended: Literal["", "budget ended", "last look"]
 
 
-def _follow(runs: _Runs, plan: _Plan, precision: float | None, share: float | None) -> _State:
+def _follow(runs: _Rounds, plan: _Plan, precision: float | None, share: float | None) -> _State:
     """Look after every round, and give the next one to what is open."""
     state = _State(precision or NAN, [], list(range(plan.options + 1)), "")
     for number, upto in enumerate(plan.looks, 1):
@@ -557,7 +514,7 @@ def _follow(runs: _Runs, plan: _Plan, precision: float | None, share: float | No
     return state
 
 
-def _clear_level(runs: _Runs, share: float) -> float:
+def _clear_level(runs: _Rounds, share: float) -> float:
     level = runs.level()
     if not abs(level.mean) > CLEAR_LEVEL * level.error:
         raise StudyError(
@@ -568,7 +525,7 @@ def _clear_level(runs: _Runs, share: float) -> float:
     return level.mean
 
 
-def _open(runs: _Runs, plan: _Plan, precision: float) -> list[int]:
+def _open(runs: _Rounds, plan: _Plan, precision: float) -> list[int]:
     """Policies that need more runs, by place."""
     if plan.decide:
         unsettled = [
@@ -588,7 +545,7 @@ def _open(runs: _Runs, plan: _Plan, precision: float) -> list[int]:
 _UNSETTLED: Final[tuple[Says, ...]] = ("open", "unknown")
 
 
-def _look(runs: _Runs, one: int, other: int, level: float) -> tuple[Spread, Bounds]:
+def _look(runs: _Rounds, one: int, other: int, level: float) -> tuple[Spread, Bounds]:
     spread = spread_of(split_variance(runs.differences(one, other)).draw_means)
     return spread, bounds_of(spread, level)
 
@@ -611,7 +568,7 @@ def _met(spread: Spread, bounds: Bounds, precision: float) -> bool:
 
 
 def _answer(
-    runs: _Runs,
+    runs: _Rounds,
     plan: _Plan,
     state: _State,
     reference: Scenario,
@@ -635,13 +592,13 @@ def _answer(
     return Replication(
         reference=reference.name,
         reference_title=reference.title,
-        version=runs.model.version,
-        behaviour=runs.model.behaviour,
-        drawn_from=runs.model.basis.in_words(max(runs.draws)),
-        uncalibrated=runs.model.basis.uncalibrated,
+        version=runs.bench.model.version,
+        behaviour=runs.bench.model.behaviour,
+        drawn_from=runs.bench.model.drawn_from,
+        uncalibrated=runs.bench.model.basis.uncalibrated,
         outcome=OutcomeInfo(outcome.name, outcome.unit, meaning, outcome.better),
         worlds=runs.worlds,
-        seed=runs.seed,
+        seed=runs.bench.design.seed,
         budget_runs=plan.budget,
         precision=state.precision,
         precision_share=share,
@@ -658,13 +615,13 @@ def _answer(
     )
 
 
-def _deviation(runs: _Runs, option: int) -> float:
+def _deviation(runs: _Rounds, option: int) -> float:
     found = spread_of(split_variance(runs.differences(option, 0)).draw_means).deviation
     return found if np.isfinite(found) else -1.0
 
 
 def _option_row(
-    runs: _Runs, plan: _Plan, state: _State, pairs: Sequence[PairRow], place: int, option: Scenario
+    runs: _Rounds, plan: _Plan, state: _State, pairs: Sequence[PairRow], place: int, option: Scenario
 ) -> OptionRow:
     spread, bounds = _look(runs, place, 0, plan.own_level)
     stopped: Stop = "precision met"
@@ -687,7 +644,7 @@ def _option_row(
     )
 
 
-def _pair_row(runs: _Runs, plan: _Plan, precision: float, one: int, other: int) -> PairRow:
+def _pair_row(runs: _Rounds, plan: _Plan, precision: float, one: int, other: int) -> PairRow:
     spread, bounds = _look(runs, one, other, plan.pair_level)
     sign = -1.0 if runs.outcome.better == "lower" else 1.0
     if sign * spread.mean < 0.0:
@@ -732,7 +689,7 @@ def _looks_after(at: Sequence[int], upto: int) -> Iterator[int]:
         yield n
 
 
-def _order(runs: _Runs, pairs: Sequence[PairRow]) -> tuple[str, ...]:
+def _order(runs: _Rounds, pairs: Sequence[PairRow]) -> tuple[str, ...]:
     """Policies by pairs won on average; equal ones in the order given."""
     if not pairs:
         return ()
@@ -740,7 +697,7 @@ def _order(runs: _Runs, pairs: Sequence[PairRow]) -> tuple[str, ...]:
     return tuple(sorted(won, key=lambda name: -won[name]))
 
 
-def _totals(runs: _Runs, plan: _Plan, state: _State) -> Totals:
+def _totals(runs: _Rounds, plan: _Plan, state: _State) -> Totals:
     everyone = plan.options + 2
     most = max(runs.draws)
     fixed = _fixed_draws(runs, plan, state.precision)
@@ -755,7 +712,7 @@ def _totals(runs: _Runs, plan: _Plan, state: _State) -> Totals:
     )
 
 
-def _fixed_draws(runs: _Runs, plan: _Plan, precision: float) -> int | None:
+def _fixed_draws(runs: _Rounds, plan: _Plan, precision: float) -> int | None:
     """Draws with which every difference that is asked about is within the precision at a single look.
 
     Those are all pairs together where an order is asked for, which a plan made beforehand cannot know to be clear;
@@ -769,7 +726,7 @@ def _fixed_draws(runs: _Runs, plan: _Plan, precision: float) -> int | None:
     return max(needed_draws(one, precision, level) for one in seen)
 
 
-def _more_runs(runs: _Runs, plan: _Plan, state: _State) -> int | None:
+def _more_runs(runs: _Rounds, plan: _Plan, state: _State) -> int | None:
     """Runs that would settle what is open, if means and scatter stay as they are."""
     if not state.open:
         return 0
@@ -837,18 +794,11 @@ def pilot(
         raise StudyError(
             problems, hint="For example 20 draws of 2 worlds, outcome additional_exports_net_eur."
         )
+    design = Design(draws, worlds_per_draw, seed)
+    parameters = model.draw_parameters(draws, seed)
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
-        runs = _Runs(
-            study,
-            model,
-            reference,
-            options,
-            outcome,
-            worlds_per_draw,
-            seed,
-            crew or Threads(workers),
-            progress,
-        )
+        bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
+        runs = _Rounds(bench, Policies.of(reference, options), outcome)
         runs.run(range(len(runs.arms)), draws, "pilot")
         runs.require_some_success()
         runs.finish()

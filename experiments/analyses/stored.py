@@ -33,7 +33,7 @@ from passaat.experiments.study.messages import damaged
 from passaat.experiments.study.study import Study, require_same_model
 from passaat.model.parameters import default_parameters
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown_value
 
 
 def _require_registered(study: Study, design: Design) -> None:
@@ -238,7 +238,7 @@ def _parameters(study: Study, draws: int) -> list[dict[str, float]]:
 
 
 def _policies(study: Study, asked: ComparisonPlan) -> Policies:
-    """What was compared, each arm by the hash that it has in the file.
+    """What was compared, each arm by the fingerprint that it has in the file.
 
     Raises:
         StudyError: a policy that has no run yet.
@@ -253,7 +253,7 @@ def _policies(study: Study, asked: ComparisonPlan) -> Policies:
 
 
 def as_stored(study: Study, arm: Arm) -> Arm:
-    """An arm by the hash that it has in the file: another version may have worked it out in another way."""
+    """An arm by the fingerprint that it has in the file: another version may have worked it out in another way."""
     if study.has(arm):
         return arm
     rows = study.rows(
@@ -334,7 +334,7 @@ def basis_of(study: Study) -> Basis:
         if field.name in stored
     }
     if known.keys() != stored.keys() or known.get("kind") not in get_args(BasisKind):
-        raise damaged(study.place, f"its basis is {shown(stored)}")
+        raise damaged(study.place, f"its basis is {shown_value(stored)}")
     wrong = [
         name
         for name, value in known.items()
@@ -342,6 +342,6 @@ def basis_of(study: Study) -> Basis:
     ]
     if wrong:
         raise damaged(
-            study.place, f"of its basis, {', '.join(f'{one} is {shown(known[one])}' for one in wrong)}"
+            study.place, f"of its basis, {', '.join(f'{one} is {shown_value(known[one])}' for one in wrong)}"
         )
     return Basis(**known)

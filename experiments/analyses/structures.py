@@ -198,14 +198,14 @@ def compare_structures(
     comparisons: dict[str, Comparison] = {}
     values: dict[str, Values] = {}
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
-        study.register_parameters(parameters)
+        name = OWN
+
+        def report(now: Progress) -> None:
+            if progress is not None:
+                progress(Progress(f"{name}: {now.stage}", now.done, now.total))
+
+        bench = Bench(study, model, design, parameters, crew or Threads(workers), report)
         for name, scenario in structures_of(reference).items():
-
-            def report(step: Progress, name: str = name) -> None:
-                if progress is not None:
-                    progress(Progress(f"{name}: {step.stage}", step.done, step.total))
-
-            bench = Bench(study, model, design, parameters, crew or Threads(workers), report)
             comparisons[name], values[name] = compare_on(
                 bench, scenario, options, "" if name == OWN else name
             )

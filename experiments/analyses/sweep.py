@@ -29,7 +29,7 @@ from passaat.experiments.study.records import FailedRun
 from passaat.experiments.study.study import Study, require_workable
 from passaat.experiments.study.sweeps import _moved_words, first_moved, plan_of, register_plan, stored_points
 from passaat.model.parameters import default_parameters
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 MOST_REPORTED: Final = 1_000
 """Failed runs that a table names one by one; all are in the file."""
@@ -239,7 +239,7 @@ def _read_table(study: Study, outcomes: Sequence[str] | None) -> SweepTable:
     query = f"SELECT policy, point, world{columns} FROM results WHERE status = 'done'"
     for policy, point, world, *found in study.rows(query):
         column = world if plan.luck != "factor" else 0
-        where = f"policy {shown_name(policy)}, point {shown(point)}, world {shown(world)}"
+        where = f"policy {shown_name(policy)}, point {shown_value(point)}, world {shown_value(world)}"
         numbers = study.numbers_in(found, where)
         try:
             values[places[policy], :, point, column] = numbers

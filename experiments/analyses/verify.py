@@ -26,7 +26,7 @@ from passaat.experiments.run.crew import Crew, Task, Threads, Twin
 from passaat.experiments.study.keys import digest_of, parameters_digest, run_key
 from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 
 @dataclass(frozen=True)
@@ -162,17 +162,17 @@ def _wrong_scenarios(study: Study) -> Iterator[str]:
     of_policies = {key for (key,) in study.rows("SELECT DISTINCT scenario_hash FROM arms")}
     texts = dict(study.rows("SELECT scenario_hash, scenario FROM scenarios ORDER BY scenario_hash"))
     for stored in sorted(of_policies - texts.keys()):
-        yield f"scenario {shown(stored)} is missing"
+        yield f"scenario {shown_value(stored)} is missing"
     for stored, text in texts.items():
         if stored not in of_policies:
-            yield f"scenario {shown(stored)} belongs to no policy"
+            yield f"scenario {shown_value(stored)} belongs to no policy"
         try:
             found = scenario_from_text(text, "a stored scenario").hash
         except ScenarioError as error:
-            yield f"scenario {shown(stored)} cannot be read: {error.problems[0]}"
+            yield f"scenario {shown_value(stored)} cannot be read: {error.problems[0]}"
             continue
         if found != stored:
-            yield f"scenario {shown(stored)} has changed: its text now has the hash {found}"
+            yield f"scenario {shown_value(stored)} has changed: its text now has the fingerprint {found}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class _Checked:
 
 def _check_runs(study: Study, asked: Asked) -> _Checked:
     """Work out every key, world and digest anew."""
-    arm_digest = lru_cache(maxsize=1024)(study.arm_digest)
+    arm_fingerprint = lru_cache(maxsize=1024)(study.arm_fingerprint)
     draw_digest = lru_cache(maxsize=1024)(lambda draw: parameters_digest(study.parameters(draw)))
     seed_of = lru_cache(maxsize=1024)(lambda draw, world: asked.seed_of(study, draw, world))
     columns = "".join(f', "{name}"' for name in study.outcome_names)
@@ -210,7 +210,7 @@ def _check_runs(study: Study, asked: Asked) -> _Checked:
         runs += 1
         name = f"{shown_name(key)} (draw {draw}, world {world}, arm {arm})"
         try:
-            belongs = key == run_key(arm_digest(arm), draw_digest(draw), seed)
+            belongs = key == run_key(arm_fingerprint(arm), draw_digest(draw), seed)
         except PassaatError:  # its policy or its parameters cannot be read
             belongs = False
         if not belongs:

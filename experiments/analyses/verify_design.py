@@ -24,7 +24,7 @@ from passaat.experiments.study.study import MADE_WITH, REGISTERED, SEAL, Study
 from passaat.experiments.study.sweeps import arms_of, plan_of, seed_of
 from passaat.identity import number_text, text_of
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 MOST_NAMED = 10
 """Wrong runs, points and draws that are named one by one."""
@@ -137,7 +137,7 @@ def _wrong_description(study: Study, asked: Asked) -> Iterator[str]:
     elif state == "complete" and study.count_to_do():
         yield f"it says that it is complete, and {study.count_to_do():,} of its runs have no result"
     if _seed(study) is None:
-        yield f"its seed is {shown(study.meta('seed'))}, which is no seed"
+        yield f"its seed is {shown_value(study.meta('seed'))}, which is no seed"
     elif plan is not None and str(plan.seed) != study.meta("seed"):
         yield f"it says that its seed is {_seed(study)}; its plan has {plan.seed}"
     if isinstance(plan, ComparisonPlan):
@@ -150,7 +150,7 @@ def _wrong_description(study: Study, asked: Asked) -> Iterator[str]:
     hashes = {found for (found,) in study.rows("SELECT scenario_hash FROM arms WHERE role = 'reference'")}
     if hashes - {study.meta("reference hash")}:
         told = ", ".join(map(shown_name, sorted(hashes)))
-        yield f"its reference has the hash {told}; it says {shown_name(study.meta('reference hash'))}"
+        yield f"its reference has the fingerprint {told}; it says {shown_name(study.meta('reference hash'))}"
 
 
 def _wrong_counts(study: Study) -> Iterator[str]:
@@ -414,7 +414,7 @@ def _wrong_outcomes(study: Study, model: Simulator) -> Iterator[str]:
             ("meaning", meaning, one.meaning),
         ):
             if found != right:
-                yield f"outcome {name}: its {what} is {shown(found)}, and in the model {shown(right)}"
+                yield f"outcome {name}: its {what} is {shown_value(found)}, and in the model {shown_value(right)}"
 
 
 def _wrong_origin(study: Study, asked: Asked, model: Simulator) -> Iterator[str]:
@@ -438,7 +438,8 @@ def _wrong_origin(study: Study, asked: Asked, model: Simulator) -> Iterator[str]
         yield f"base draws that seed {seed} does not make of {model.basis.key}: {named(wrong)}"
     words = study.meta("drawn from")
     if asked.plan is not None and words and words != model.basis.in_words(asked.plan.draws):
-        yield f"its draws are said to be {shown(words)}; they are {shown(model.basis.in_words(asked.plan.draws))}"
+        right = model.basis.in_words(asked.plan.draws)
+        yield f"its draws are said to be {shown_value(words)}; they are {shown_value(right)}"
     # Another release may call the same draws by other words, for example when a posterior is no longer provisional.
     if asked.plan is not None and study.meta("model version") == model.version:
         yield from _wrong_basis(study, model)
@@ -453,8 +454,8 @@ def _wrong_basis(study: Study, model: Simulator) -> Iterator[str]:
         told = study.meta("uncalibrated")
         if told != model.basis.uncalibrated:
             yield (
-                f"why its results are not calibrated is said to be {shown(told)}; it is"
-                f" {shown(model.basis.uncalibrated)}"
+                f"why its results are not calibrated is said to be {shown_value(told)}; it is"
+                f" {shown_value(model.basis.uncalibrated)}"
             )
         return
     try:
@@ -463,4 +464,5 @@ def _wrong_basis(study: Study, model: Simulator) -> Iterator[str]:
         yield from error.problems
         return
     if plain(basis) != plain(model.basis):
-        yield f"its draws are said to rest on {shown(plain(basis))}; they rest on {shown(plain(model.basis))}"
+        told, right = shown_value(plain(basis)), shown_value(plain(model.basis))
+        yield f"its draws are said to rest on {told}; they rest on {right}"

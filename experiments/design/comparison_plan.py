@@ -12,7 +12,7 @@ from passaat.errors import PassaatError, StudyError
 from passaat.experiments.design.cells import PILOT_WORLDS, Design
 from passaat.experiments.stats.equal_money import MAX_CORRECTIONS, MAX_EVALUATIONS
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown_value
 from passaat.scenarios.scenario import Scenario
 
 
@@ -50,12 +50,16 @@ class ComparisonPlan:
         try:
             stored: Any = json.loads(text)
             if not isinstance(stored, dict) or set(stored) != set(_STORED_AS):
-                raise TypeError(f"it has the parts {', '.join(_STORED_AS)}, and {shown(stored)} has not")
+                raise TypeError(
+                    f"it has the parts {', '.join(_STORED_AS)}, and {shown_value(stored)} has not"
+                )
             mistyped = [name for name, kind in _STORED_AS.items() if type(stored[name]) is not kind]
             if mistyped:
-                raise TypeError(", ".join(f"{name} cannot be {shown(stored[name])}" for name in mistyped))
+                raise TypeError(
+                    ", ".join(f"{name} cannot be {shown_value(stored[name])}" for name in mistyped)
+                )
             if not all(isinstance(one, str) for one in stored["options"]):
-                raise TypeError(f"options cannot be {shown(stored['options'])}")
+                raise TypeError(f"options cannot be {shown_value(stored['options'])}")
             return cls(
                 reference=scenario_from_text(stored["reference"], "the study's reference"),
                 options=tuple(scenario_from_text(one, "an option of the study") for one in stored["options"]),

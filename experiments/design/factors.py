@@ -19,7 +19,7 @@ from passaat.errors import StudyError, unknown_name
 from passaat.model.kernel.elementary import exp, log
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown_value
 
 __all__ = [
     "Factor",
@@ -167,7 +167,7 @@ class Factor:
         names = {field.name for field in fields(cls)}
         if not isinstance(data, Mapping) or set(data) != names:
             raise ValueError(
-                f"a factor has the fields {', '.join(sorted(names))}, not those of {shown(data)}"
+                f"a factor has the fields {', '.join(sorted(names))}, not those of {shown_value(data)}"
             )
         wrong = [name for name in ("name", "unit", "meaning", "label") if not isinstance(data[name], str)]
         wrong += [name for name, allowed in _NAMED.items() if data[name] not in allowed]
@@ -177,8 +177,8 @@ class Factor:
         if not isinstance(categories, list) or not all(map(is_setting, categories)):
             wrong.append("categories")
         if wrong:
-            told = ", ".join(f"{name} = {shown(data[name])}" for name in wrong)
-            raise ValueError(f"the factor {shown(data['name'])} cannot have {told}")
+            told = ", ".join(f"{name} = {shown_value(data[name])}" for name in wrong)
+            raise ValueError(f"the factor {shown_value(data['name'])} cannot have {told}")
         ends = {end: _NAN if data[end] is None else float(data[end]) for end in ("low", "high")}
         return cls(**{**data, **ends, "categories": tuple(data["categories"])})
 
@@ -327,7 +327,7 @@ def _parameter(name: str) -> _Subject:
     def normalise(value: object) -> Setting:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not record.minimum <= value <= record.maximum:  # type: ignore[operator]
-            raise ValueError(f"{name} = {shown(value)} is not allowed; it must be {allowed}")
+            raise ValueError(f"{name} = {shown_value(value)} is not allowed; it must be {allowed}")
         return float(value)  # type: ignore[arg-type]
 
     return _Subject(
@@ -380,7 +380,7 @@ def read_factor(kind: Literal["lever", "uncertainty"], name: str, spec: object) 
     elif isinstance(spec, Sequence) and not isinstance(spec, str):
         found, problems = _from_list(subject, spec)
     else:
-        found, problems = None, [f"{name} = {shown(spec)} does not vary; write {WAYS}"]
+        found, problems = None, [f"{name} = {shown_value(spec)} does not vary; write {WAYS}"]
     if found is None:
         raise StudyError(problems, f"{name} may be {subject.allowed}.")
     return found
@@ -398,7 +398,7 @@ def _from_list(subject: _Subject, values: Sequence[object]) -> _Found:
         except ValueError as error:
             problems.append(str(error))
     problems += [
-        f"{subject.name}: {shown(value)} is listed {times} times; list each value once"
+        f"{subject.name}: {shown_value(value)} is listed {times} times; list each value once"
         for value, times in Counter(settings).items()
         if times > 1
     ]
@@ -452,6 +452,6 @@ def _range_problems(subject: _Subject, error: ValidationError) -> Iterator[str]:
         if found["type"] == "extra_forbidden":
             yield f"{subject.name}: {unknown_name('key', key, tuple(_Range.model_fields))}"
         elif key == "steps":
-            yield f"{subject.name}: steps = {shown(value)} is not allowed; it must be a whole number from 2 on"
+            yield f"{subject.name}: steps = {shown_value(value)} is not allowed; it must be a whole number from 2 on"
         else:
-            yield f"{subject.name}: {key} = {shown(value)} is not allowed; it must be {subject.allowed}"
+            yield f"{subject.name}: {key} = {shown_value(value)} is not allowed; it must be {subject.allowed}"

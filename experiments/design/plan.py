@@ -23,7 +23,7 @@ from passaat.experiments.design.factors import Factor, Kind, Setting, draw_facto
 from passaat.experiments.design.sampling import factorial, unit_points
 from passaat.experiments.stats.pairing import Floats
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown
+from passaat.scenarios.reading import shown_value
 from passaat.scenarios.scenario import Scenario
 
 __all__ = [
@@ -293,7 +293,7 @@ class Plan:
             raise StudyError(f"a stored plan cannot be read: fields missing or unknown: {wrong}", hint)
         mistyped = [name for name, kind in _STORED_AS.items() if type(data[name]) is not kind]
         if mistyped:
-            told = ", ".join(f"{name} = {shown(data[name])}" for name in mistyped)
+            told = ", ".join(f"{name} = {shown_value(data[name])}" for name in mistyped)
             raise StudyError(f"a stored plan cannot be read: of the wrong type: {told}", hint)
         try:
             factors = tuple(Factor.from_dict(factor) for factor in data["factors"])
@@ -331,7 +331,7 @@ def _settings(row: object) -> list[Setting]:
         ValueError: it is none.
     """
     if not isinstance(row, list) or not all(map(is_setting, row)):
-        raise ValueError(f"{shown(row)} are no values of factors")
+        raise ValueError(f"{shown_value(row)} are no values of factors")
     return row
 
 
@@ -387,7 +387,7 @@ def number_problems(design: Mapping[str, Any]) -> Iterator[Problem]:
         ("rest", rest, get_args(Rest)),
     ):
         if value not in allowed:
-            yield (field,), f"{field} = {shown(value)} is not allowed; it must be {one_of(allowed)}"
+            yield (field,), f"{field} = {shown_value(value)} is not allowed; it must be {one_of(allowed)}"
     if points is not None and points < 1:
         yield ("points",), f"points = {points} is not allowed; at least 1 is needed"
     elif points is not None and method == "saltelli" and points & (points - 1):

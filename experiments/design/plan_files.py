@@ -55,8 +55,8 @@ from passaat.scenarios.reading import (
     harmless,
     read_number,
     read_text,
-    shown,
     shown_name,
+    shown_value,
     toml_data,
 )
 from passaat.scenarios.scenario import Scenario
@@ -259,17 +259,17 @@ def _field_problem(found: Mapping[str, Any]) -> str:
             return f"{place} is missing: {_EXPLAINED['.'.join(loc)]}"
         case "literal_error":
             allowed = {"method": Method, "luck": Luck, "rest": Rest}[loc[-1]]
-            return f"{place} = {shown(found['input'])} is not allowed; it must be {one_of(get_args(allowed))}"
+            return f"{place} = {shown_value(found['input'])} is not allowed; it must be {one_of(get_args(allowed))}"
         case "string_pattern_mismatch":
             return (
-                f"{place} = {shown(found['input'])} is not allowed; use small letters, digits, - and _ only, starting"
-                " with a letter or digit"
+                f"{place} = {shown_value(found['input'])} is not allowed; use small letters, digits, - and _ only,"
+                " starting with a letter or digit"
             )
         case "string_too_short":
             return f"{place} is empty; it must be {_EXPLAINED.get('.'.join(loc), 'a name or path')}"
         case kind:
             wanted = _TYPES.get(kind) or found["msg"].removeprefix("Input should be ")
-            return f"{place} = {shown(found['input'])} is of the wrong type; it must be {wanted}"
+            return f"{place} = {shown_value(found['input'])} is of the wrong type; it must be {wanted}"
 
 
 def _scenario(draft: _Draft, name: str, kind: Literal["reference", "option"]) -> Scenario | None:
@@ -319,7 +319,7 @@ def _given_problems(design: Mapping[str, Any]) -> Iterator[Problem]:
     if method == "list" and design["file"] is None:
         yield ("file",), "file is missing: a CSV file with one column for each lever or parameter that varies"
     if method != "list" and design["file"] is not None:
-        yield ("file",), f"file = {shown(design['file'])}: only method list reads points from a file"
+        yield ("file",), f"file = {shown_value(design['file'])}: only method list reads points from a file"
     if method != "saltelli" and design["second_order"]:
         yield (
             ("second_order",),

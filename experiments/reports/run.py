@@ -199,7 +199,7 @@ def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = Fal
 def _cells(group: Mapping[str, Any]) -> list[str]:
     return [
         str(group["cluster"]),
-        shown(group["sector"]),
+        _sector(group),
         str(group["country"]),
         group["status"],
         _covenant_text(group),
@@ -214,6 +214,11 @@ def _cells(group: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _sector(group: Mapping[str, Any]) -> str:
+    """A sector in words: names in scenario files have no blanks."""
+    return shown(group["sector"]).replace("_", " ")
+
+
 def _covenant_text(group: Mapping[str, Any]) -> str:
     if group["covenant_start"] is None:
         return "none"
@@ -225,7 +230,7 @@ def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None
     group = report["clusters"][cluster]
     coordinator = "gone" if group["coordinator"] < 0 else str(group["coordinator"])
     console.print(
-        f"Cluster {cluster}: {shown(group['sector'])} in country {group['country']}, coordinator {coordinator}, first "
+        f"Cluster {cluster}: {_sector(group)} in country {group['country']}, coordinator {coordinator}, first "
         f"met {group['met']}, {group['status']}; covenant {_covenant_text(group)}"
     )
     table = _table("firm", "kind", "joined", "left", "stage", "contacts", "contracts", "exports M EUR")

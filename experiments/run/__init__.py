@@ -1,1 +1,1 @@
-"""Who carries runs out: one runner, threads of this process or a cluster."""
+"""Who carries runs out: one runner, one pump, threads of this process or the workers of Dask."""

@@ -6,17 +6,16 @@ workers, nor the order in which they finish can change a result.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from threading import Event
 from typing import Any, Final, Protocol
 
 import numpy as np
 
-from passaat.errors import ModelError, PassaatError, StudyError
+from passaat.errors import ModelError, PassaatError
 from passaat.experiments.design.simulator import Simulator
+from passaat.experiments.run.pump import Hands, Pool, StoppedError
 from passaat.experiments.stats.pairing import Floats
 from passaat.experiments.study.records import RunRecord
 from passaat.model.inputs import RunInputs
@@ -54,34 +53,15 @@ class Task:
         return len(self.arms) + self.twin.missing
 
 
-class Crew(Protocol):
-    """Whoever carries out chunks of tasks."""
+class Crew(Hands, Protocol):
+    """Whoever carries out chunks of tasks; ``in_flight`` counts chunks."""
 
     @property
     def runs_per_chunk(self) -> int:
         """Runs that are handed over at a time."""
 
-    @property
-    def in_flight(self) -> int:
-        """Chunks to hand over before the first must be back."""
-
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
         """Carry out a chunk in the background."""
-
-    def check(self) -> None:
-        """Asked now and then while nothing comes back.
-
-        Raises:
-            StudyError: nobody is left to carry anything out.
-        """
-
-    def stop(self) -> None:
-        """Drop what has not begun, wait for what has; afterwards the crew can be used again."""
-
-
-def default_workers() -> int:
-    """As many threads as this process may use cores."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Threads:
@@ -94,44 +74,28 @@ class Threads:
     runs_per_chunk = RUNS_PER_CHUNK
 
     def __init__(self, workers: int | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise StudyError(f"workers = {workers}: at least 1 is needed", "Leave it out to use every core.")
-        self.workers = workers or default_workers()
-        self._stopped = Event()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = Pool(workers)
+
+    @property
+    def workers(self) -> int:
+        return self._pool.workers
 
     @property
     def in_flight(self) -> int:
-        return 2 * self.workers
+        return self._pool.in_flight
 
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
-        if self._pool is None:
-            self._stopped = Event()
-            self._pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="passaat")
-        return self._pool.submit(
-            carry_out,
-            simulator.simulate,
-            simulator.outcomes_of,
-            len(simulator.outcomes),
-            chunk,
-            self._stopped.is_set,
-        )
+        given = (simulator.simulate, simulator.outcomes_of, len(simulator.outcomes), chunk)
+        return self._pool.submit(lambda stopped: carry_out(*given, stopped))
 
     def check(self) -> None:
         """Threads of this process do not leave."""
 
     def stop(self) -> None:
-        if self._pool is not None:
-            self._stopped.set()
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        self._pool.stop()
 
 
 # --- one chunk, wherever it is carried out ---------------------------------------------------------------------
-
-
-class _StoppedError(Exception):
-    """Raised inside a worker when the study was interrupted; its chunk is dropped."""
 
 
 Simulate = Callable[[RunInputs, int], Any]
@@ -176,7 +140,7 @@ def _attempt(
 ) -> tuple[Any, str]:
     """A run, or None and the reason why it failed."""
     if stopped():
-        raise _StoppedError
+        raise StoppedError
     try:
         run = simulate(inputs, world_seed)
     except Exception as error:

@@ -8,23 +8,20 @@ however large the study is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 from passaat.experiments.design.cells import Cell
 from passaat.experiments.design.policies import Arm, InputsOf
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.run.crew import Crew, Task, Twin
-from passaat.experiments.study.records import ALL, PlannedCell, RunRecord, Scope
+from passaat.experiments.run.pump import pump
+from passaat.experiments.study.records import ALL, PlannedCell, Scope
 from passaat.experiments.study.study import Study
 
-__all__ = ["OnProgress", "Progress", "in_threads", "run_missing", "run_planned"]
-
-Work = TypeVar("Work")
-Result = TypeVar("Result")
+__all__ = ["OnProgress", "Progress", "run_missing", "run_planned"]
 
 RUNS_PER_TASK: Final = 32
 """Policies run at a time in one world. Each part of a larger cell needs the world without programme once more, which
@@ -47,33 +44,6 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-def in_threads(
-    run: Callable[[Work], Result],
-    tasks: Sequence[Work],
-    workers: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Result]:
-    """The result of every task, in order. Ctrl-C drops what has not begun."""
-    results: dict[int, Result] = {}
-    waiting = iter(enumerate(tasks))
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passaat")
-    try:
-        pending: dict[Future[Result], int] = {
-            pool.submit(run, task): place for place, task in islice(waiting, 2 * workers)
-        }
-        while pending:
-            # The timeout lets Ctrl-C through on Windows, where an unlimited wait cannot be interrupted.
-            finished, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in finished:
-                results[pending.pop(future)] = future.result()
-            pending |= {pool.submit(run, task): place for place, task in islice(waiting, len(finished))}
-            if finished and progress is not None:
-                progress(len(results), len(tasks))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return [results[place] for place in range(len(tasks))]
-
-
 def run_missing(
     study: Study,
     simulator: Simulator,
@@ -84,15 +54,15 @@ def run_missing(
     crew: Crew,
     stage: str,
     progress: OnProgress | None = None,
-) -> None:
-    """Register ``arms`` and their twin in ``cells``, and run and record whatever the study does not hold yet."""
+) -> int:
+    """Register ``arms`` and their twin in ``cells``; run, record and count whatever the study does not hold yet."""
     study.register([twin, *arms], cells, twin)
     scope = Scope(
         tuple(study.number(arm) for arm in (twin, *arms)),
         max((cell.draw for cell in cells), default=-1) + 1,
         max((cell.world for cell in cells), default=-1) + 1,
     )
-    run_planned(study, simulator, crew, scope=scope, stage=stage, progress=progress)
+    return run_planned(study, simulator, crew, scope=scope, stage=stage, progress=progress)
 
 
 def run_planned(
@@ -103,8 +73,8 @@ def run_planned(
     stage: str,
     scope: Scope = ALL,
     progress: OnProgress | None = None,
-) -> None:
-    """Run and record what is planned in a part of a study.
+) -> int:
+    """Run and record what is planned in a part of a study; returns how many runs that were.
 
     A run that fails is recorded with its reason; so are the other runs of its cell when the twin fails.
     Ctrl-C stops after the runs in hand: finished chunks are in the study, and nothing of the others.
@@ -116,26 +86,14 @@ def run_planned(
     chunks = _chunks(_tasks(study, scope), crew.runs_per_chunk)
     if progress is not None:
         progress(Progress(stage, 0, total))
-    try:
-        pending: set[Future[list[RunRecord]]] = {
-            crew.submit(simulator, chunk) for chunk in islice(chunks, crew.in_flight)
-        }
-        while pending:
-            # The timeout lets Ctrl-C through on Windows, where an unlimited wait cannot be interrupted.
-            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            if not finished:
-                crew.check()
-            # Asked first: a crew that is lost is not handed more.
-            results = [future.result() for future in finished]
-            free = max(crew.in_flight - len(pending), 0) if finished else 0
-            pending |= {crew.submit(simulator, chunk) for chunk in islice(chunks, free)}
-            for records in results:
-                study.record(records)
-                done += len(records)
-                if progress is not None:
-                    progress(Progress(stage, done, total))
-    finally:
-        crew.stop()
+    finished = pump(chunks, lambda chunk: crew.submit(simulator, chunk), crew)
+    with closing(finished):
+        for records in finished:
+            study.record(records)
+            done += len(records)
+            if progress is not None:
+                progress(Progress(stage, done, total))
+    return total
 
 
 def _chunks(tasks: Iterator[Task], runs_per_chunk: int) -> Iterator[list[Task]]:

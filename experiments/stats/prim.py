@@ -116,8 +116,8 @@ def restricted(box: Box) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A box on the way of peeling, with what it holds.
+class Counted:
+    """A box, and what was counted in it.
 
     Attributes:
         box: the box.
@@ -135,14 +135,14 @@ class Step:
     phi: float
 
 
-def step_of(box: Box, x: Floats, y: Flags) -> Step:
+def counted_in(box: Box, x: Floats, y: Flags) -> Counted:
     """What a box holds of points ``x`` of which ``y`` says whether they are cases."""
     hit = inside(box, x)
-    return _step(box, int(hit.sum()), int((hit & y).sum()), len(y), int(y.sum()))
+    return _counted(box, int(hit.sum()), int((hit & y).sum()), len(y), int(y.sum()))
 
 
-def _step(box: Box, points: int, cases: int, all_points: int, all_cases: int) -> Step:
-    return Step(
+def _counted(box: Box, points: int, cases: int, all_points: int, all_cases: int) -> Counted:
+    return Counted(
         box=box,
         points=points,
         cases=cases,
@@ -211,7 +211,7 @@ def _varies(column: Floats) -> bool:
     return bool(column.size) and bool((column != column[0]).any())
 
 
-def peel(ground: Ground, y: Flags, alpha: float) -> tuple[Step, ...]:
+def peel(ground: Ground, y: Flags, alpha: float) -> tuple[Counted, ...]:
     """All boxes on the way from all points to a small box, each within the one before.
 
     From a box of m points with share p of cases, slices are tried at either end of every ordered dimension, of the
@@ -226,12 +226,12 @@ def peel(ground: Ground, y: Flags, alpha: float) -> tuple[Step, ...]:
     alive = np.ones(n, dtype=np.bool_)
     box: Box = (OPEN,) * len(ground.dimensions)
     points, cases = n, total
-    steps = [_step(box, points, cases, n, total)]
+    peeled = [_counted(box, points, cases, n, total)]
     while True:
         slices = _Slices.of(ground, order, values, y, alive, slice_size(points, alpha))
         best = slices.best(points, cases, least)
         if best is None:
-            return tuple(steps)
+            return tuple(peeled)
         place, limits, gone = slices.cut(best, ground, box)
         box = (*box[:place], limits, *box[place + 1 :])
         alive = alive & ~gone
@@ -239,7 +239,7 @@ def peel(ground: Ground, y: Flags, alpha: float) -> tuple[Step, ...]:
         kept = alive[order]
         shape = (len(order), points)
         order, values = order[kept].reshape(shape), values[kept].reshape(shape)
-        steps.append(_step(box, points, cases, n, total))
+        peeled.append(_counted(box, points, cases, n, total))
 
 
 @dataclass(frozen=True)
@@ -324,15 +324,15 @@ def _between(low: float, high: float, scale: DimensionScale, inner: float) -> fl
 # --- from the way to one box --------------------------------------------------------------------------------
 
 
-def clearest(steps: Sequence[Step]) -> int:
-    """Place of the step whose box goes best with the cases: largest phi, the first of equal ones.
+def clearest(peeled: Sequence[Counted]) -> int:
+    """Place of the box that goes best with the cases: largest phi, the first of equal ones.
 
     Density rises and coverage falls along the way, and a rule has to weigh one against the other. The largest density
     with a given coverage always ends at that very coverage, chasing luck inside a corner that is found already. Phi
     falls as soon as slices of the corner itself are cut away, treats rare and frequent cases alike, and n phi^2 is the
     chi-square of box against cases: the box suggested is the one in which cases differ most clearly from chance.
     """
-    return int(np.argmax([one.phi for one in steps]))
+    return int(np.argmax([one.phi for one in peeled]))
 
 
 @dataclass(frozen=True)
@@ -351,19 +351,19 @@ def quasi_p(box: Box, x: Floats, y: Flags) -> dict[int, QuasiP]:
     more successes in T trials of probability H' / T'. Small values say that the restriction matters; they are no
     chances of error, because the box was picked to make them small.
     """
-    here = step_of(box, x, y)
+    here = counted_in(box, x, y)
     found: dict[int, QuasiP] = {}
     for place in restricted(box):
         limits = box[place]
         chances = [
-            _quasi_p(here, step_of(_with(box, place, looser), x, y)) if looser != limits else math.nan
+            _quasi_p(here, counted_in(_with(box, place, looser), x, y)) if looser != limits else math.nan
             for looser in (_opened(limits, side) for side in range(3))
         ]
         found[place] = QuasiP(*chances)
     return found
 
 
-def _quasi_p(here: Step, without: Step) -> float:
+def _quasi_p(here: Counted, without: Counted) -> float:
     if not here.points or not without.points:
         return 1.0
     return float(stats.binom.sf(here.cases - 1, here.points, without.cases / without.points))
@@ -391,9 +391,9 @@ def paste(box: Box, x: Floats, y: Flags, dimensions: Sequence[Dimension]) -> Box
     restrictions, with those equal to the last of them, and every category taken away. The densest is taken, the larger
     of equal ones, the first of the same size.
     """
-    here = step_of(box, x, y)
+    here = counted_in(box, x, y)
     while True:
-        wider = [step_of(one, x, y) for one in _widened(box, here, x, dimensions)]
+        wider = [counted_in(one, x, y) for one in _widened(box, here, x, dimensions)]
         wider = [one for one in wider if one.cases * here.points >= here.cases * one.points]
         if not wider:
             return box
@@ -401,7 +401,7 @@ def paste(box: Box, x: Floats, y: Flags, dimensions: Sequence[Dimension]) -> Box
         box = here.box
 
 
-def _widened(box: Box, here: Step, x: Floats, dimensions: Sequence[Dimension]) -> Iterator[Box]:
+def _widened(box: Box, here: Counted, x: Floats, dimensions: Sequence[Dimension]) -> Iterator[Box]:
     size = slice_size(here.points, PASTED)
     for place in restricted(box):
         limits, scale = box[place], dimensions[place].scale
@@ -440,14 +440,14 @@ def _opened(limits: Limits, side: int) -> Limits:
 class Suggestion:
     """The way of peeling, which of its boxes was taken, and the box that came of it.
 
-    ``alpha`` is the patience; ``chosen`` is the place of the box taken in ``steps``; ``step`` is that box after weak
+    ``alpha`` is the patience; ``chosen`` is the place of the box taken in ``peeled``; ``found`` is that box after weak
     restrictions were dropped and it was pasted.
     """
 
     alpha: float
-    steps: tuple[Step, ...]
+    peeled: tuple[Counted, ...]
     chosen: int
-    step: Step
+    found: Counted
 
 
 def suggest(ground: Ground, y: Flags) -> Suggestion:
@@ -459,17 +459,17 @@ def suggest(ground: Ground, y: Flags) -> Suggestion:
     """
     best = _most_patient(ground, y)
     while True:
-        fewer = [ground.without(place) for place in restricted(best.step.box)]
+        fewer = [ground.without(place) for place in restricted(best.found.box)]
         tried = [_most_patient(one, y) for one in fewer]
-        places = [place for place, one in enumerate(tried) if one.step.phi > best.step.phi + 1e-12]
+        places = [place for place, one in enumerate(tried) if one.found.phi > best.found.phi + 1e-12]
         if not places:
             return best
-        chosen = max(places, key=lambda place: tried[place].step.phi)
+        chosen = max(places, key=lambda place: tried[place].found.phi)
         best, ground = tried[chosen], fewer[chosen]
 
 
 def _most_patient(ground: Ground, y: Flags) -> Suggestion:
-    return max((_suggest(ground, y, alpha) for alpha in PATIENCE), key=lambda one: one.step.phi)
+    return max((_suggest(ground, y, alpha) for alpha in PATIENCE), key=lambda one: one.found.phi)
 
 
 def _suggest(ground: Ground, y: Flags, alpha: float) -> Suggestion:
@@ -480,12 +480,12 @@ def _suggest(ground: Ground, y: Flags, alpha: float) -> Suggestion:
     """
     asked = ground
     while True:
-        steps = peel(asked, y, alpha)
-        chosen = clearest(steps)
-        here = steps[chosen]
+        peeled = peel(asked, y, alpha)
+        chosen = clearest(peeled)
+        here = peeled[chosen]
         weakest, place = max(
             (
-                (_quasi_p(here, step_of(_with(here.box, place, OPEN), ground.x, y)), place)
+                (_quasi_p(here, counted_in(_with(here.box, place, OPEN), ground.x, y)), place)
                 for place in restricted(here.box)
             ),
             default=(0.0, 0),
@@ -494,7 +494,7 @@ def _suggest(ground: Ground, y: Flags, alpha: float) -> Suggestion:
             break
         asked = asked.without(place)
     box = paste(drop_weak(here.box, ground.x, y), ground.x, y, ground.dimensions)
-    return Suggestion(alpha, steps, chosen, step_of(box, ground.x, y))
+    return Suggestion(alpha, peeled, chosen, counted_in(box, ground.x, y))
 
 
 # --- is it more than chance? --------------------------------------------------------------------------------
@@ -518,7 +518,7 @@ def chance_of_as_clear(ground: Ground, y: Flags, seed: int) -> float:
 
 
 def _largest_phi(ground: Ground, y: Flags) -> float:
-    return max(step.phi for alpha in PATIENCE for step in peel(ground, y, alpha))
+    return max(one.phi for alpha in PATIENCE for one in peel(ground, y, alpha))
 
 
 @dataclass(frozen=True)
@@ -545,7 +545,7 @@ def held_out(ground: Ground, y: Flags, seed: int, *, folds: int, repeats: int) -
         part = generator.permutation(np.arange(len(y)) % folds)
         for fold in range(folds):
             used, left = part != fold, part == fold
-            hit = inside(suggest(ground.some(used), y[used]).step.box, ground.x[left])
+            hit = inside(suggest(ground.some(used), y[used]).found.box, ground.x[left])
             points += int(hit.sum())
             cases += int((hit & y[left]).sum())
     total = repeats * int(y.sum())
@@ -558,5 +558,5 @@ def restricted_again(ground: Ground, y: Flags, seed: int, *, samples: int) -> Fl
     counts = np.zeros(len(ground.dimensions))
     for _ in range(samples):
         rows = np.sort(generator.permutation(len(y))[: len(y) // 2])
-        counts[list(restricted(suggest(ground.some(rows), y[rows]).step.box))] += 1.0
+        counts[list(restricted(suggest(ground.some(rows), y[rows]).found.box))] += 1.0
     return counts / samples

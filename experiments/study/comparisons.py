@@ -10,7 +10,7 @@ from passaat.errors import StudyError, command
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.study.messages import damaged
 from passaat.experiments.study.study import LARGEST_RESULT, Study
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 
 def remember(study: Study, asked: ComparisonPlan) -> None:
@@ -47,7 +47,8 @@ def equal_money_of(study: Study) -> dict[str, float]:
         is_number = isinstance(factor, float | int) and not isinstance(factor, bool)
         if not is_number or not 0 <= factor <= LARGEST_RESULT:
             raise damaged(
-                study.place, f"its factor of equal public money for {shown_name(name)} is {shown(factor)}"
+                study.place,
+                f"its factor of equal public money for {shown_name(name)} is {shown_value(factor)}",
             )
     return {name: float(factor) for name, factor in found.items()}
 

@@ -1,4 +1,4 @@
-"""What a run goes by, and by what damage is noticed."""
+"""What a run is found by (its key), and by what damage is noticed (digests)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from passaat.identity import fingerprint, fingerprint_of_text
 
 
 def parameters_digest(parameters: Mapping[str, float]) -> str:
-    """Hash of a full set of parameters."""
+    """Digest of a full set of parameters, which is also what runs under it go by."""
     return fingerprint(parameters, 24)
 
 
-def run_key(arm_digest: str, draw_digest: str, world_seed: int) -> str:
-    """What a run goes by: a hash of its policy (with behaviour and twin), its parameters and its world."""
-    return digest(arm_digest, draw_digest, str(world_seed))
+def run_key(arm_fingerprint: str, draw_digest: str, world_seed: int) -> str:
+    """What a run is found by: a fingerprint of its policy (with behaviour and twin), its parameters and its world."""
+    return digest(arm_fingerprint, draw_digest, str(world_seed))
 
 
 def digest_of(status: str, reason: str, values: Sequence[object]) -> str:
-    """Hash of a run's result, by which a changed or damaged one is noticed."""
+    """Digest of a run's result, by which a changed or damaged one is noticed."""
     numbers = " ".join(
         # In a damaged file a number may have become anything.
         "" if value is None else value.hex() if isinstance(value, float) else repr(value)

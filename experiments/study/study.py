@@ -14,11 +14,11 @@ Tables, for anyone with an SQL prompt:
 
 The design is registered first: a run starts as ``planned`` and becomes ``done`` or ``failed``; a failed run
 keeps its reason. Runs are written in chunks, each in one transaction, so that stopping at any moment loses
-the chunk in hand and nothing else. A run's ``key`` is a hash of all that decides it (behaviour of the model,
+the chunk in hand and nothing else. A run's ``key`` is a fingerprint of all that decides it (behaviour of the model,
 policy and its twin, parameters, world seed), however it is written: repeating a command computes what is missing,
 more options, draws, worlds or points can be added later, and a study can take over what another one holds
-already. Its ``digest`` is a hash of its outcomes, by which damage is noticed; an entry of ``meta`` is one of all that
-the file says in words.
+already. Its ``digest`` stands for its outcomes, so that damage is noticed; an entry of ``meta`` is one of all that the
+file says in words.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ from passaat.experiments.study.schema import (
 )
 from passaat.identity import fingerprint, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.reading import shown, shown_name
+from passaat.scenarios.reading import shown_name, shown_value
 
 if sys.platform == "win32":
     pass
@@ -91,7 +91,7 @@ REGISTERED: Final = "runs registered"
 """Entry of ``meta``: how many runs the design has, as they were registered; studies of 0.1.0 have none."""
 
 SEAL: Final = "digest of the description"
-"""Entry of ``meta``: a hash of all that the file says in words, by which damage to what decides no run is noticed, such
+"""Entry of ``meta``, a digest of all that is said in words, by which damage to what decides no run is noticed, such
 as a title, the version of the model or what the study was made with; studies of 0.1.0 have none."""
 
 _SEALED: Final = {
@@ -557,10 +557,11 @@ class Study:
                 differing = sorted({repr(name) for name in found.keys() ^ set(names)})
                 raise damaged(
                     self._place,
-                    f"base draw {shown(base)} has other parameters than the first: {shown_name(', '.join(differing))}",
+                    f"base draw {shown_value(base)} has other parameters than the first:"
+                    f" {shown_name(', '.join(differing))}",
                 )
             if not all(isinstance(value, float) for value in found.values()):
-                raise damaged(self._place, f"parameters of base draw {shown(base)} are no numbers")
+                raise damaged(self._place, f"parameters of base draw {shown_value(base)} are no numbers")
             self._bases[base] = found
         return self._bases[base]
 
@@ -576,14 +577,14 @@ class Study:
         """Plan an arm in some cells, held against its twin, as ``register``."""
         against = None if twin is None or arm.key == twin.key else twin
         number = self._add(arm, None if against is None else self._add(against, None))
-        arm_digest = self._arm_digest(arm, against)
+        arm_fingerprint = self._arm_fingerprint(arm, against)
         rows = (
             (
                 c.draw,
                 c.world,
                 number,
                 c.world_seed,
-                run_key(arm_digest, self._draw_digest(c.draw), c.world_seed),
+                run_key(arm_fingerprint, self._draw_digest(c.draw), c.world_seed),
             )
             for c in cells
         )
@@ -612,17 +613,17 @@ class Study:
             self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", tuple(row))
             self._unsealed |= table in _SEALED
 
-    def arm_digest(self, number: int) -> str:
-        """Hash of what a registered arm and its twin bring to a run, worked out anew from what is stored of them."""
+    def arm_fingerprint(self, number: int) -> str:
+        """Fingerprint of what a registered arm and its twin bring to a run, worked out anew from what is stored."""
         arm, twin = self.arm(number)
-        return self._arm_digest(arm, None if twin is None else self.arm(twin)[0])
+        return self._arm_fingerprint(arm, None if twin is None else self.arm(twin)[0])
 
-    def _arm_digest(self, arm: Arm, against: Arm | None) -> str:
+    def _arm_fingerprint(self, arm: Arm, against: Arm | None) -> str:
         twin = "" if against is None else self._content(against)
         return digest(self.meta("model behaviour"), self._content(arm), twin)
 
     def _content(self, arm: Arm) -> str:
-        """Hash of what an arm brings to a run; kept for those that many runs share."""
+        """Fingerprint of what an arm brings to a run; kept for those that many runs share."""
         if arm.settings:
             return self._inputs_of.content(arm)
         if arm.key not in self._contents:
@@ -827,12 +828,12 @@ class Study:
             (self.number(arm), *design.shape),
         )
         for draw, world, *values in rows:
-            numbers = self.numbers_in(values, f"draw {shown(draw)}, world {shown(world)}")
+            numbers = self.numbers_in(values, f"draw {shown_value(draw)}, world {shown_value(world)}")
             try:
                 result[:, draw, world] = numbers
             except (IndexError, TypeError):
                 raise damaged(
-                    self._place, f"there is no draw {shown(draw)} with a world {shown(world)}"
+                    self._place, f"there is no draw {shown_value(draw)} with a world {shown_value(world)}"
                 ) from None
         return result
 
@@ -845,7 +846,7 @@ class Study:
         numbers = [math.nan if value is None else value for value in values]
         for number in numbers:
             if not isinstance(number, float):
-                raise damaged(self._place, f"{where} holds {shown(number)}, which is no result")
+                raise damaged(self._place, f"{where} holds {shown_value(number)}, which is no result")
         return cast(list[float], numbers)
 
     def failures(self, arms: Iterable[Arm], design: Design) -> tuple[FailedRun, ...]:
@@ -870,7 +871,9 @@ class Study:
         """
         place = (draw, world, world_seed)
         if not all(isinstance(one, int) for one in place) or not isinstance(reason, str):
-            raise damaged(self._place, f"a failed run of {shown_name(option)} is {shown((*place, reason))}")
+            raise damaged(
+                self._place, f"a failed run of {shown_name(option)} is {shown_value((*place, reason))}"
+            )
         return FailedRun(option, amount_factor, draw, world, world_seed, reason)
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -898,7 +901,7 @@ class Study:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SEAL, self.description_digest()))
 
     def description_digest(self) -> str:
-        """Hash of all that the file says in words, worked out anew."""
+        """Digest of all that the file says in words, worked out anew."""
         return fingerprint(
             {
                 table: [
@@ -987,7 +990,8 @@ class Study:
             if long is not None:
                 raise damaged(
                     self._place,
-                    f"{table}.{column} holds {shown(long[0])}, and no text of at most {LONGEST_NAME:,} characters",
+                    f"{table}.{column} holds {shown_value(long[0])}, and no text of at most {LONGEST_NAME:,}"
+                    " characters",
                 )
         wrong = list(self.wrong_types(_SMALL if tables.factors is None else (*_SMALL, *_SMALL_OF_A_SWEEP)))
         if wrong:

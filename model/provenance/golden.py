@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from passaat.identity import column_text, fingerprint
 from passaat.model.engine.compiled import Run, simulate
-from passaat.model.engine.judging import outcomes_of
 from passaat.model.inputs import RunInputs, SeededGroup, Setting, Structure, WorldSize
 from passaat.model.parameters import PARAMETERS
 from passaat.model.shocks import ShockEvent
@@ -211,11 +210,6 @@ def run_hash(run: Run) -> str:
     return digest.hexdigest()
 
 
-def exact_hashes() -> dict[str, str]:
-    """Hash of every bit of each golden run, by name: for tests, never an identity."""
-    return {name: run_hash(simulate(inputs, seed)) for name, (inputs, seed) in golden_inputs().items()}
-
-
 @lru_cache(maxsize=1)
 def golden_figures() -> dict[str, dict[str, str]]:
     """``run_figures`` of each golden run, by name."""
@@ -226,19 +220,6 @@ def without_programme(inputs: RunInputs) -> RunInputs:
     """The same inputs with the programme off in every year: those of the twin of a golden run."""
     off = np.zeros_like(inputs.levers["programme_on"])
     return replace(inputs, levers={**inputs.levers, "programme_on": off})
-
-
-def outcome_hash(outcomes: NDArray[np.float64]) -> str:
-    """Hash of every bit of the outcomes of a run."""
-    return hashlib.blake2b(outcomes.astype("<f8").tobytes(), digest_size=8).hexdigest()
-
-
-def outcome_hashes() -> dict[str, str]:
-    """Hash of every bit of the outcomes of each golden run against its twin, by name."""
-    return {
-        name: outcome_hash(outcomes_of(simulate(inputs, seed), simulate(without_programme(inputs), seed)))
-        for name, (inputs, seed) in golden_inputs().items()
-    }
 
 
 @lru_cache(maxsize=1)
@@ -274,7 +255,7 @@ def practice_runs() -> dict[str, Run]:
 
 
 def golden_text() -> str:
-    """What ``tests/golden.json`` holds: the behaviour and the hash of each golden run."""
+    """What ``tests/golden.json`` holds: the behaviour and the fingerprint of each golden run."""
     runs = {name: fingerprint(figures) for name, figures in golden_figures().items()}
     return json.dumps({"behaviour": behaviour(), "runs": runs}, indent=2) + "\n"
 

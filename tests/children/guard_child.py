@@ -26,7 +26,7 @@ from passaat.experiments.analyses.sweep import sweep
 from passaat.experiments.run.crew import Threads
 
 toy_model: Any = importlib.import_module("toy_model")
-for needed in ("export", "studies"):  # by the command, which imports them late
+for needed in ("reports.export", "analyses.studies"):  # by the command, which imports them late
     importlib.import_module(f"passaat.experiments.{needed}")
 
 

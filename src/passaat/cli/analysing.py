@@ -14,7 +14,8 @@ from passaat.cli.comparing import say_stopped
 from passaat.cli.parts import (
     EXIT_INTERRUPTED,
     Bar,
-    ClusterOption,
+    Command,
+    DaskOption,
     JsonOption,
     ListCommand,
     OptionsOption,
@@ -66,9 +67,9 @@ PUBLIC_COST = "public_cost_eur"
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
     app.command(cls=ListCommand)(replicate)
-    app.command()(sensitivity)
-    app.command()(discover)
-    app.command()(tradeoffs)
+    app.command(cls=Command)(sensitivity)
+    app.command(cls=Command)(discover)
+    app.command(cls=Command)(tradeoffs)
 
 
 # --- as many runs as it takes -----------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ def replicate(
     ] = False,
     seed: SeedOption = 1,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     levers: SetAnOption = None,
     of_reference: SetReferenceOption = None,
     study: StudyOption = None,
@@ -132,7 +133,7 @@ def replicate(
     from passaat.experiments.reports.replicate import print_replication
 
     base, chosen = reference_and_options(reference, options, levers, of_reference)
-    if cluster is None:
+    if dask is None:
         say_workload(base, budget, workers)
     warm_up()
     model = the_model(base, prior=prior)
@@ -140,7 +141,7 @@ def replicate(
     if model.basis.notice:
         say(model.basis.notice)
     try:
-        with crew_of(workers, cluster) as crew, Bar() as bar:
+        with crew_of(workers, dask) as crew, Bar() as bar:
             if pilot:
                 _pilot(base, chosen, outcome, precision, first_draws, worlds, seed, path, model, crew, bar)
                 return
@@ -243,7 +244,7 @@ def sensitivity(
     ] = False,
     keep: StudyOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which factors the outcomes, and what options change, follow; with intervals, and luck kept apart.
@@ -256,7 +257,7 @@ def sensitivity(
     from passaat.experiments.reports.files import named, save_beside, stem_of
     from passaat.experiments.reports.sensitivity import print_sensitivity
 
-    table, path = _table(study, keep, workers, cluster)
+    table, path = _table(study, keep, workers, dask)
     report = analyse(table, outcomes, levels=levels)
     part = named(*(outcomes or ()), *(["levels"] if levels else []))
 
@@ -311,7 +312,7 @@ def discover(
     ] = None,
     keep: StudyOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
@@ -325,7 +326,7 @@ def discover(
             f"--fails-at {fails_at:g} asks for the option's own level, --by and --against for a comparison",
             "Leave out one of the two.",
         )
-    table, path = _table(study, keep, workers, cluster)
+    table, path = _table(study, keep, workers, dask)
     policy = option or _the_option(table)
     if fails_at is None:
         question = question_of(table, "beats", policy, outcome, against=against, threshold=by)
@@ -394,7 +395,7 @@ def tradeoffs(
     outcome: OutcomeOption = MAIN_OUTCOME,
     keep: StudyOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold cost against effect: which policies are worth their cost (Pareto front), and what choosing wrongly loses.
@@ -411,7 +412,7 @@ def tradeoffs(
             f"--outcome {PUBLIC_COST} is the cost that effects are held against",
             "Name an effect, such as contracts.",
         )
-    judged, path = _judged(study, outcome, keep, workers, cluster)
+    judged, path = _judged(study, outcome, keep, workers, dask)
     said = {
         "version": judged.version,
         "drawn_from": judged.drawn_from,
@@ -467,7 +468,7 @@ class _Judged:
 
 
 def _judged(
-    study: str, outcome: str, keep: Path | None, workers: int | None, cluster: str | None
+    study: str, outcome: str, keep: Path | None, workers: int | None, dask: str | None
 ) -> tuple[_Judged, Path]:
     """What a comparison or a sweep says of cost and effect."""
     from passaat.experiments.analyses.tradeoffs import has_common_worlds, of_sweep, policies_in_words
@@ -479,7 +480,7 @@ def _judged(
             kind = opened.meta("kind")
         if kind == "comparison":
             return _judged_comparison(path, outcome), path
-    table, path = _table(study, keep, workers, cluster)
+    table, path = _table(study, keep, workers, dask)
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
     common, words = has_common_worlds(table), policies_in_words(table)
@@ -517,9 +518,7 @@ def _say_missing(missing: int, path: Path) -> None:
         say(f"{missing:,} runs of {path} are missing and left out; `{makes}` makes them.")
 
 
-def _table(
-    study: str, keep: Path | None, workers: int | None, cluster: str | None
-) -> tuple[SweepTable, Path]:
+def _table(study: str, keep: Path | None, workers: int | None, dask: str | None) -> tuple[SweepTable, Path]:
     """The table of a study file that exists, or of a plan that is run first."""
     from passaat.experiments.analyses.sweep import load_table
     from passaat.experiments.design.plan_files import read_plan
@@ -536,5 +535,5 @@ def _table(
         return table, path
     plan = read_plan(study)
     path = keep or Path(f"{plan.name}.db")
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         return run_sweep(plan, path, crew), path

@@ -14,7 +14,7 @@ from passaat.cli.parts import (
     FOUR_OPTIONS,
     LARGEST_SEED,
     Bar,
-    ClusterOption,
+    DaskOption,
     ForceReportOption,
     JsonOption,
     ListCommand,
@@ -488,7 +488,7 @@ def compare(
     structure_worlds: Annotated[
         int, typer.Option("--structure-worlds", min=2, help="Worlds for each draw under each structure.")
     ] = 4,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, from what, for how long, and stop.")
     ] = False,
@@ -530,7 +530,7 @@ def compare(
     design = Design(draws, worlds, seed)
     first = study or Path(study_name(base, seed, "prior" if prior or does_not_belong(base) else "posterior"))
     if not is_answered(first):
-        if cluster is None and not dry_run:
+        if dask is None and not dry_run:
             say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
         require_writable(first)
     warm_up()
@@ -559,7 +559,7 @@ def compare(
     if dry_run:
         show_forecast(base, chosen, design, path, model, workers, wishes)
         return
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         compare_and_show(
             base,
             chosen,

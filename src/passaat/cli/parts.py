@@ -6,10 +6,10 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand
@@ -37,7 +37,29 @@ LARGEST_SEED = 2**63 - 1
 FOUR_OPTIONS = ("stricter-selection", "go-no-go", "follow-up", "sme-focus")
 
 
-class ListCommand(TyperCommand):
+OLD_OPTIONS: Final = {"--cluster": "--dask"}
+"""Options that were renamed, old name first: accepted for a release, with a word."""
+
+
+class Command(TyperCommand):
+    """A command that knows its options by their old names, too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        known = {name for one in self.get_params(ctx) for name in one.opts}
+        renamed = {old: new for old, new in OLD_OPTIONS.items() if new in known and old not in known}
+        return super().parse_args(ctx, [_by_its_new_name(one, renamed) for one in args])
+
+
+def _by_its_new_name(argument: str, renamed: Mapping[str, str]) -> str:
+    """An argument as it is; of an option that was renamed, its new name and a word on it."""
+    option, equals, value = argument.partition("=")
+    if option not in renamed:
+        return argument
+    say(f"{option} is now called {renamed[option]}; the next release no longer knows the old name.")
+    return f"{renamed[option]}{equals}{value}"
+
+
+class ListCommand(Command):
     """Accepts `--options a b c` as well as `--options a --options b --options c`, and says where options belong."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -130,31 +152,31 @@ WorkersOption = Annotated[
 ]
 
 
-ClusterOption = Annotated[
+DaskOption = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help="Let a Dask cluster run it: tcp://HOST:8786."),
+    typer.Option("--dask", metavar="ADDRESS", help="Let the workers of Dask run it: tcp://HOST:8786."),
 ]
 
 
 @contextmanager
-def crew_of(workers: int | None, cluster: str | None) -> Iterator[Crew]:
-    """Who carries out the runs: threads here, or a cluster.
+def crew_of(workers: int | None, dask: str | None) -> Iterator[Crew]:
+    """Who carries out the runs: threads here, or the workers of Dask.
 
     Raises:
-        StudyError: both asked for, or a cluster that does not answer.
+        StudyError: both asked for, or a scheduler that does not answer.
     """
-    from passaat.experiments.run.cluster import Cluster
     from passaat.experiments.run.crew import Threads
+    from passaat.experiments.run.dask import DaskWorkers
 
-    if cluster is None:
+    if dask is None:
         yield Threads(workers)
         return
     if workers is not None:
         raise StudyError(
-            f"--workers {workers} and --cluster {cluster} were both given",
-            "Leave out --workers: a cluster has the workers that it has.",
+            f"--workers {workers} and --dask {dask} were both given",
+            "Leave out --workers: Dask has the workers that it has.",
         )
-    with Cluster(cluster) as crew:
+    with DaskWorkers(dask) as crew:
         yield crew
 
 

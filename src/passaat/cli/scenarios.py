@@ -173,7 +173,7 @@ def _scenario_lines(scenario: Scenario) -> list[str]:
     for kind, agents in scenario.agents.model_dump().items():
         if agents:
             lines.append(f"  agents {kind}: {', '.join(agents)}")
-    return [*lines, f"  hash {scenario.hash}"]
+    return [*lines, f"  fingerprint {scenario.hash}"]
 
 
 def _moved_text(scenario: Scenario, name: str) -> str:

@@ -12,7 +12,8 @@ from passaat.cli.comparing import Wishes, compare_and_show, say_stopped, show_st
 from passaat.cli.parts import (
     EXIT_INTERRUPTED,
     Bar,
-    ClusterOption,
+    Command,
+    DaskOption,
     ForceReportOption,
     JsonOption,
     ListCommand,
@@ -61,11 +62,11 @@ ReuseOption = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this file to the program."""
-    app.command()(sweep)
+    app.command(cls=Command)(sweep)
     app.command()(studies)
-    app.command()(resume)
+    app.command(cls=Command)(resume)
     app.command(cls=ListCommand)(extend)
-    app.command()(verify)
+    app.command(cls=Command)(verify)
     app.command()(export)
 
 
@@ -73,7 +74,7 @@ def sweep(
     plan: PlanArgument,
     study: StudyOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     reuse: ReuseOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and stop.")] = False,
     as_json: JsonOption = False,
@@ -110,12 +111,12 @@ def sweep(
             )
         return
     path = study or Path(f"{read.name}.db")
-    if cluster is None:
+    if dask is None:
         say_workload(read.reference, most_runs(read), workers)
     say_each(
         option.description.removesuffix(".") for option in read.options if " overrides " in option.description
     )
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         table = run_sweep(read, path, crew, reuse or ())
     _show_sweep(table, path, as_json)
 
@@ -225,7 +226,7 @@ def resume(
     study: StudyArgument,
     retry: Annotated[bool, typer.Option("--retry", help="Also make runs again that failed.")] = False,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     to: ReportOption = None,
     force: ForceReportOption = False,
     as_json: JsonOption = False,
@@ -241,7 +242,7 @@ def resume(
     if to is not None:
         require_form(to, force=force)
     asked = _plan_in(study)
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         if not retry and _is_finished(study):
             _show_finished(asked, study, as_json, to)
             return
@@ -265,7 +266,7 @@ def extend(
     ] = None,
     options: OptionsOption = None,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a study larger: more points, draws, worlds or options. What it holds already is kept and not run again."""
@@ -277,7 +278,7 @@ def extend(
     more = load_options(options or ())
     if isinstance(asked, Plan):
         larger = asked.extended(size=points, worlds=worlds, draws=draws, options=more)
-        with crew_of(workers, cluster) as crew:
+        with crew_of(workers, dask) as crew:
             _show_sweep(run_sweep(larger, study, crew), study, as_json)
         return
     if points is not None:
@@ -286,7 +287,7 @@ def extend(
             "Give --draws, --worlds or --options.",
         )
     comparison = asked.extended(draws=draws, worlds=worlds, options=more)
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         _run_comparison(comparison, study, crew, as_json)
 
 
@@ -394,7 +395,7 @@ def verify(
     study: StudyArgument,
     sample: Annotated[int, typer.Option("--sample", min=0, help="Runs to make again.")] = 20,
     workers: WorkersOption = None,
-    cluster: ClusterOption = None,
+    dask: DaskOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a study: the file, every key and digest, and a sample of runs made again, which must be equal in every bit.
@@ -405,7 +406,7 @@ def verify(
     from passaat.experiments.analyses.verify import verify as check
 
     warm_up()
-    with crew_of(workers, cluster) as crew:
+    with crew_of(workers, dask) as crew:
         found = check(study, sample=sample, crew=crew)
     if as_json:
         record: dict[str, Any] = {**vars(found), "sound": found.sound}

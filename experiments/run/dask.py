@@ -1,4 +1,4 @@
-"""Runs on a Dask cluster: workers that check that they have the same model."""
+"""Runs on the workers of Dask, beyond one machine: they check that they have the same model."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from passaat.experiments.run.crew import OutcomesOf, Simulate, Task, carry_out
 from passaat.experiments.study.records import RunRecord
 
 RUNS_PER_MESSAGE: Final = 64
-"""Runs sent to a cluster at a time: two seconds of work, against some milliseconds to send it."""
+"""Runs sent to Dask at a time: two seconds of work, against some milliseconds to send it."""
 
 
-CLUSTER_WAIT_SECONDS: Final = 30
-"""How long to wait for the scheduler of a cluster, and for a worker where there is none."""
+DASK_WAIT_SECONDS: Final = 30
+"""How long to wait for the scheduler, and for a worker where there is none."""
 
 
-CLUSTER_LOOK_SECONDS: Final = 5
+DASK_LOOK_SECONDS: Final = 5
 """How often to look whether any worker is left while nothing comes back."""
 
 
-class Cluster:
-    """The workers of a Dask cluster, by the address of its scheduler. Use it in a ``with`` statement.
+class DaskWorkers:
+    """The workers of Dask, by the address of their scheduler. Use it in a ``with`` statement.
 
     A worker that is lost on the way costs its chunk, which another one does again. Each worker works out the
     behaviour of its own model before its first run: results of different models are never mixed.
@@ -57,7 +57,7 @@ class Cluster:
         self.close()
 
     def close(self) -> None:
-        """Leave the cluster; it stays up for others."""
+        """Leave the workers; they stay up for others."""
         self.stop()
         self._client.close()
 
@@ -75,12 +75,12 @@ class Cluster:
         now = monotonic()
         if now < self._look_again:
             return
-        self._look_again = now + CLUSTER_LOOK_SECONDS
+        self._look_again = now + DASK_LOOK_SECONDS
         if self._threads() > 0:
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = now
-        elif now - self._alone_since >= CLUSTER_WAIT_SECONDS:
+        elif now - self._alone_since >= DASK_WAIT_SECONDS:
             raise _lost()
 
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
@@ -106,7 +106,7 @@ class Cluster:
         simulator: Simulator,
         chunk: Sequence[Task],
     ) -> None:
-        """Pass on what a cluster made of a chunk, in terms of the study."""
+        """Pass on what a worker made of a chunk, in terms of the study."""
         error = None if there.cancelled() else there.exception()
         alone = sum(task.runs for task in chunk) == 1
         if type(error).__name__ != "KilledWorker":
@@ -166,7 +166,7 @@ def _pass_on(there: Future[list[RunRecord]], here: Future[list[RunRecord]]) -> N
         # A run that fails is a record: this is a worker that could not even begin.
         here.set_exception(
             StudyError(
-                f"a worker of the cluster cannot take part: {' '.join(str(error).split())}",
+                f"a Dask worker cannot take part: {' '.join(str(error).split())}",
                 "Install the same version of passaat, and all that the model needs, on every worker.",
             )
         )
@@ -174,8 +174,8 @@ def _pass_on(there: Future[list[RunRecord]], here: Future[list[RunRecord]]) -> N
 
 def _lost() -> StudyError:
     return StudyError(
-        "the cluster was lost on the way; every chunk that was finished before is kept",
-        "Start it again and go on with `passaat resume` or the same command.",
+        "the Dask workers were lost on the way; every chunk that was finished before is kept",
+        "Start them again and go on with `passaat resume` or the same command.",
     )
 
 
@@ -191,24 +191,24 @@ def _connect(address: str) -> Any:
         import distributed
     except ImportError:
         raise StudyError(
-            "a cluster needs Dask, which is not installed",
+            "--dask needs Dask, which is not installed",
             'Install passaat with its extra: pip install ".[cluster]" in the folder of the project.',
         ) from None
     client: Any = None
     if not re.fullmatch(r"[a-z]+://[^/\s]+:\d+", address):
         raise StudyError(
-            f"{address!r} is no address of a cluster",
+            f"{address!r} is no address of a Dask scheduler",
             "It looks like tcp://HOST:8786; the scheduler says it at its start.",
         )
     try:
         connect: Any = distributed.Client  # carries no types
-        client = connect(address, timeout=CLUSTER_WAIT_SECONDS, set_as_default=False)
-        client.wait_for_workers(1, timeout=CLUSTER_WAIT_SECONDS)
+        client = connect(address, timeout=DASK_WAIT_SECONDS, set_as_default=False)
+        client.wait_for_workers(1, timeout=DASK_WAIT_SECONDS)
     except (OSError, ValueError, TypeError, TimeoutError) as error:
         if client is not None:
             client.close()
         raise StudyError(
-            f"no cluster with a worker answers at {address} within {CLUSTER_WAIT_SECONDS} seconds ({error})",
+            f"no Dask scheduler with a worker answers at {address} within {DASK_WAIT_SECONDS} seconds ({error})",
             "Start one, for example `dask scheduler` and, on each machine, `dask worker tcp://HOST:8786`; the address"
             " looks like tcp://HOST:8786.",
         ) from None
