@@ -20,6 +20,7 @@ from passaat.scenarios.reading import (
     NumberError,
     Quantity,
     harmless,
+    number_shown,
     plain,
     read_number,
     shown_value,
@@ -187,9 +188,7 @@ class Lever:
         try:
             return self.normalise(value)
         except ValueError:
-            refusal = self._refusal(
-                harmless(word) if len(word) <= 60 else shown_value(int(word) if word.isdecimal() else word)
-            )
+            refusal = self._refusal(harmless(word) if len(word) <= 60 else number_shown(word))
             raise ValueError(f"{refusal}; {why}" if why else refusal) from None
 
     def parse_setting(self, text: str, flag: str = "--set") -> LeverSetting:

@@ -168,7 +168,8 @@ def harmless(text: str) -> str:
     return "".join(one if one == "\t" or unicodedata.category(one) == "Zs" else shown(one) for one in text)
 
 
-def _number_shown(text: str) -> str:
+def number_shown(text: str) -> str:
+    """A number as a message shows it, however it was typed: one that is far too long is shortened, with its length."""
     return _shortened(harmless(text), "digits" if text.lstrip("+-").isdigit() else "characters")
 
 
@@ -233,7 +234,7 @@ def read_number(text: str, of: Quantity) -> float:
     if _PLAIN.fullmatch(word) and not (in_thousands(of.unit) and _IN_THOUSANDS.fullmatch(word)):
         value = float(word)
         if math.isinf(value):
-            raise NumberError(f"{_number_shown(word)} is larger than any number that can be worked with")
+            raise NumberError(f"{number_shown(word)} is larger than any number that can be worked with")
         return value
     why, readings = _readings(word, of.unit)
     write = unmistakable if in_thousands(of.unit) else plain
@@ -306,11 +307,14 @@ UnitOf = Callable[[Place], Quantity | None]
 
 
 def neighbour(path: Path) -> Path | None:
-    """A file that is there under a name near this one: with .toml added, or with .txt as Notepad adds it."""
+    """A file that is there under a name near this one: with .toml or .csv added, with .txt as Notepad adds it, or with
+    .txt instead.
+    """
     if not path.name:
         return None
-    for ending in (".toml", ".txt"):
-        near = path.with_name(path.name + ending)
+    endings = (".toml", ".csv", ".txt")
+    for name in (*(path.name + ending for ending in endings), f"{path.stem}.txt"):
+        near = path.with_name(name)
         try:
             if near.is_file():
                 return near
@@ -343,8 +347,10 @@ def read_text(path: Path, error: type[PassaatError], what: str, most_mb: float =
                 f"{path} goes on after {most_mb:g} MB, of {what} no more is read", f"check that it is {what}."
             )
     except OSError as problem:
+        near = neighbour(path) if isinstance(problem, FileNotFoundError) else None
         raise error(
-            f"cannot read {shown_name(str(path))}: {problem.strerror or problem}", "check the path."
+            f"cannot read {shown_name(str(path))}: {problem.strerror or problem}",
+            f"{shown_name(str(near))} is there: name it, or rename it." if near else "check the path.",
         ) from None
     except ValueError:  # a name with a null character in it
         raise error(
@@ -490,11 +496,11 @@ def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
     by_line: dict[int, list[_WrongNumber]] = {}
     for one in wrong:
         if one.at is None:
-            yield f"{one.name} = {_number_shown(one.text)}: {one.error.advice(lambda new: new)}"
+            yield f"{one.name} = {number_shown(one.text)}: {one.error.advice(lambda new: new)}"
         else:
             by_line.setdefault(one.at.line, []).append(one)
     for number, found in by_line.items():
-        told = ", ".join(f"{one.name} = {_number_shown(one.text)}" for one in found)
+        told = ", ".join(f"{one.name} = {number_shown(one.text)}" for one in found)
         why = "; ".join(dict.fromkeys(one.error.why for one in found))
         meant: list[str] = []
         if all(one.error.corrections for one in found):
@@ -551,7 +557,7 @@ def _too_large(tokens: list[_Token]) -> Iterator[str]:
             continue  # no number after all; TOML tells why
         if large:
             yield (
-                f"line {token.line}, column {token.column}: {_number_shown(token.text)} is larger than any number"
+                f"line {token.line}, column {token.column}: {number_shown(token.text)} is larger than any number"
                 " that can be worked with"
             )
 
@@ -565,7 +571,7 @@ def _underscored(tokens: list[_Token], lines: list[str]) -> Iterator[str]:
             and re.fullmatch(r"[+-]?\d[\d_]*(\.[\d_]+)?([eE][+-]?[\d_]+)?", token.text, re.ASCII)
         ):
             new = _with(lines, token, token.text.replace("_", "")).strip()
-            yield f"line {token.line}: {_number_shown(token.text)}: {_NO_SEPARATORS}; write {new}"
+            yield f"line {token.line}: {number_shown(token.text)}: {_NO_SEPARATORS}; write {new}"
 
 
 # --- TOML that cannot be read ----------------------------------------------------------------------------------
@@ -644,7 +650,7 @@ def _numbers_of_line(line: str, table: str, quantity_at: Callable[[Place], Quant
         try:
             read_number(value, quantity_at(path))
         except NumberError as wrong:
-            whys.append(f"{setting.group(1)} = {_number_shown(value)}: {wrong.why or 'it is no number'}")
+            whys.append(f"{setting.group(1)} = {number_shown(value)}: {wrong.why or 'it is no number'}")
             if wrong.corrections:
                 new = new[: setting.start(2)] + wrong.corrections[0] + new[setting.end(2) :]
     if not whys:

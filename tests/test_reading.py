@@ -16,7 +16,7 @@ from passaat.errors import PassaatError, ScenarioError, StudyError
 from passaat.experiments.design.plan_files import read_plan
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios import reading
-from passaat.scenarios.levers import LEVERS, UNITS
+from passaat.scenarios.levers import LEVERS, UNITS, lever
 from passaat.scenarios.loading import load_scenario, read_scenario
 from passaat.scenarios.reading import (
     COUNTS,
@@ -667,3 +667,18 @@ def test_no_cell_in_a_message_acts_on_a_terminal(cell: str, tmp_path: Path) -> N
 def test_a_tab_within_a_number_is_told_like_any_other_blank(tmp_path: Path) -> None:
     said = refused(option_file(tmp_path, "follow_up_eur_per_firm_year = 3\t000"))
     assert "write follow_up_eur_per_firm_year = 3000" in said
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_the_words_of_its_lever() -> None:
+    with pytest.raises(
+        ValueError, match=r"covenant_amount_eur = 1000000000…000 \(5,001 digits\) is not allowed"
+    ):
+        lever("covenant_amount_eur").parse_setting("1" + "0" * 5_000)
+
+
+@pytest.mark.parametrize("there", ["points.csv.txt", "points.txt"])
+def test_a_list_that_is_there_under_another_ending_is_named(there: str, tmp_path: Path) -> None:
+    (tmp_path / there).write_text("draw\n0\n", encoding="utf-8")
+    with pytest.raises(StudyError, match=r"cannot read .*points\.csv") as refused:
+        reading.read_text(tmp_path / "points.csv", StudyError, "a list of points")
+    assert f"{there} is there: name it, or rename it." in refused.value.hint
