@@ -56,7 +56,7 @@ NOT_REMADE: Final = (
               "test_drivers.py", "a decision: results change"),
     NotRemade(("tests/exact_bits.json",), "python -m tests.exact_bits --write",
               "test_drivers.py", "a decision: results change"),
-    NotRemade(("tests/inference_code.json",), "python -m tests.test_grounds",
+    NotRemade(("tests/inference_code.json",), "python -m tests.calibration.test_grounds",
               "test_grounds.py", "a decision: does the posterior change?"),
     NotRemade(("README.md", "docs/first-result.json"), "python docs/first_result.py",
               "test_first_result.py", "runs the model"),

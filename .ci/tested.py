@@ -1,7 +1,7 @@
 """Keep docs/tested-versions.json: with which Pythons and versions of packages the quick tests last passed.
 
 Usage, inside the environment of a setting: ``python .ci/tested.py 3.11-lowest result.xml`` (the JUnit report of its
-tests); without a report, the setting's result is removed. ``make test-all`` calls it; tests/test_tested_versions.py
+tests); without a report, the setting's result is removed. ``make test-all`` calls it; test_tested_versions.py
 demands that every setting is there, passed, and depends on what is there now.
 """
 

@@ -19,7 +19,7 @@ ever one stopped. It is conservative where precision is the reason to stop. What
 which the few draws of early looks may show nothing; no rule that sees only those draws can know.
 
 Of 2,000 simulated studies each, stopped when the order was clear or the precision met, the last interval held in (in
-brackets: of ordinary intervals looked at as often; `tests/test_replication.py`)
+brackets: of ordinary intervals looked at as often; `tests/experiments/analyses/test_replication.py`)
 
     normal draws                                                       97 to 100 %    (76 to 96)
     lognormal, deviation of the logarithm 0.5 (skewness 1.8)           96 to 100 %    (74 to 97)

@@ -6,8 +6,8 @@ draw leaves every other draw untouched, and two policies give the same firm the 
 the same.
 
 The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood 2014), applied twice; one application over
-a packed counter fails statistical batteries, two do not (``tests/test_draws.py``). Normals come from the inverse of
-the normal distribution (algorithm AS 241, Wichura 1988), which is monotone: paired worlds stay coupled.
+a packed counter fails statistical batteries, two do not (``tests/model/kernel/test_draws.py``). Normals come from
+the inverse of the normal distribution (algorithm AS 241, Wichura 1988), which is monotone: paired worlds stay coupled.
 
 What works on 64 bits is compiled also when rules are interpreted, because Python has no wrap-around of its own. It
 calls nothing from other files: Numba, which keeps it on disk, would not notice that they changed.

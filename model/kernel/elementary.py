@@ -3,8 +3,8 @@
 The functions of a C library differ in the last digit from system to system, and within one library from processor to
 processor. These use + - * /, comparisons and whole numbers only, which IEEE 754 fixes to the last bit; results are at
 most one unit in the last place from the correctly rounded ones, at both ends of the range too
-(``tests/test_elementary.py``). The methods are those of Tang, ACM Transactions on Mathematical Software 15 (1989),
-144-157, and 16 (1990), 378-400; ``model/kernel/elementary_tables.py`` holds the constants and is generated.
+(``tests/model/kernel/test_elementary.py``). The methods are those of Tang, ACM Transactions on Mathematical Software 15
+(1989), 144-157, and 16 (1990), 378-400; ``model/kernel/elementary_tables.py`` holds the constants and is generated.
 
 ``exp(inf)`` is inf, ``exp(-inf)`` 0, ``log(0)`` -inf, ``log(inf)`` inf, the logarithm of a negative number nan, as is
 each function of nan. Nothing is raised.
