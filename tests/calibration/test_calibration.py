@@ -5,7 +5,6 @@ Most tests calibrate a toy whose answer is known, with the very functions that c
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from collections.abc import Mapping
@@ -476,18 +475,6 @@ def test_the_shipped_checks_hold() -> None:
     open_ones = posterior.read_metadata(posterior.FOLDER / "open.json")
     for name, one in open_ones["never_seen"].items():
         assert abs(one["contraction"]) < 4 * open_ones["contraction_error"] + 0.02, name
-
-
-def test_the_page_shows_what_is_stored() -> None:
-    """When this fails: python docs/calibration.py."""
-    folder = Path(__file__).parents[2] / "docs"
-    spec = importlib.util.spec_from_file_location("passaat_docs_calibration", folder / "calibration.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    text = (folder / "calibration.md").read_text(encoding="utf-8")
-    assert module.page(text) == text
 
 
 def test_a_broken_sample_is_refused_with_row_and_reason(tmp_path: Path) -> None:

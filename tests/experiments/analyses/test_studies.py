@@ -212,7 +212,7 @@ CHANGES = {
     "a digest": ("UPDATE runs SET digest = 'abc' WHERE {one}", "results that were changed"),
     "a scenario": (
         "UPDATE scenarios SET scenario = replace(scenario, 'n_firms = 2000', 'n_firms = 1900')",
-        "has changed: its text now has the hash",
+        "has changed: its text now has the fingerprint",
     ),
     "a scenario that is no text any more": ("UPDATE scenarios SET scenario = 'x y'", "cannot be read"),
     "a scenario that is gone": ("DELETE FROM scenarios", "is missing"),
