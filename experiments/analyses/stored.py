@@ -98,6 +98,7 @@ def comparison_values(study_path: Path) -> StoredValues:
         }
         version, drawn_from = study.meta("model version"), study.meta("drawn from")
         uncalibrated = basis_of(study).uncalibrated
+        study.require_as_written()
         return StoredValues(values, _outcomes(study), version, drawn_from, uncalibrated, study.count_to_do())
 
 
@@ -133,6 +134,7 @@ def record_of(study_path: Path) -> Record:
         for name, money, arm in arms:
             found = outcome_values(study, arm, design)
             values[names.index(name), money] = np.stack([found[one.name] for one in outcomes], axis=-1)
+        study.require_as_written()
         return Record(
             (
                 Axis("policy", names),
@@ -173,6 +175,7 @@ def stored_comparison(study_path: Path) -> Comparison:
         compared = _policies(study, asked)
         held.require_some_success([compared.base, *compared.arms])
         comparison, values = assemble(held, compared, _equal_money(held, compared))
+        study.require_as_written()
     return replace(comparison, decisions=decisions_of(comparison, values, held.parameters))
 
 

@@ -183,7 +183,9 @@ def load_table(study_path: Path, outcomes: Sequence[str] | None = None) -> Sweep
         StudyError: no such file, no study, not a sweep, or an outcome that it does not have.
     """
     with Study.read(study_path) as study:
-        return read_table(study, outcomes)
+        table = read_table(study, outcomes)
+        study.require_as_written()
+        return table
 
 
 # --- registering ------------------------------------------------------------------------------------------------

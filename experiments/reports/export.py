@@ -81,6 +81,7 @@ def export(study_path: Path, target: Path, table: str | None = None) -> int:
                 f"{study_path} is a {study.meta('kind')}, which has no points and so no table of results",
                 "Take its runs: --table runs.",
             )
+        study.require_as_written()
         chosen: Table = "results" if table == "results" or (table is None and sweep) else "runs"
         match target.suffix:
             case ".csv":

@@ -84,6 +84,9 @@ class DaskWorkers:
             raise _lost()
 
     def submit(self, simulator: Simulator, chunk: Sequence[Task]) -> Future[list[RunRecord]]:
+        return self._submit(simulator, chunk, again=False)
+
+    def _submit(self, simulator: Simulator, chunk: Sequence[Task], *, again: bool) -> Future[list[RunRecord]]:
         there: Future[list[RunRecord]] = self._executor.submit(
             _carry_out_there,
             simulator.simulate,
@@ -96,7 +99,7 @@ class DaskWorkers:
         here: Future[list[RunRecord]] = Future()
         self._running.add(there)
         there.add_done_callback(self._running.discard)
-        there.add_done_callback(lambda done: self._hand_over(done, here, simulator, chunk))
+        there.add_done_callback(lambda done: self._hand_over(done, here, simulator, chunk, again=again))
         return here
 
     def _hand_over(
@@ -105,12 +108,18 @@ class DaskWorkers:
         here: Future[list[RunRecord]],
         simulator: Simulator,
         chunk: Sequence[Task],
+        *,
+        again: bool,
     ) -> None:
         """Pass on what a worker made of a chunk, in terms of the study."""
         error = None if there.cancelled() else there.exception()
         alone = sum(task.runs for task in chunk) == 1
         if type(error).__name__ != "KilledWorker":
-            _pass_on(there, here)
+            if error is None or again or isinstance(error, PassaatError | OSError):
+                _pass_on(there, here)
+            else:
+                # Dask may stumble over a worker that dies while its result is fetched: it is asked for once more.
+                _gather([self._submit(simulator, chunk, again=True)], here)
         elif alone:
             here.set_result(list(_all_failed(chunk, "every worker that tried it died")))
         else:  # one run may have killed the worker, or somebody took it away: each run for itself tells

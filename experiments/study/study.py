@@ -59,6 +59,7 @@ from passaat.experiments.study.locks import give_back_lock, take_lock
 from passaat.experiments.study.log import SPAN, STARTS
 from passaat.experiments.study.messages import (
     ANOTHER_FILE,
+    REPEAT,
     SQLITE_ERRORS,
     damaged,
     explain,
@@ -768,6 +769,30 @@ class Study:
                 self._db.execute(
                     statement, (one.status, one.reason, digest, *values, one.draw, one.world, one.arm)
                 )
+
+    def require_as_written(self) -> None:
+        """Refuse a file in which what it says of itself, or a result, is not as it was written.
+
+        Studies of 0.1.0 have no digest of what they say; their results have.
+
+        Raises:
+            StudyError: something was changed.
+        """
+        with self.snapshot():
+            stored = self.meta(SEAL)
+            changed = ["what it says of itself"] if stored and stored != self.description_digest() else []
+            columns = "".join(f', "{name}"' for name in self.outcome_names)
+            query = f"SELECT status, reason, digest{columns} FROM runs WHERE status <> 'planned'"
+            results = sum(
+                digest != digest_of(status, reason, values)
+                for status, reason, digest, *values in self.rows(query)
+            )
+        changed += [f"{results:,} of its results"] if results else []
+        if changed:
+            raise StudyError(
+                f"{self._place} was changed after it was written: {' and '.join(changed)}",
+                f"`{command('passaat', 'verify', PurePath(self._place))}` says what. {REPEAT}",
+            )
 
     def take_over(self, other: Path) -> int:
         """Copy results that another study holds under the same key, so that they need not be run; returns how many.

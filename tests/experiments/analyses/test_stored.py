@@ -21,7 +21,7 @@ import passaat
 from passaat import cli
 from passaat.errors import StudyError
 from passaat.experiments.analyses.compare import Comparison, compare
-from passaat.experiments.analyses.stored import comparison_values, is_finished, stored_comparison
+from passaat.experiments.analyses.stored import comparison_values, is_finished, record_of, stored_comparison
 from passaat.experiments.design.basis import Basis
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.simulator import Simulator
@@ -69,8 +69,10 @@ def test_a_finished_comparison_is_the_same_from_its_file(
 def without_words_of_its_own(path: Path) -> None:
     """Take out what studies of 0.1.0 do not hold."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        found = db.execute("DELETE FROM meta WHERE key IN ('basis', 'equal money', 'made with')")
-        assert found.rowcount == 3
+        found = db.execute(
+            "DELETE FROM meta WHERE key IN ('basis', 'equal money', 'made with', 'digest of the description')"
+        )
+        assert found.rowcount == 4
 
 
 def test_the_posterior_of_a_study_is_read_and_not_drawn_again(
@@ -229,7 +231,27 @@ def rehash(path: Path) -> None:
         "PRAGMA foreign_keys = OFF",
         "UPDATE arms SET scenario_hash = 'x' || scenario_hash",
         "UPDATE scenarios SET scenario_hash = 'x' || scenario_hash",
+        "DELETE FROM meta WHERE key = 'digest of the description'",
     )
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        ("UPDATE arms SET name = name || '-2' WHERE role = 'reference'", "what it says of itself"),
+        ("UPDATE outcomes SET better = 'lower' WHERE name = 'contracts'", "what it says of itself"),
+        ("UPDATE runs SET contracts = 1e12 WHERE draw = 0 AND world = 0 AND arm = 1", "1 of its results"),
+        ("UPDATE runs SET digest = ''", "of its results"),
+    ],
+)
+def test_a_changed_study_is_not_shown_as_if_it_were_as_written(edit: str, what: str, study: Path) -> None:
+    for read in (stored_comparison, comparison_values, record_of):
+        read(study)
+    change(study, edit)
+    for read in (stored_comparison, comparison_values, record_of):
+        with pytest.raises(StudyError, match=f"was changed after it was written: .*{what}") as refused:
+            read(study)
+        assert f"passaat verify {study}" in refused.value.hint
 
 
 @pytest.mark.parametrize(

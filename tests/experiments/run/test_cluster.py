@@ -231,6 +231,35 @@ def test_of_a_message_that_kills_its_workers_only_the_deadly_run_fails() -> None
     assert records[3].reason == "every worker that tried it died"
 
 
+class Stumbling(Deadly):
+    """An executor that fails so many times in a way of its own, and then works."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(set())
+        self.times = times
+
+    def submit(self, carry_out: object, *arguments: Any) -> Future[list[RunRecord]]:
+        if self.times > 0:
+            self.times -= 1
+            future: Future[list[RunRecord]] = Future()
+            future.set_exception(ValueError("not enough values to unpack"))
+            return future
+        return super().submit(carry_out, *arguments)
+
+
+@pytest.mark.parametrize(("times", "ends_well"), [(0, True), (1, True), (2, False)])
+def test_a_message_at_which_dask_stumbles_is_sent_once_more(times: int, ends_well: bool) -> None:
+    crew = DaskWorkers.__new__(DaskWorkers)
+    crew._executor, crew._running = Stumbling(times), set()
+    inputs = load_scenario("pib").inputs({})
+    found = crew.submit(TOY, [Task(0, 0, 7, Twin(1, inputs, True), ())])
+    if ends_well:
+        assert [record.status for record in found.result(10)] == ["done"]
+    else:
+        with pytest.raises(StudyError, match="cannot take part: not enough values to unpack"):
+            found.result(10)
+
+
 def test_runs_that_kill_their_worker_fail_and_the_others_are_there(tmp_path: Path) -> None:
     plan, path = toy_model.a_plan(40, worlds=1), tmp_path / "study.db"
     whole = one_core(tmp_path / "alone.db", plan)

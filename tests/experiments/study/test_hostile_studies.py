@@ -42,6 +42,7 @@ from passaat.experiments.results.cells import csv_value, no_formula
 from passaat.experiments.run.crew import Threads
 from passaat.experiments.study import connection, locks
 from passaat.experiments.study.connection import APPLICATION_ID, EMPTY, is_study
+from passaat.experiments.study.keys import digest_of
 from passaat.experiments.study.locks import is_being_run
 from passaat.experiments.study.messages import explain
 from passaat.experiments.study.records import RunRecord
@@ -253,6 +254,7 @@ def test_no_text_of_an_export_is_a_formula_and_numbers_stay_numbers(
     with closing(sqlite3.connect(swept, isolation_level=None)) as db:
         db.execute("UPDATE runs SET reason = ?, cost_eur = -5.5 WHERE world = 0", (text,))
         db.execute("UPDATE arms SET name = ? WHERE role = 'option'", (text,))
+    written_anew(swept)
     export(swept, tmp_path / "out.csv", "runs")
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -823,6 +825,23 @@ OF_A_COMPARISON = {
 }
 
 
+def written_anew(path: Path) -> None:
+    """Digests of all results and of the description made anew, as somebody would who knows how."""
+    with Study.read(path) as study:
+        columns = "".join(f', "{name}"' for name in study.outcome_names)
+        runs = list(
+            study.rows(f"SELECT draw, world, arm, status, reason{columns} FROM runs WHERE digest <> ''")
+        )
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for draw, world, arm, status, reason, *values in runs:
+            db.execute(
+                "UPDATE runs SET digest = ? WHERE (draw, world, arm) = (?, ?, ?)",
+                (digest_of(status, reason, values), draw, world, arm),
+            )
+    with Study.edit(path) as study:
+        study.set_meta("state", study.meta("state"))
+
+
 def altered(path: Path, statements: Sequence[str]) -> None:
     """Change a study, and see that this changes something. Its seal is made anew, so that the change has to be found
     by itself.
@@ -1256,6 +1275,9 @@ def test_a_plan_that_asks_for_more_than_is_planned_takes_no_memory(
 def test_a_sweep_holds_results_beyond_all_measure_and_counts_with_none(both: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(both / "swept.db", tmp_path))
     change(path, "UPDATE runs SET cost_eur = 1e300 WHERE draw = 0 AND world = 1 AND arm = 2")
+    with pytest.raises(StudyError, match="was changed after it was written: 1 of its results"):
+        load_table(path)
+    written_anew(path)
     table = load_table(path)
     assert np.nanmax(table.values) == 1e300
     reads: tuple[Callable[[], object], ...] = (
