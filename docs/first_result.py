@@ -67,7 +67,7 @@ def write() -> None:
 
 def passaat(*arguments: str) -> str:
     """What a command prints; what it says beside that goes to the terminal."""
-    command = [sys.executable, "-m", "passaat.cli", *arguments]
+    command = [sys.executable, "-m", "passaat", *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode("utf-8")
 
 
