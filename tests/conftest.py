@@ -15,9 +15,10 @@ from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.stats.pairing import Direction
 from passaat.model.engine.compiled import Run
 from passaat.model.inputs import RunInputs, WorldSize
-from passaat.model.provenance.golden import SMALL_WORLD, columns_of
+from passaat.model.provenance.golden import SMALL_WORLD
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
+from passaat.testing.drivers import differing as columns_that_differ
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,4 @@ def tiny() -> WorldSize:
 @pytest.fixture(scope="session")
 def differing() -> Callable[[Run, Run], list[str]]:
     """Function that names every column in which two runs differ in any bit."""
-
-    def names(one: Run, other: Run) -> list[str]:
-        mine, theirs = dict(columns_of(one)), dict(columns_of(other))
-        assert mine.keys() == theirs.keys()
-        return [name for name in mine if mine[name].tobytes() != theirs[name].tobytes()]
-
-    return names
+    return columns_that_differ

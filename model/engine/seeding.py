@@ -114,12 +114,6 @@ def _by_lot(the_world: world.World, c: int, kind: str) -> list[int]:
     return [e for _, e in sorted(lots)]
 
 
-def _rows_of(inputs: RunInputs, table: str) -> int:
-    from passaat.model.world import rows_of_tables
-
-    return rows_of_tables(inputs)[table]
-
-
 def problems_of(inputs: RunInputs) -> list[str]:
     """What is wrong with the settings and groups of a run, one sentence each."""
     problems = []
@@ -131,7 +125,7 @@ def problems_of(inputs: RunInputs) -> list[str]:
             known = list(world.TABLES[setting.table].__annotations__)
             problems.append(unknown_name(f"column of {setting.table}", setting.column, known))
         else:
-            rows = _rows_of(inputs, setting.table)
+            rows = world.rows_of_tables(inputs)[setting.table]
             outside = [row for row in setting.rows or () if not 0 <= row < rows]
             if outside:
                 listed = ", ".join(str(row) for row in outside)
