@@ -222,8 +222,19 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
         True,
         label="Additional exports, net and discounted",
     ),
+    Outcome(
+        "additional_exports_net_until_evaluation_eur",
+        "EUR",
+        "additional net exports until two years after the window",
+        "higher",
+        True,
+        label="Additional exports, net, until the evaluation",
+    ),
 )
 """Every outcome, in the order of the array that ``outcomes_of`` returns."""
+
+YEARS_TO_EVALUATION: Final = 2
+"""Years from the end of the window, 2020, to the last that the evaluation of PIB saw, 2022 (technopolis2023)."""
 
 OUTCOME_NAMES: Final = tuple(outcome.name for outcome in OUTCOMES)
 
@@ -256,7 +267,9 @@ def judge(world: Judged, twin: Twin, work: Work, found: Found) -> None:
     judge_concentration(world, work, found)
     judge_costs(world, work, found)
     judge_additional_exports(world, twin, work, found)
+    add_up_years(world, twin, work)
     judge_discounted_exports(world, twin, work, found)
+    judge_exports_until_evaluation(world, twin, work, found)
 
 
 @rule
@@ -559,22 +572,42 @@ def judge_additional_exports(world: Judged, twin: Twin, work: Work, found: Found
 
 
 @rule
-def judge_discounted_exports(world: Judged, twin: Twin, work: Work, found: Found) -> None:
-    """Net additional exports, each year discounted to the first of the window."""
+def add_up_years(world: Judged, twin: Twin, work: Work) -> None:
+    """Years from the first of the window on: exports of all firms beyond those of the twin."""
     exports, first_year = world.exports_by_year_cents, world.calendar.window_first_quarter[0] // 4
-    found.additional_exports_net_discounted_eur = math.nan
+    for year in range(work.yearly_cents.shape[0]):
+        work.yearly_cents[year] = 0
     if twin.known == 1:
-        for year in range(first_year, exports.shape[1]):
-            work.yearly_cents[year] = 0
         for e in range(exports.shape[0]):
             for year in range(first_year, exports.shape[1]):
                 work.yearly_cents[year] += exports[e, year] - twin.exports_by_year_cents[e, year]
+
+
+@rule
+def judge_discounted_exports(world: Judged, twin: Twin, work: Work, found: Found) -> None:
+    """Net additional exports, each year discounted to the first of the window."""
+    found.additional_exports_net_discounted_eur = math.nan
+    if twin.known == 1:
         total_eur, growth = 0.0, 1.0
-        for year in range(first_year, exports.shape[1]):
+        for year in range(world.calendar.window_first_quarter[0] // 4, work.yearly_cents.shape[0]):
             total_eur += eur(work.yearly_cents[year]) / growth
             growth = growth * (1.0 + world.parameters.discount_rate)
         net = 1.0 - world.parameters.displacement_share
         found.additional_exports_net_discounted_eur = total_eur * net
+
+
+@rule
+def judge_exports_until_evaluation(world: Judged, twin: Twin, work: Work, found: Found) -> None:
+    """Net additional exports as far as an evaluation sees them; all of them where the run ends before."""
+    found.additional_exports_net_until_evaluation_eur = math.nan
+    if twin.known == 1:
+        last_year = world.calendar.window_last_quarter[0] // 4 + YEARS_TO_EVALUATION
+        total = 0
+        for year in range(work.yearly_cents.shape[0]):
+            if year <= last_year:
+                total += work.yearly_cents[year]
+        net = 1.0 - world.parameters.displacement_share
+        found.additional_exports_net_until_evaluation_eur = eur(total) * net
 
 
 # arithmetic

@@ -227,6 +227,7 @@ def _additional(run: Run, twin: Run, public_cost_eur: float) -> dict[str, float]
     members, everyone = float(by_firm[member].sum()), float(by_firm.sum())
     net = everyone * (1.0 - parameters.displacement_share)
     first = run.inputs.size.window_first_year - run.inputs.size.first_year
+    seen = run.inputs.size.window_last_year - run.inputs.size.first_year + 1 + 2
     yearly = (world.exports_by_year_cents - twin.world.exports_by_year_cents)[:, first:].sum(axis=0) / CENTS
     factors = (1.0 + parameters.discount_rate) ** -np.arange(len(yearly))
     return {
@@ -236,6 +237,8 @@ def _additional(run: Run, twin: Run, public_cost_eur: float) -> dict[str, float]
         "additional_exports_net_eur": net,
         "net_exports_per_public_euro": _share(net, public_cost_eur),
         "additional_exports_net_discounted_eur": float((yearly * factors).sum())
+        * (1.0 - parameters.displacement_share),
+        "additional_exports_net_until_evaluation_eur": float(yearly[: seen - first].sum())
         * (1.0 - parameters.displacement_share),
     }
 
@@ -411,6 +414,7 @@ WORKED_OUT: Final = {
     "public_cost_support_eur": 10.0,
     "private_cost_eur": 63.0,
     "additional_exports_net_discounted_eur": 240.96,  # half of 200 + 250 / 1.25 + 160 / 1.953125
+    "additional_exports_net_until_evaluation_eur": 305.0,  # half of 200 + 250 + 160: the run ends with 2004
 }
 
 
@@ -419,6 +423,17 @@ def test_a_small_world_by_hand() -> None:
     assert set(WORKED_OUT) == set(OUTCOME_NAMES)
     assert named(outcomes_of(run, twin)) == pytest.approx(WORKED_OUT, rel=1e-14)
     assert window_covenants(run).tolist() == [1, 2]
+
+
+def test_what_comes_after_the_evaluation_is_not_seen_by_it() -> None:
+    run, twin = by_hand()
+    run.world.calendar.window_last_quarter[0] -= 4  # 2001: it looks until 2003
+    found = named(outcomes_of(run, twin))
+    assert found["additional_exports_net_until_evaluation_eur"] == 225.0
+    run.world.exports_by_year_cents[6, 4] = 99900
+    after = named(outcomes_of(run, twin))
+    assert after["additional_exports_net_until_evaluation_eur"] == 225.0
+    assert after["additional_exports_net_discounted_eur"] > found["additional_exports_net_discounted_eur"]
 
 
 def by_chance(seed: int) -> tuple[Run, Run]:
