@@ -119,6 +119,23 @@ def _is_text(text: object) -> bool:
     return isinstance(text, str) and bool(text.strip())
 
 
+def _check_parts(raw: object) -> FrozenDict:
+    """Check the shape of a table of parts; which levers there are is checked beside the levers."""
+    if not isinstance(raw, Mapping):
+        raise ValueError('[parts] must be a table of "name of the part" = ["lever", "lever"]')
+    problems = [
+        f"part {shown_name(str(name))} must be a list of levers, and is {shown_value(levers)}"
+        for name, levers in raw.items()
+        if not _is_text(name)
+        or not isinstance(levers, list | tuple)
+        or not levers
+        or not all(isinstance(one, str) for one in levers)
+    ]
+    if problems:
+        raise ValueError("\n".join(problems))
+    return FrozenDict({name: tuple(levers) for name, levers in raw.items()})
+
+
 def _check_parameters(raw: object) -> FrozenDict:
     """Check names and ranges of parameter overrides against the model's parameter records."""
     if not isinstance(raw, Mapping):
@@ -164,6 +181,9 @@ LeverTable = Annotated[Mapping[str, LeverSetting], *_table(_check_levers)]
 
 
 TextTable = Annotated[Mapping[str, str], *_table(_check_texts)]
+
+
+PartTable = Annotated[Mapping[str, tuple[str, ...]], *_table(_check_parts)]
 
 
 ParameterTable = Annotated[Mapping[str, float], *_table(_check_parameters)]

@@ -26,6 +26,7 @@ from passaat.scenarios.parts import (
     FrozenDict,
     LeverTable,
     ParameterTable,
+    PartTable,
     Sentence,
     Shock,
     Switches,
@@ -67,6 +68,7 @@ class Scenario(BaseModel):
     based_on: str = ""
     levers: LeverTable = FrozenDict()
     levers_why: TextTable = FrozenDict()
+    parts: PartTable = FrozenDict()
     world: World | None = None
     parameters: ParameterTable = FrozenDict()
     shocks: tuple[Shock, ...] = ()
@@ -146,6 +148,31 @@ class Scenario(BaseModel):
             )
         }
         return [first, later] if later else first
+
+    @property
+    def all_parts(self) -> dict[str, tuple[str, ...]]:
+        """Levers of each part of an option: those it names, and each other lever by itself, under its label."""
+        named = {lever for levers in self.parts.values() for lever in levers}
+        return {
+            **self.parts,
+            **{LEVERS[lever].label_en: (lever,) for lever in self.levers if lever not in named},
+        }
+
+    def part(self, name: str) -> Scenario:
+        """An option that is one part of this one and nothing else.
+
+        Raises
+        ------
+        KeyError : it has no part of this name.
+        """
+        levers = self.all_parts[name]
+        return self._replaced(
+            name=f"{self.name[:60]}.{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')[:39]}",
+            title=f"{self.title}: {name}",
+            levers={lever: self.levers[lever] for lever in levers},
+            levers_why={lever: self.levers_why[lever] for lever in levers},
+            parts={},
+        )
 
     # Changed copies
 
@@ -267,14 +294,36 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
     if kind == "option":
         if levers == {}:
             yield "an option must move at least one lever under [levers]"
+        yield from _part_problems(data.get("parts"), levers)
         for part in ("world", "parameters", "shocks", "agents", "structure"):
             if _says_something(data.get(part)):
                 yield f"an option moves levers only; [{part}] belongs in a reference"
     if kind == "reference":
+        if data.get("parts"):
+            yield "[parts] belongs in an option: a reference is compared as a whole"
         if data.get("world") is None:
             yield "a reference needs a [world] with sizes and calendar"
         else:
             yield from _world_problems(_plain_dict(data["world"]), data)
+
+
+def _part_problems(parts: object, levers: object) -> Iterator[str]:
+    """Levers of parts that the option does not move, or that stand in two parts."""
+    if not isinstance(parts, Mapping) or not isinstance(levers, Mapping):
+        return
+    named = [
+        (str(part), lever)
+        for part, of in parts.items()
+        if isinstance(of, list | tuple)
+        for lever in of
+        if isinstance(lever, str)
+    ]
+    for part, lever in named:
+        if lever not in levers:
+            yield f"part {shown_name(part)} has {shown_name(lever)}, which does not move under [levers]"
+    for lever in dict.fromkeys(lever for _, lever in named):
+        if sum(one == lever for _, one in named) > 1:
+            yield f"lever {shown_name(lever)} stands in more than one part under [parts]"
 
 
 def _says_something(part: object) -> bool:

@@ -82,7 +82,17 @@ def stack(options: Sequence[Scenario]) -> Scenario:
         description=". ".join([f"{', with '.join(names)} on top", *told]) + ".",
         levers=levers,
         levers_why=whys,
+        parts={name: of for name, of in _who_sets(options).items() if of},
     )
+
+
+def _who_sets(options: Sequence[Scenario]) -> dict[str, tuple[str, ...]]:
+    """The levers of each option of a stack that no later one sets."""
+    last = {lever: option.name for option in options for lever in option.levers}
+    return {
+        option.name: tuple(lever for lever in option.levers if last[lever] == option.name)
+        for option in options
+    }
 
 
 def _on_top(below: LeverSetting | None, above: LeverSetting) -> LeverSetting:

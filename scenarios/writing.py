@@ -50,6 +50,10 @@ def scenario_text(scenario: Scenario, *, guide: bool = False) -> str:
     if scenario.levers_why:
         lines += ["", *_comment("Why each lever moves, with the evidence."), "[levers_why]"]
         lines += [f"{name} = {_text(why)}" for name, why in scenario.levers_why.items()]
+    if scenario.parts:
+        lines += ["", *_comment("Levers that only make sense together; a comparison shows each part alone.")]
+        lines.append("[parts]")
+        lines += [f"{_key(name)} = {json.dumps(list(of))}" for name, of in scenario.parts.items()]
     if scenario.parameters:
         lines += ["", *_comment("Parameters held at one value instead of being drawn."), "[parameters]"]
         lines += [f"{name} = {_number(value)}" for name, value in scenario.parameters.items()]
