@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, Self
@@ -11,24 +10,35 @@ import numpy as np
 
 from passaat.errors import StudyError
 from passaat.experiments.design.basis import Basis
-from passaat.experiments.design.cells import Design
+from passaat.experiments.design.cells import Cell, Design
 from passaat.experiments.design.policies import Arm, Role
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.results.outcomes import PUBLIC_COST, RATIOS, OutcomeInfo
+from passaat.experiments.results.outcomes import RATIOS, OutcomeInfo
 from passaat.experiments.run.crew import Crew
-from passaat.experiments.run.runner import OnProgress, run_missing
-from passaat.experiments.stats.pairing import Floats, paired_differences, ratio_values
+from passaat.experiments.run.runner import OnProgress, run_missing, run_planned
+from passaat.experiments.stats.pairing import Floats, ratio_values
+from passaat.experiments.study.records import Scope
 from passaat.experiments.study.study import Study, require_workable
 
 if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
 
-Money = Literal["as it stands", "at equal public money"]
+Money = Literal[
+    "as it stands", "at equal public money", "at equal public money through the number of covenants"
+]
+
+
+ArmByDraw = Arm | Sequence[Arm | None]
+"""A policy that is the same in every draw, or one for each draw; None where a draw has none."""
 
 
 Values = Mapping[str, Mapping[Money, Mapping[str, Floats]]]
 """Values by policy, money variant and outcome, each (n_draws, n_worlds)."""
+
+
+MOST_AT_ONCE: Final = 10_000
+"""Policies run in one go: a database takes some thirty thousand values in a question."""
 
 
 REFERENCE: Final = "the reference"
@@ -57,13 +67,16 @@ def parts_of(outcome: str, names: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True)
 class Policies:
-    """What is compared, and the arms of it: the world without programme, the reference, each option as it stands."""
+    """What is compared, and the arms of it: the world without programme, the reference, each option as it stands, and
+    for each option that has several parts each of these alone, by its name.
+    """
 
     reference: Scenario
     options: tuple[Scenario, ...]
     twin: Arm
     base: Arm
     arms: tuple[Arm, ...]
+    parts: tuple[Mapping[str, Arm], ...]
 
     @classmethod
     def of(cls, reference: Scenario, options: Sequence[Scenario], structure: str = "") -> Self:
@@ -76,7 +89,16 @@ class Policies:
             Arm.of(reference.without_programme(), "no-programme", f"no programme{named}"),
             Arm.of(reference, role, f"{reference.name}{named}"),
             tuple(Arm.of(reference.with_option(one), "option", f"{one.name}{named}") for one in options),
+            tuple({} if structure else parts_of_option(reference, one) for one in options),
         )
+
+
+def parts_of_option(reference: Scenario, option: Scenario) -> dict[str, Arm]:
+    """Each part of an option alone, by its name; none where the option is one part."""
+    parts = [(name, option.part(name)) for name in option.all_parts]
+    if len(parts) < 2:
+        return {}
+    return {name: Arm.of(reference.with_option(part), "option", part.name) for name, part in parts}
 
 
 @dataclass(frozen=True)
@@ -108,7 +130,7 @@ class Held:
         self.parameters = parameters
         self.names = [outcome.name for outcome in model.outcomes]
 
-    def values(self, arm: Arm, beside: Arm | None = None) -> dict[str, Floats]:
+    def values(self, arm: ArmByDraw, beside: ArmByDraw | None = None) -> dict[str, Floats]:
         """Outcomes of an arm by name, each (n_draws, n_worlds); only in cells where ``beside`` has run, too."""
         stored = self.stored(arm)
         if beside is not None:
@@ -117,27 +139,21 @@ class Held:
         values = dict(zip(self.names, stored, strict=True))
         return values | _ratios(values)
 
-    def stored(self, arm: Arm) -> Floats:
+    def stored(self, arm: ArmByDraw) -> Floats:
         """What is stored of an arm, shape (n_outcomes, n_draws, n_worlds); nan where it has not run."""
+        if not isinstance(arm, Arm):
+            missing = np.full((len(self.names), self.design.worlds), np.nan)
+            found = [missing if one is None else self.stored_in(one, draw) for draw, one in enumerate(arm)]
+            return np.stack(found, axis=1)
         values = self.study.values(arm, self.design)
         require_workable(self.study.place, values, self.names)
         return values
 
-    def cost_excess(self, arm: Arm, base: Arm, *, pilot: bool = False) -> float:
-        """Mean public cost of an arm over that of the reference, less one, on the cells that both have; nan
-        if none.
-
-        On the pilot only the pilot's cells are read, also where the arm has run in all.
-        """
-        place = self.names.index(PUBLIC_COST)
-        cost, reference = (self.stored(one)[place] for one in (arm, base))
-        if pilot:
-            worlds = len({cell.world for cell in self.design.pilot()})
-            cost, reference = cost[:, :worlds], reference[:, :worlds]
-        difference = paired_differences(cost, reference)
-        valid = np.isfinite(difference)
-        total = math.fsum(reference[valid].tolist())
-        return math.fsum(difference[valid].tolist()) / total if total else math.nan
+    def stored_in(self, arm: Arm, draw: int) -> Floats:
+        """What is stored of an arm in one draw, shape (n_outcomes, n_worlds)."""
+        values = self.study.values_in(arm, draw, self.design.worlds)
+        require_workable(self.study.place, values[:, None, :], self.names)
+        return values
 
     def nothing_but_failures(self, arms: Sequence[Arm]) -> list[str]:
         """A line on the policies of which every run failed, for each reason of their first failure."""
@@ -216,6 +232,21 @@ class Bench(Held):
             stage=stage,
             progress=self.progress,
         )
+
+    def run_in_draws(self, twin: Arm, asked: Sequence[tuple[Arm, int]], stage: str) -> None:
+        """Run each of these arms in all worlds of the draw beside it, where that is missing."""
+        cells: dict[int, list[Cell]] = {}
+        for cell in self.design.cells():
+            cells.setdefault(cell.draw, []).append(cell)
+        with self.study.registering():
+            for arm, draw in asked:
+                self.study.add_runs(arm, cells[draw], twin)
+        numbers = tuple(dict.fromkeys(self.study.number(arm) for arm, _ in asked))
+        for first in range(0, len(numbers), MOST_AT_ONCE):
+            some = numbers[first : first + MOST_AT_ONCE]
+            run_planned(
+                self.study, self.simulator, self.crew, scope=Scope(some), stage=stage, progress=self.progress
+            )
 
 
 def require_options(options: Sequence[Scenario]) -> None:

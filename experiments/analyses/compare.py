@@ -2,7 +2,7 @@
 
 Every parameter draw meets several worlds. In each such cell the world without programme, the reference and
 every option run with the same parameters and the same luck; only the policy differs. Each option is shown
-as it stands and at the reference's total public money.
+as it stands, with its cost beside its effect, and at the reference's public money; so is each part of it alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from passaat import json_text
 from passaat.experiments.analyses.bench import (
     REFERENCE,
+    ArmByDraw,
     Bench,
     Held,
     Money,
@@ -26,13 +27,13 @@ from passaat.experiments.analyses.bench import (
     require_options,
 )
 from passaat.experiments.analyses.decisions import Decision, decide
-from passaat.experiments.analyses.equal_money import EqualMoney, equal_money
+from passaat.experiments.analyses.equal_money import AMOUNT, WAYS, EqualMoney, Way, as_it_is, equal_money
 from passaat.experiments.design.basis import Basis
-from passaat.experiments.design.cells import DEFAULT_DRAWS, DEFAULT_WORLDS, Design
-from passaat.experiments.design.comparison_plan import ComparisonPlan
-from passaat.experiments.design.policies import Arm
+from passaat.experiments.design.cells import DEFAULT_DRAWS, DEFAULT_WORLDS, PILOT_WORLDS, Design
+from passaat.experiments.design.comparison_plan import USUAL_PAY, ComparisonPlan, ways_in_order
+from passaat.experiments.design.policies import AMOUNT_LEVERS, Arm
 from passaat.experiments.design.simulator import Simulator, the_model
-from passaat.experiments.results.outcomes import HEADLINES, RATIOS, OutcomeInfo
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, RATIOS, OutcomeInfo
 from passaat.experiments.run.crew import Crew, Threads
 from passaat.experiments.run.runner import OnProgress
 from passaat.experiments.stats.pairing import (
@@ -43,7 +44,7 @@ from passaat.experiments.stats.pairing import (
     difference_of,
     level_of,
 )
-from passaat.experiments.study.comparisons import remember
+from passaat.experiments.study.comparisons import remember, remember_equal_money
 from passaat.experiments.study.connection import require_writable
 from passaat.experiments.study.records import FailedRun
 from passaat.experiments.study.study import Study
@@ -53,6 +54,15 @@ if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
 
+PART_OUTCOMES: Final = (*HEADLINES, PUBLIC_COST)
+"""What is shown of the parts of an option."""
+
+INTERACTION: Final = "together, beyond the sum"
+
+AT_EQUAL_MONEY: Final = "at equal public money"
+AT_EQUAL_COVENANTS: Final = "at equal public money through the number of covenants"
+MONEY_OF: Final[Mapping[Way, Money]] = {"amount": AT_EQUAL_MONEY, "covenants": AT_EQUAL_COVENANTS}
+
 JSON_DIGITS: Final = 9
 """Significant digits in the JSON output: more than any result means, fewer than differ between machines."""
 
@@ -61,17 +71,32 @@ JSON_DIGITS: Final = 9
 class Variant:
     """An option in one money variant: levels, and differences from the reference, by outcome."""
 
-    amount_factor: float
     levels: Mapping[str, Level]
     differences: Mapping[str, Difference]
 
 
 @dataclass(frozen=True)
-class OptionResult:
-    """What one option would change, as it stands and at the reference's total public money.
+class Part:
+    """What one part of an option changes by itself, on the worlds that parts have met.
 
-    ``description`` says it in words. ``assumed_levers`` are the levers it moves whose effect no data identify, by their
-    names for people.
+    Attributes:
+        name: of the part; ``INTERACTION`` for what the parts do together beyond the sum of each alone.
+        levers: what it moves, by their names for people.
+        differences: from the reference, of ``PART_OUTCOMES``.
+    """
+
+    name: str
+    levers: tuple[str, ...]
+    differences: Mapping[str, Difference]
+
+
+@dataclass(frozen=True)
+class OptionResult:
+    """What one option would change, as it stands and at the reference's public money.
+
+    ``description`` says it in words. ``assumed_levers`` are the levers it moves, or that are moved to pay for it, whose
+    effect no data identify, by their names for people. ``parts`` are its parts alone, where it has several, and last
+    what they do together. ``sign_turns`` says that the main outcome rises in one way of paying and falls in another.
     """
 
     name: str
@@ -81,6 +106,21 @@ class OptionResult:
     as_it_stands: Variant
     equal_money: EqualMoney
     at_equal_money: Variant
+    equal_covenants: EqualMoney
+    at_equal_covenants: Variant
+    parts: tuple[Part, ...]
+    sign_turns: bool
+
+    def equal(self, money: Money) -> EqualMoney:
+        """How it came to equal public money in a variant other than as it stands."""
+        return self.equal_covenants if money == AT_EQUAL_COVENANTS else self.equal_money
+
+    def variant(self, money: Money) -> Variant | None:
+        """The option in a money variant; None where that was not asked for or not reached."""
+        if money == "as it stands":
+            return self.as_it_stands
+        at_equal = self.at_equal_covenants if money == AT_EQUAL_COVENANTS else self.at_equal_money
+        return at_equal if self.equal(money).reached else None
 
 
 @dataclass(frozen=True)
@@ -104,6 +144,8 @@ class Comparison:
         failures: runs that failed and are therefore missing in their pairs.
         drawn_from: the same in words that stand on every table and figure.
         decisions: for the headline outcomes, in what share of draws the order of policies holds; none with one draw.
+        pay: ways of meeting the difference in public money that were asked for.
+        part_worlds: worlds of each draw that parts of options have met.
     """
 
     drawn_from: str
@@ -121,6 +163,13 @@ class Comparison:
     options: tuple[OptionResult, ...]
     failures: tuple[FailedRun, ...]
     decisions: tuple[Decision, ...] = ()
+    pay: tuple[str, ...] = USUAL_PAY
+    part_worlds: int = PILOT_WORLDS
+
+    @property
+    def monies(self) -> tuple[Money, ...]:
+        """Money variants that were asked for."""
+        return monies_of(self.pay)
 
     def outcome(self, name: str) -> OutcomeInfo:
         """The outcome of this name.
@@ -153,6 +202,8 @@ def compare(
     simulator: Simulator | None = None,
     prior: bool = False,
     crew: Crew | None = None,
+    pay: Sequence[str] = USUAL_PAY,
+    parts_in_full: bool = False,
 ) -> Comparison:
     """Compare options with a reference on paired worlds; what a study file already holds is not run again.
 
@@ -169,12 +220,15 @@ def compare(
             where one belongs to the reference, and with prior ranges where none does.
         prior: draw parameters from their prior ranges in any case; only without ``simulator``.
         crew: who carries out the runs; by default threads of this process, ``workers`` of them.
+        pay: ways of meeting the difference in public money, of ``comparison_plan.PAY``.
+        parts_in_full: parts of options meet every world, not only the first of each draw.
 
     Raises:
-        StudyError: nothing to compare, an impossible design, an unusable study file, or a policy of which no
-            run succeeded. A new study file in which no run at all succeeded is removed again.
+        StudyError: nothing to compare, an unknown way of paying, an impossible design, an unusable study file, or a
+            policy of which no run succeeded. A new study file in which no run at all succeeded is removed again.
     """
     require_options(options)
+    pay = ways_in_order(pay)
     design = Design(draws, worlds_per_draw, seed)
     if study_path is not None:
         require_writable(study_path)  # before the model, which may have to be compiled to tell its behaviour
@@ -183,15 +237,39 @@ def compare(
     with Study.open(study_path, model, reference, seed) as study, study.removed_if_empty():
         bench = Bench(study, model, design, parameters, crew or Threads(workers), progress)
         asked_for_prior = model.basis.kind == "prior" and not model.basis.notice
-        asked = ComparisonPlan(reference, tuple(options), draws, worlds_per_draw, seed, asked_for_prior)
+        asked = ComparisonPlan(
+            reference, tuple(options), draws, worlds_per_draw, seed, asked_for_prior, pay, parts_in_full
+        )
         remember(study, asked)
         study.set_meta("drawn from", model.basis.in_words(draws))
         study.set_meta("basis", json.dumps(plain(model.basis), sort_keys=True))
-        comparison, values = compare_on(bench, reference, options)
-        factors = {option.name: option.equal_money.factor for option in comparison.options}
-        study.set_meta("equal money", json.dumps(factors, sort_keys=True))
+        comparison, values = compare_on(bench, reference, options, pay=pay, parts_in_full=parts_in_full)
+        remember_equal_money(study, payments_of(comparison))
         study.finish()
     return dataclasses.replace(comparison, decisions=decisions_of(comparison, values, parameters))
+
+
+def compare_as_asked(
+    asked: ComparisonPlan, study_path: Path, simulator: Simulator, crew: Crew, progress: OnProgress
+) -> Comparison:
+    """``compare`` for what a plan asks.
+
+    Raises:
+        StudyError: as ``compare``.
+    """
+    return compare(
+        asked.reference,
+        asked.options,
+        draws=asked.draws,
+        worlds_per_draw=asked.worlds,
+        seed=asked.seed,
+        study_path=study_path,
+        progress=progress,
+        simulator=simulator,
+        crew=crew,
+        pay=asked.pay,
+        parts_in_full=asked.parts_in_full,
+    )
 
 
 def decisions_of(
@@ -201,12 +279,11 @@ def decisions_of(
     if len(parameters) < 2:
         return ()
     known = {outcome.name: outcome for outcome in comparison.outcomes}
-    variants: tuple[Money, ...] = ("as it stands", "at equal public money")
     return tuple(
         decide(name, money, known[name].better, _of(values, money, name), parameters)
         for name in HEADLINES
         if name in known and known[name].better != "neither"
-        for money in variants
+        for money in comparison.monies
     )
 
 
@@ -216,13 +293,20 @@ def _of(values: Values, money: Money, outcome: str) -> dict[str, Floats]:
 
 
 def compare_on(
-    bench: Bench, reference: Scenario, options: Sequence[Scenario], structure: str = ""
+    bench: Bench,
+    reference: Scenario,
+    options: Sequence[Scenario],
+    structure: str = "",
+    *,
+    pay: Sequence[str] = USUAL_PAY,
+    parts_in_full: bool = False,
 ) -> tuple[Comparison, Values]:
     """Run and compare on an open study; also the values of each policy by money variant and outcome.
 
     ``structure`` names a rival structure that holds in ``reference``: its runs are kept beside those of the study's
-    own reference, under names that say so. Values are (n_draws, n_worlds), those of the reference the same at any
-    money; an option that does not reach equal public money has none there.
+    own reference, under names that say so, and options have no parts. Values are (n_draws, n_worlds), those of the
+    reference the same at any money; an option that does not reach equal public money has none there, and one that does
+    has nan in the draws that do not.
 
     Raises:
         StudyError: a policy of which no run succeeded.
@@ -231,55 +315,73 @@ def compare_on(
     twin, base, arms = compared.twin, compared.base, compared.arms
     bench.run(twin, [base, *arms], "options as they stand")
     bench.require_some_success([base, *arms])
-    return assemble(bench, compared, equal_money(bench, twin, base, arms))
-
-
-# --- equal public money -------------------------------------------------------------------------------------
+    parts = [arm for of in compared.parts for arm in of.values()]
+    if parts:
+        bench.run(twin, parts, "parts of options", pilot=not parts_in_full)
+    money = {way: equal_money(bench, twin, base, arms, way) for way in WAYS if way in pay}
+    return assemble(bench, compared, money, pay, parts_in_full)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------
 
 
 def assemble(
-    held: Held, compared: Policies, money: Sequence[EqualMoney]
+    held: Held,
+    compared: Policies,
+    money: Mapping[Way, Sequence[EqualMoney]],
+    pay: Sequence[str],
+    parts_in_full: bool,
 ) -> tuple[Comparison, dict[str, dict[Money, dict[str, Floats]]]]:
     """The answer, and the values of each policy by money variant and outcome, as ``compare_on`` gives them."""
     outcomes = tuple(map(as_compared, held.model.outcomes))
     twin, base, arms = compared.twin, compared.base, compared.arms
     at_base = held.values(base)
-    values: dict[str, dict[Money, dict[str, Floats]]] = {
-        REFERENCE: {"as it stands": at_base, "at equal public money": at_base}
-    }
-    for option, arm, equal in zip(compared.options, arms, money, strict=True):
-        values[option.name] = {"as it stands": held.values(arm)}
-        if equal.reached:
-            values[option.name]["at equal public money"] = held.values(arm.at_factor(equal.factor))
+    values: dict[str, dict[Money, dict[str, Floats]]] = {REFERENCE: dict.fromkeys(monies_of(pay), at_base)}
+    results = []
+    shown: list[Arm] = [base, twin, *arms, *(arm for of in compared.parts for arm in of.values())]
 
-    def variant(arm: Arm) -> Variant:
+    def variant(arm: ArmByDraw) -> Variant:
         levels, paired, others = held.values(arm), held.values(arm, base), held.values(base, arm)
         return Variant(
-            amount_factor=arm.amount_factor,
             levels={o.name: level_of(levels[o.name]) for o in outcomes},
             differences={o.name: difference_of(paired[o.name], others[o.name], o.better) for o in outcomes},
         )
 
-    results = tuple(
-        OptionResult(
-            name=option.name,
-            title=option.title,
-            description=option.description,
-            assumed_levers=tuple(
-                LEVERS[name].label_en for name in option.levers if LEVERS[name].identified == "assumed"
-            ),
-            as_it_stands=variant(arm),
-            equal_money=equal,
-            at_equal_money=variant(arm.at_factor(equal.factor)),
+    for place, (option, arm) in enumerate(zip(compared.options, arms, strict=True)):
+        as_it_stands = variant(arm)
+        values[option.name] = {"as it stands": held.values(arm)}
+        equal: dict[Way, EqualMoney] = {}
+        at_equal: dict[Way, Variant] = {}
+        for way in WAYS:
+            equal[way] = money[way][place] if way in money else as_it_is(way, held.design.draws)
+            at_equal[way] = as_it_stands
+            if equal[way].reached:
+                paid = paid_for(arm, equal[way])
+                at_equal[way] = variant(paid)
+                values[option.name][MONEY_OF[way]] = held.values(paid)
+                shown += dict.fromkeys(one for one in paid if one is not None and one != arm)
+        moved = [*option.levers, *(lever for way in WAYS for lever in _balancing(equal[way]))]
+        variants = [as_it_stands, *(at_equal[way] for way in WAYS if equal[way].reached)]
+        results.append(
+            OptionResult(
+                name=option.name,
+                title=option.title,
+                description=option.description,
+                assumed_levers=tuple(
+                    LEVERS[name].label_en
+                    for name in dict.fromkeys(moved)
+                    if LEVERS[name].identified == "assumed"
+                ),
+                as_it_stands=as_it_stands,
+                equal_money=equal["amount"],
+                at_equal_money=at_equal["amount"],
+                equal_covenants=equal["covenants"],
+                at_equal_covenants=at_equal["covenants"],
+                parts=_parts(held, option, base, arm, compared.parts[place], outcomes, parts_in_full),
+                sign_turns=_sign_turns(variants),
+            )
         )
-        for option, arm, equal in zip(compared.options, arms, money, strict=True)
-    )
     size = base.inputs(held.parameters[0]).size
-    shown = [base, twin, *arms]
-    shown += [a.at_factor(m.factor) for a, m in zip(arms, money, strict=True) if m.factor != 1.0]
     comparison = Comparison(
         drawn_from=held.model.drawn_from,
         reference=compared.reference.name,
@@ -293,10 +395,90 @@ def assemble(
         outcomes=outcomes,
         levels={name: level_of(of) for name, of in at_base.items()},
         no_programme={name: level_of(of) for name, of in held.values(twin).items()},
-        options=results,
-        failures=held.study.failures(shown, held.design),
+        options=tuple(results),
+        failures=held.study.failures(dict.fromkeys(shown), held.design),
+        pay=tuple(pay),
+        part_worlds=held.design.worlds if parts_in_full else min(PILOT_WORLDS, held.design.worlds),
     )
     return comparison, values
+
+
+def monies_of(pay: Sequence[str]) -> tuple[Money, ...]:
+    """Money variants of these ways of paying; an option as it stands is always among them."""
+    return ("as it stands", *(MONEY_OF[way] for way in WAYS if way in pay))
+
+
+def paid_for(arm: Arm, equal: EqualMoney) -> list[Arm | None]:
+    """An option in each draw as it is paid for; none where it does not come to equal public money."""
+    return [
+        payment.on(arm) if reached else None
+        for payment, reached in zip(equal.payments, equal.reached_in, strict=True)
+    ]
+
+
+def payments_of(comparison: Comparison) -> dict[str, dict[str, list[tuple[str, float]]]]:
+    """What each option was brought to equal public money by, draw by draw, as a study keeps it."""
+    return {
+        option.name: {
+            equal.way: [(payment.moves, payment.value) for payment in equal.payments]
+            for equal in (option.equal_money, option.equal_covenants)
+            if equal.asked
+        }
+        for option in comparison.options
+    }
+
+
+def _balancing(equal: EqualMoney) -> tuple[str, ...]:
+    """Levers that are moved to come to equal public money."""
+    moved = dict.fromkeys(payment.moves for payment in equal.payments if payment.moves)
+    return tuple(lever for one in moved for lever in (AMOUNT_LEVERS[:1] if one == AMOUNT else (one,)))
+
+
+def _sign_turns(variants: Sequence[Variant]) -> bool:
+    """Whether the main outcome rises in one way of paying and falls in another, in the mean."""
+    means = [one.differences[HEADLINES[0]].mean for one in variants if HEADLINES[0] in one.differences]
+    return min(means, default=0.0) < 0.0 < max(means, default=0.0)
+
+
+def _parts(
+    held: Held,
+    option: Scenario,
+    base: Arm,
+    whole: Arm,
+    parts: Mapping[str, Arm],
+    outcomes: Sequence[OutcomeInfo],
+    in_full: bool,
+) -> tuple[Part, ...]:
+    """Each part of an option alone, and what they do together beyond their sum, on the worlds that parts have met."""
+    if not parts:
+        return ()
+    worlds = held.design.worlds if in_full else min(PILOT_WORLDS, held.design.worlds)
+    asked = [one for one in outcomes if one.name in PART_OUTCOMES]
+    everyone = {"reference": base, "whole": whole, **{f"part {name}": arm for name, arm in parts.items()}}
+    values = {
+        name: {one: found[:, :worlds] for one, found in held.values(arm).items()}
+        for name, arm in everyone.items()
+    }
+
+    def against(found: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[str, Difference]:
+        return {one.name: difference_of(found[one.name], other[one.name], one.better) for one in asked}
+
+    alone = [
+        Part(
+            name,
+            tuple(LEVERS[lever].label_en for lever in option.all_parts[name]),
+            against(values[f"part {name}"], values["reference"]),
+        )
+        for name in parts
+    ]
+    summed = {
+        one.name: sum(
+            (values[f"part {name}"][one.name] - values["reference"][one.name] for name in parts),
+            start=values["reference"][one.name],
+        )
+        for one in asked
+    }
+    return (*alone, Part(INTERACTION, (), against(values["whole"], summed)))
 
 
 def as_compared(outcome: OutcomeInfo) -> OutcomeInfo:

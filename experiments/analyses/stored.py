@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 from typing import Any, Protocol, get_args
@@ -16,9 +17,25 @@ import numpy as np
 
 from passaat import __version__
 from passaat.errors import StudyError, command, unknown_name
-from passaat.experiments.analyses.bench import REFERENCE, Held, Model, Money, Policies, Values, outcome_values
-from passaat.experiments.analyses.compare import Comparison, as_compared, assemble, decisions_of
-from passaat.experiments.analyses.equal_money import EqualMoney, factor_bounds, verdict
+from passaat.experiments.analyses.bench import (
+    REFERENCE,
+    ArmByDraw,
+    Held,
+    Model,
+    Money,
+    Policies,
+    Values,
+    outcome_values,
+)
+from passaat.experiments.analyses.compare import (
+    MONEY_OF,
+    Comparison,
+    as_compared,
+    assemble,
+    decisions_of,
+    paid_for,
+)
+from passaat.experiments.analyses.equal_money import AMOUNT, WAYS, EqualMoney, Payment, Way, verdict
 from passaat.experiments.design.basis import Basis, BasisKind
 from passaat.experiments.design.cells import Design
 from passaat.experiments.design.comparison_plan import ComparisonPlan
@@ -118,22 +135,26 @@ def record_of(study_path: Path) -> Record:
         _require_registered(study, design)
         outcomes = tuple(map(as_compared, _outcomes(study)))
         names = (REFERENCE, *(option.name for option in asked.options))
-        arms = [(name, 0, arm) for name, arm in zip(names, (compared.base, *compared.arms), strict=True)]
-        if is_finished(study) and PUBLIC_COST in [outcome.name for outcome in outcomes]:
-            held = Held(study, _model(study), design, _parameters(study, design.draws))
-            arms.append((REFERENCE, 1, compared.base))
-            arms += [
-                (option.name, 1, arm.at_factor(equal.factor))
-                for option, arm, equal in zip(
-                    asked.options, compared.arms, _equal_money(held, compared), strict=True
-                )
-                if equal.reached
-            ]
         monies = get_args(Money)
+        held = Held(study, _model(study), design, _parameters(study, design.draws))
+        arms: list[tuple[str, Money, ArmByDraw]] = [
+            (name, "as it stands", arm)
+            for name, arm in zip(names, (compared.base, *compared.arms), strict=True)
+        ]
+        if is_finished(study) and PUBLIC_COST in held.names:
+            for way, money in _equal_money(held, compared, asked).items():
+                arms.append((REFERENCE, MONEY_OF[way], compared.base))
+                arms += [
+                    (option.name, MONEY_OF[way], paid_for(arm, equal))
+                    for option, arm, equal in zip(asked.options, compared.arms, money, strict=True)
+                    if equal.reached
+                ]
         values = np.full((len(names), len(monies), *design.shape, len(outcomes)), np.nan)
-        for name, money, arm in arms:
-            found = outcome_values(study, arm, design)
-            values[names.index(name), money] = np.stack([found[one.name] for one in outcomes], axis=-1)
+        for name, variant, arm in arms:
+            found = held.values(arm)
+            values[names.index(name), monies.index(variant)] = np.stack(
+                [found[one.name] for one in outcomes], axis=-1
+            )
         study.require_as_written()
         return Record(
             (
@@ -174,7 +195,8 @@ def stored_comparison(study_path: Path) -> Comparison:
             )
         compared = _policies(study, asked)
         held.require_some_success([compared.base, *compared.arms])
-        comparison, values = assemble(held, compared, _equal_money(held, compared))
+        money = _equal_money(held, compared, asked)
+        comparison, values = assemble(held, compared, money, asked.pay, asked.parts_in_full)
         study.require_as_written()
     return replace(comparison, decisions=decisions_of(comparison, values, held.parameters))
 
@@ -219,7 +241,11 @@ def is_only_to_be_read(study_path: Path, asked: Asked) -> bool:
     if not is_study(study_path) or all(os.access(one, os.W_OK) for one in (study_path, study_path.parent)):
         return False
     with Study.read(study_path) as study, study.snapshot():
-        return study.meta("plan") == asked.to_json() and is_finished(study)
+        held: Asked | None = None
+        if isinstance(asked, ComparisonPlan) and study.meta("kind") == "comparison" and study.meta("plan"):
+            held = comparison_plan_of(study)  # studies of 0.1.0 leave out what is usual
+        text = study.meta("plan") if held is None else held.to_json()
+        return text == asked.to_json() and is_finished(study)
 
 
 def rests_on(study_path: Path, simulator: Simulator) -> bool:
@@ -252,7 +278,16 @@ def _policies(study: Study, asked: ComparisonPlan) -> Policies:
         twin=as_stored(study, compared.twin),
         base=as_stored(study, compared.base),
         arms=tuple(as_stored(study, arm) for arm in compared.arms),
+        parts=tuple(_parts_held(study, of) for of in compared.parts),
     )
+
+
+def _parts_held(study: Study, parts: Mapping[str, Arm]) -> dict[str, Arm]:
+    """Parts of an option as the file has them; none where it was made before parts were compared."""
+    try:
+        return {name: as_stored(study, arm) for name, arm in parts.items()}
+    except StudyError:
+        return {}
 
 
 def as_stored(study: Study, arm: Arm) -> Arm:
@@ -287,21 +322,28 @@ def _covers(study: Study, arm: Arm, design: Design) -> bool:
     return int(there) == design.draws * design.worlds
 
 
-def _equal_money(held: Held, compared: Policies) -> list[EqualMoney]:
-    """How each option came to equal public money: at the factor that the file names, or, where it names none, at that
-    of those it holds in every cell which comes nearest.
+def _equal_money(held: Held, compared: Policies, asked: ComparisonPlan) -> dict[Way, list[EqualMoney]]:
+    """How each option came to equal public money, by way of paying: by what the file names, or, where it names nothing,
+    at that factor for all draws, of those it holds in every cell, which comes nearest in the mean.
     """
     named = equal_money_of(held.study)
-    found = []
-    for option, arm in zip(compared.options, compared.arms, strict=True):
-        known = [named[option.name]] if option.name in named else _factors(held, arm)
-        full = {factor: held.cost_excess(arm.at_factor(factor), compared.base) for factor in known}
-        found.append(verdict(full, factor_bounds(arm, held.parameters[0])))
+    found: dict[Way, list[EqualMoney]] = {}
+    for way in WAYS:
+        if way not in asked.pay:
+            continue
+        found[way] = []
+        for option, arm in zip(compared.options, compared.arms, strict=True):
+            stored = named.get(option.name, {}).get(way, ())
+            tried = [[Payment(*one) for one in stored]]
+            if len(stored) != held.design.draws:
+                tried = [[Payment(AMOUNT, one)] * held.design.draws for one in _factors(held, arm)]
+            made = [verdict(held, compared.base, arm, way, payments) for payments in tried]
+            found[way].append(min(made, key=lambda one: abs(float(np.nanmean(one.cost_ratios)) - 1.0)))
     return found
 
 
 def _factors(held: Held, arm: Arm) -> list[float]:
-    """Factors of the amount per covenant at which an option has been run in every cell."""
+    """Factors of the public amounts at which an option has been run in every cell."""
     rows = held.study.rows(
         "SELECT amount_factor FROM arms WHERE scenario_hash = ? AND settings = '{}' ORDER BY arm",
         (arm.scenario_hash,),

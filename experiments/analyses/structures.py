@@ -143,10 +143,9 @@ class StructureComparison:
                     order = () if ranking is None else ranking.orders[structure]
                     holds = "" if ranking is None or structure == OWN else ranking.holds[structure]
                     for option in comparison.options:
-                        if money == "at equal public money" and not option.equal_money.reached:
+                        variant = option.variant(money)
+                        if variant is None:
                             continue
-                        as_it_stands = money == "as it stands"
-                        variant = option.as_it_stands if as_it_stands else option.at_equal_money
                         found = variant.differences[outcome.name]
                         rank = order.index(option.name) + 1 if option.name in order else ""
                         yield (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from passaat.errors import PassaatError, StudyError
-from passaat.experiments.design.cells import world_seed
+from passaat.experiments.design.cells import PILOT_WORLDS, world_seed
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE, Plan
 from passaat.experiments.design.policies import Arm, settings_text
@@ -323,7 +323,8 @@ def _wrong_arms(study: Study, plan: ComparisonPlan | None, same_model: bool) -> 
     told: set[str] = set()
     for number, role, name, key, settings, twin in rows:
         problems: list[str] = []
-        if role not in ("reference", "no-programme", "option", "rival-reference") or settings != "{}":
+        foreign = settings != "{}" and not (role == "option" and _pays(settings))
+        if role not in ("reference", "no-programme", "option", "rival-reference") or foreign:
             problems.append(f"policy {number} ({shown_name(name)}) is none of a comparison")
         elif twin is not None if role == "no-programme" else roles.get(twin) != "no-programme":
             problems.append(
@@ -340,6 +341,16 @@ def _wrong_arms(study: Study, plan: ComparisonPlan | None, same_model: bool) -> 
                 )
         yield from (one for one in problems if one not in told)
         told.update(problems)
+
+
+def _pays(settings: str) -> bool:
+    """Whether settings are those of one lever that brings an option to equal public money."""
+    from passaat.experiments.analyses.equal_money import CEILING, THRESHOLD
+
+    with suppress(ValueError):
+        found = json.loads(settings)
+        return isinstance(found, dict) and len(found) == 1 and set(found) <= {CEILING, THRESHOLD}
+    return False
 
 
 def _arms_of(study: Study, plan: ComparisonPlan) -> dict[str, set[tuple[str, str]]]:
@@ -359,38 +370,56 @@ def _compared(plan: ComparisonPlan) -> Iterator[Arm]:
 
     compared = Policies.of(plan.reference, plan.options)
     yield from (compared.twin, compared.base, *compared.arms)
+    yield from (arm for of in compared.parts for arm in of.values())
 
 
 def _missing_runs(study: Study, plan: ComparisonPlan) -> Iterator[str]:
     """Runs that a comparison was asked for and, though it says that it is complete, does not hold."""
+    from passaat.experiments.analyses.bench import Policies
+    from passaat.experiments.analyses.equal_money import Payment
     from passaat.experiments.analyses.stored import as_stored
 
     if study.meta("state") != "complete":
         return
     try:
-        factors = equal_money_of(study)
+        payments = equal_money_of(study)
     except StudyError as error:
         yield from error.problems
-        factors = {}
+        payments = {}
     cells = plan.draws * plan.worlds
-    for arm in _compared(plan):
-        for factor in dict.fromkeys((1.0, factors.get(arm.name, 1.0))):
-            try:
-                wanted = as_stored(study, arm).at_factor(factor)
-                there = _runs_of(study, wanted, plan)
-            except StudyError:
-                there = 0
-            if there != cells:
-                at = "" if factor == 1.0 else f" at {factor:g} times its amount"
-                yield f"{arm.name}{at} was asked for in {cells:,} worlds; {there:,} are there"
+    compared = Policies.of(plan.reference, plan.options)
+    for arm in (compared.twin, compared.base, *compared.arms):
+        wanted = arm
+        with suppress(StudyError):
+            wanted = as_stored(study, arm)
+        there = _runs_of(study, wanted, 0, plan.draws, plan.worlds)
+        if there != cells:
+            yield f"{arm.name} was asked for in {cells:,} worlds; {there:,} are there"
+            continue
+        for way, paid in payments.get(arm.name, {}).items():
+            found = sum(
+                _runs_of(study, Payment(*one).on(wanted), draw, draw + 1, plan.worlds)
+                for draw, one in enumerate(paid[: plan.draws])
+            )
+            if found != cells:
+                yield (
+                    f"{arm.name} at equal public money through {way} was asked for in {cells:,} worlds; {found:,}"
+                    " are there"
+                )
+    worlds = plan.worlds if plan.parts_in_full else min(PILOT_WORLDS, plan.worlds)
+    for arm in (arm for of in compared.parts for arm in of.values() if study.has(arm)):
+        there = _runs_of(study, arm, 0, plan.draws, worlds)
+        if there != plan.draws * worlds:
+            yield f"{arm.name} was asked for in {plan.draws * worlds:,} worlds; {there:,} are there"
 
 
-def _runs_of(study: Study, arm: Arm, plan: ComparisonPlan) -> int:
+def _runs_of(study: Study, arm: Arm, first: int, end: int, worlds: int) -> int:
+    """Runs of an arm in the first worlds of these draws."""
     if not study.has(arm):
         return 0
     (there,) = study.row(
-        "SELECT count(*) FROM runs WHERE arm = ? AND draw < ? AND world < ?",
-        (study.number(arm), plan.draws, plan.worlds),
+        "SELECT count(*) FROM runs WHERE arm = ? AND draw >= ? AND draw < ? AND world < ?",
+        (study.number(arm), first, end, worlds),
     )
     return int(there)
 

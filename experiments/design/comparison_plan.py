@@ -5,20 +5,46 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from passaat.errors import PassaatError, StudyError
-from passaat.experiments.design.cells import PILOT_WORLDS, Design
-from passaat.experiments.stats.equal_money import MAX_CORRECTIONS, MAX_EVALUATIONS
+from passaat.experiments.design.cells import Design
+from passaat.experiments.stats.equal_money import MAX_EVALUATIONS
 from passaat.scenarios.loading import scenario_from_text
-from passaat.scenarios.reading import shown_value
+from passaat.scenarios.reading import shown_name, shown_value
 from passaat.scenarios.scenario import Scenario
+
+PAY: Final = ("amount", "none", "covenants")
+"""Ways in which the difference in public money between an option and the reference is met: every public amount by one
+factor, not at all (cost stands beside effect), or the number of covenants.
+"""
+
+USUAL_PAY: Final = ("amount", "none")
+
+
+def ways_in_order(pay: Sequence[str]) -> tuple[str, ...]:
+    """Ways of paying in their usual order, each once.
+
+    Raises:
+        StudyError: none, or one that does not exist.
+    """
+    wrong = [one for one in pay if one not in PAY]
+    if wrong or not pay:
+        named = [f"there is no way of paying called {shown_name(one)}" for one in wrong]
+        raise StudyError(named or "no way of paying", f"The ways are {', '.join(PAY)}.")
+    return tuple(one for one in PAY if one in pay)
 
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """Reference, options and size of a comparison; ``prior`` says that parameters come from their prior ranges."""
+    """Reference, options and size of a comparison.
+
+    Attributes:
+        prior: parameters come from their prior ranges.
+        pay: ways of meeting the difference in public money, of ``PAY`` and in its order.
+        parts_in_full: parts of options meet every world, not only the first of each draw.
+    """
 
     reference: Scenario
     options: tuple[Scenario, ...]
@@ -26,6 +52,13 @@ class ComparisonPlan:
     worlds: int
     seed: int
     prior: bool
+    pay: tuple[str, ...] = USUAL_PAY
+    parts_in_full: bool = False
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Ways in which options are brought to the reference's public money."""
+        return tuple(way for way in self.pay if way != "none")
 
     def to_json(self) -> str:
         """All of it as text, scenario files inside."""
@@ -37,6 +70,8 @@ class ComparisonPlan:
                 "worlds": self.worlds,
                 "seed": self.seed,
                 "prior": self.prior,
+                "pay": list(self.pay),
+                "parts_in_full": self.parts_in_full,
             }
         )
 
@@ -49,6 +84,8 @@ class ComparisonPlan:
         """
         try:
             stored: Any = json.loads(text)
+            if isinstance(stored, dict):
+                stored = {**_BEFORE_PAY, **stored} if not _BEFORE_PAY.keys() & stored.keys() else stored
             if not isinstance(stored, dict) or set(stored) != set(_STORED_AS):
                 raise TypeError(
                     f"it has the parts {', '.join(_STORED_AS)}, and {shown_value(stored)} has not"
@@ -60,6 +97,8 @@ class ComparisonPlan:
                 )
             if not all(isinstance(one, str) for one in stored["options"]):
                 raise TypeError(f"options cannot be {shown_value(stored['options'])}")
+            if not stored["pay"] or stored["pay"] != [one for one in PAY if one in stored["pay"]]:
+                raise TypeError(f"pay cannot be {shown_value(stored['pay'])}")
             return cls(
                 reference=scenario_from_text(stored["reference"], "the study's reference"),
                 options=tuple(scenario_from_text(one, "an option of the study") for one in stored["options"]),
@@ -67,6 +106,8 @@ class ComparisonPlan:
                 worlds=stored["worlds"],
                 seed=stored["seed"],
                 prior=stored["prior"],
+                pay=tuple(stored["pay"]),
+                parts_in_full=stored["parts_in_full"],
             )
         except (PassaatError, TypeError, ValueError, RecursionError) as error:
             told = "; ".join(error.problems) if isinstance(error, PassaatError) else str(error)
@@ -79,7 +120,8 @@ class ComparisonPlan:
         """Whether all runs of this comparison are runs of the other, too."""
         hashes = {option.hash for option in other.options}
         smaller = self.draws <= other.draws and self.worlds <= other.worlds
-        return smaller and all(option.hash in hashes for option in self.options)
+        less = {*self.pay} <= {*other.pay} and self.parts_in_full <= other.parts_in_full
+        return smaller and less and all(option.hash in hashes for option in self.options)
 
     def extended(
         self, *, draws: int | None = None, worlds: int | None = None, options: Sequence[Scenario] = ()
@@ -102,13 +144,11 @@ class ComparisonPlan:
         ]
         if problems:
             raise StudyError(problems, "Ask for more than there is; start another study for less.")
-        return ComparisonPlan(
-            self.reference,
-            (*self.options, *options),
-            draws or self.draws,
-            worlds or self.worlds,
-            self.seed,
-            self.prior,
+        return replace(
+            self,
+            options=(*self.options, *options),
+            draws=draws or self.draws,
+            worlds=worlds or self.worlds,
         )
 
 
@@ -117,36 +157,54 @@ _STORED_AS: Final[Mapping[str, type]] = {
     "options": list,
     **dict.fromkeys(("draws", "worlds", "seed"), int),
     "prior": bool,
+    "pay": list,
+    "parts_in_full": bool,
 }
 """Parts of a stored plan, with the type that JSON gives them."""
+
+_BEFORE_PAY: Final[Mapping[str, Any]] = {"pay": list(USUAL_PAY), "parts_in_full": False}
+"""What studies of 0.1.0, which do not say, were asked for."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """How many runs a comparison takes: at least, as a rule, and at most."""
+    """How many runs a comparison takes: at least, as a rule, and at most; ``of_parts`` are those of parts of options,
+    in each of the three.
+    """
 
     least: int
     expected: int
     most: int
+    of_parts: int = 0
 
     @property
-    def parts(self) -> tuple[int, int, int]:
-        """(least, expected, most)."""
-        return self.least, self.expected, self.most
+    def counts(self) -> tuple[int, int, int, int]:
+        """(least, expected, most, of parts)."""
+        return self.least, self.expected, self.most, self.of_parts
+
+    @property
+    def without_parts(self) -> Runs:
+        """The same where options are not taken apart."""
+        return Runs(*(count - self.of_parts for count in self.counts))
 
 
-USUAL_PILOTS: Final = 3
-"""Rounds on the pilot's worlds that the search for equal public money takes as a rule: two, or a few more."""
+USUAL_EVALUATIONS: Final = {"amount": 2, "covenants": 4}
+"""Steps that the search for equal public money takes in a draw as a rule."""
 
 
-def runs_of_comparison(design: Design, n_options: int) -> Runs:
+def runs_of_comparison(plan: ComparisonPlan) -> Runs:
     """Runs of the world without programme, the reference and each option; then each option at equal public money, which
-    is searched for on the pilot's worlds and checked on all.
+    is searched for in every draw; then each part of the options that have several.
 
-    An option that costs what the reference costs needs no search; one whose cost jumps needs all its rounds.
+    An option that costs what the reference costs needs no search; one whose cost jumps needs all its steps.
     """
-    cells, pilot = design.draws * design.worlds, design.draws * min(PILOT_WORLDS, design.worlds)
-    least = cells * (2 + n_options)
-    expected = least + n_options * (cells + USUAL_PILOTS * pilot)
-    most = least + n_options * ((1 + MAX_CORRECTIONS) * cells + MAX_EVALUATIONS * pilot)
-    return Runs(least, expected, most)
+    design = Design(plan.draws, plan.worlds, plan.seed)
+    cells = design.draws * design.worlds
+    of_parts = (cells if plan.parts_in_full else len([*design.pilot()])) * sum(
+        len(option.all_parts) for option in plan.options if len(option.all_parts) > 1
+    )
+    least = cells * (2 + len(plan.options)) + of_parts
+    usual = sum(USUAL_EVALUATIONS[way] for way in plan.ways)
+    expected = least + len(plan.options) * usual * cells
+    most = least + len(plan.options) * len(plan.ways) * MAX_EVALUATIONS * cells
+    return Runs(least, expected, most, of_parts)

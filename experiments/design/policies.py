@@ -13,8 +13,15 @@ from passaat.identity import fingerprint_of_text, text_of
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.levers import LEVERS, LeverValue
 
-AMOUNT_LEVER: Final = "covenant_amount_eur"
-"""The lever that is multiplied to bring an option to the reference's public money."""
+AMOUNT_LEVERS: Final = (
+    "covenant_amount_eur",
+    "sme_travel_support_eur_year",
+    "follow_up_eur_per_firm_year",
+    "follow_up_eur_per_cluster_year",
+)
+"""Every amount that a policy pays; they are multiplied together to bring an option to the reference's public money. Not
+the ceilings: the programme's budget, and the price up to which a liaison is appointed out of the covenant's money.
+"""
 
 
 Role = Literal["reference", "no-programme", "option", "rival-reference"]
@@ -38,7 +45,7 @@ class Arm:
     """One policy of a study: the reference, the world without programme, or an option, also at some scale of its
     amounts or with some levers moved.
 
-    ``amount_factor`` multiplies the amount per covenant from the first year of the window on; 1 is the
+    ``amount_factor`` multiplies every public amount from the first year of the window on; 1 is the
     option as it stands. ``settings`` are levers moved on top of the policy, from that year on, in the order of
     their names.
     """
@@ -66,7 +73,7 @@ class Arm:
         return settings_text(dict(self.settings))
 
     def at_factor(self, factor: float) -> Arm:
-        """The same policy with its amounts per covenant at ``factor`` times what it says."""
+        """The same policy with every public amount at ``factor`` times what it says."""
         return replace(self, amount_factor=factor)
 
     def with_settings(self, levers: Mapping[str, LeverValue]) -> Arm:
@@ -108,8 +115,9 @@ class InputsOf:
             levers[name] = levers[name].copy()
             levers[name][start:] = LEVERS[name].code(value)
         if arm.amount_factor != 1.0:
-            levers[AMOUNT_LEVER] = levers[AMOUNT_LEVER].copy()
-            levers[AMOUNT_LEVER][start:] *= arm.amount_factor
+            for name in AMOUNT_LEVERS:
+                levers[name] = levers[name].copy()
+                levers[name][start:] *= arm.amount_factor
         return replace(
             inputs,
             levers=levers,
@@ -157,6 +165,6 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def amounts_in_window(inputs: RunInputs) -> Floats:
-    """Amount per covenant in each year from the first of the window on, in EUR."""
-    return inputs.levers[AMOUNT_LEVER][inputs.size.window_first_year - inputs.size.first_year :]
+def in_window(inputs: RunInputs, lever: str) -> Floats:
+    """A lever in each year from the first of the window on, in its unit."""
+    return inputs.levers[lever][inputs.size.window_first_year - inputs.size.first_year :]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
+
 from passaat.experiments.analyses.bench import Money
-from passaat.experiments.analyses.compare import Comparison, OptionResult, Variant
+from passaat.experiments.analyses.compare import AT_EQUAL_MONEY, Comparison, OptionResult
+from passaat.experiments.analyses.equal_money import AMOUNT, CEILING, EqualMoney
 from passaat.experiments.reports.blocks import (
     Block,
     Column,
@@ -25,7 +28,8 @@ from passaat.experiments.reports.money import NOT_REACHED, scale_of
 from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.numbers import NOTHING, Scale, percent, times
 from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
-from passaat.experiments.stats.pairing import Difference, Interval
+from passaat.experiments.stats.pairing import HIGH, LOW, Difference, Interval
+from passaat.scenarios.levers import LEVERS
 from passaat.shown import shown
 
 _WIDTHS: Final = (20, 19, 20, 20, 8, 8)
@@ -52,8 +56,9 @@ def comparison_report(comparison: Comparison, *, all_outcomes: bool = False, not
     present = [outcome.name for outcome in comparison.outcomes]
     names = present if all_outcomes else [name for name in HEADLINES if name in present]
     blocks: list[Block] = [*_heading(comparison, noticed), Gap(), *_money(comparison), Gap()]
-    for money in ("as it stands", "at equal public money"):
+    for money in comparison.monies:
         blocks += [*_differences(comparison, names, money), Gap()]
+    blocks += _parts(comparison)
     blocks += _reading(comparison)
     if len(names) < len(present) and not all_outcomes:
         blocks.append(Note(f"Shown: {len(names)} of {len(present)} outcomes; --all shows every one."))
@@ -105,33 +110,52 @@ def _money(comparison: Comparison) -> Iterator[Block]:
         f" over parameter draws {scale.between(level.draws, signed=False)}"
     )
     rows = tuple(
-        _row(comparison, option, option.as_it_stands, PUBLIC_COST, scale) for option in comparison.options
+        _row(comparison, option.name, option.as_it_stands.differences[PUBLIC_COST], scale)
+        for option in comparison.options
     )
     yield _table(
         ("option", f"difference, {scale.unit}", "over draws", "over worlds", "cheaper", "pairing"),
         Group(rows),
     )
-    yield Note("To cost what the reference costs (used below, at equal public money):")
-    for option in comparison.options:
-        equal = option.equal_money
-        if equal.reached:
-            yield Sentence(
-                f"{option.name}: {equal.factor:.2f} times its own amount per covenant; its public cost is then"
-                f" {100 * equal.cost_ratio:.1f} % of the reference's."
+    for money in comparison.monies[1:]:
+        yield Note(f"To cost what the reference costs in each draw ({money}, below):")
+        for option in comparison.options:
+            yield _paid(option, option.equal(money))
+        if money == AT_EQUAL_MONEY:
+            yield Note(
+                "What more money buys is an assumption: amounts pay for the difference, and take it back."
             )
-        else:
-            yield Sentence(f"{option.name}: equal public money {equal.note}.", "warning")
+
+
+def _paid(option: OptionResult, equal: EqualMoney) -> Sentence:
+    """What an option is paid for with, and in how many draws money is then equal."""
+    if not equal.reached:
+        return Sentence(f"{option.name}: {equal.note}.", "warning")
+    moved = []
+    for moves in dict.fromkeys(payment.moves for payment in equal.payments if payment.moves):
+        values = equal.values(moves)
+        if values:
+            low, middle, high = (float(one) for one in np.quantile(values, (LOW, 0.5, HIGH)))
+            what = "every public amount times" if moves == AMOUNT else f"{LEVERS[moves].label_en} at"
+            digits = {AMOUNT: ",.2f", CEILING: ",.0f"}.get(moves, ",.1f")
+            unit = "" if moves == AMOUNT else f" {LEVERS[moves].unit}"
+            moved.append(
+                f"{what} {middle:{digits}} ({low:{digits}} to {high:{digits}}){unit} in {len(values)} draws"
+            )
+    draws = len(equal.payments)
+    missed = draws - equal.n_reached
+    return Sentence(
+        f"{option.name}: {'; '.join(moved) or 'nothing needs to be moved'}."
+        + (f" Not reached, and left out, in {missed} of {draws} draws." if missed else "")
+    )
 
 
 # --- differences --------------------------------------------------------------------------------------------
 
 
 def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> Iterator[Block]:
-    title = {
-        "as it stands": "Differences from the reference, options as they stand",
-        "at equal public money": "Differences from the reference, at equal public money",
-    }[money]
-    yield Section(title)
+    how = "options as they stand" if money == "as it stands" else money
+    yield Section(f"Differences from the reference, {how}")
     yield _table(
         ("", "difference ± error", "over draws", "over worlds", "better", "pairing"),
         *(_group(comparison, name, money) for name in names),
@@ -145,10 +169,9 @@ def _group(comparison: Comparison, name: str, money: Money) -> Group:
     sign = " %" if scale.unit == "%" else ""
     rows: list[Row] = []
     for option in comparison.options:
-        if money == "as it stands":
-            rows.append(_row(comparison, option, option.as_it_stands, name, scale))
-        elif option.equal_money.reached:
-            rows.append(_row(comparison, option, option.at_equal_money, name, scale))
+        variant = option.variant(money)
+        if variant is not None:
+            rows.append(_row(comparison, option.name, variant.differences[name], scale))
         else:
             rows.append((option.name, NOT_REACHED, NOTHING, NOTHING, NOTHING, NOTHING))
     return Group(
@@ -160,11 +183,10 @@ def _group(comparison: Comparison, name: str, money: Money) -> Group:
 
 
 def _row(
-    comparison: Comparison, option: OptionResult, variant: Variant, name: str, scale: Scale
+    comparison: Comparison, name: str, found: Difference, scale: Scale, worlds: int = 0
 ) -> tuple[str, ...]:
-    found = variant.differences[name]
-    planned = comparison.design.draws * comparison.design.worlds
-    named = option.name + (f" ({found.pairs} pairs)" if found.pairs < planned else "")
+    planned = comparison.design.draws * (worlds or comparison.design.worlds)
+    named = name + (f" ({found.pairs} pairs)" if found.pairs < planned else "")
     if found.pairs and not found.error and not found.mean and found.worlds == Interval(0.0, 0.0):
         return named, "no difference", NOTHING, NOTHING, NOTHING, NOTHING
     return (
@@ -175,6 +197,29 @@ def _row(
         percent(found.chance_better, comparison.design.draws),
         times(found.variance_reduction),
     )
+
+
+def _parts(comparison: Comparison) -> Iterator[Block]:
+    """What each part of an option changes alone, by the main outcome and in public money."""
+    taken_apart = [option for option in comparison.options if option.parts]
+    if not taken_apart:
+        return
+    yield Section(f"Parts of options, each alone, on {comparison.part_worlds} worlds of each draw")
+    groups = []
+    for name in (HEADLINES[0], PUBLIC_COST):
+        if name not in taken_apart[0].parts[0].differences:
+            continue
+        scale = scale_of(comparison, name)
+        for option in taken_apart:
+            rows = tuple(
+                _row(comparison, part.name, part.differences[name], scale, comparison.part_worlds)
+                for part in option.parts
+            )
+            groups.append(Group(rows, f"{option.name}: {label(name)}", f", {scale.difference_unit}"))
+    yield _table(("", "difference ± error", "over draws", "over worlds", "better", "pairing"), *groups)
+    if comparison.part_worlds < comparison.design.worlds:
+        yield Note("--parts runs them in every world.")
+    yield Gap()
 
 
 def _over_draws(found: Difference, scale: Scale) -> str:

@@ -1,21 +1,21 @@
-"""An option's two money variants as they are shown, on one scale."""
+"""An option's money variants as they are shown, on one scale."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
+from passaat.experiments.analyses.bench import Money
 from passaat.experiments.analyses.compare import Comparison, OptionResult, Variant
 from passaat.experiments.results.numbers import Scale, scale_for
 
 NOT_REACHED: Final = "not reached"
-"""Shown in place of differences at equal public money, where no amount per covenant gets there."""
+"""Shown in place of differences at equal public money, where no payment gets there in enough draws."""
 
 
 def variants_shown(option: OptionResult) -> tuple[Variant, ...]:
-    """The option as it stands and, where equal public money was reached, at equal public money."""
-    return (
-        (option.as_it_stands, option.at_equal_money) if option.equal_money.reached else (option.as_it_stands,)
-    )
+    """The option as it stands and, where equal public money was asked for and reached, at that."""
+    found = (option.variant(money) for money in get_args(Money))
+    return tuple(one for one in found if one is not None)
 
 
 def scale_of(comparison: Comparison, name: str) -> Scale:

@@ -85,9 +85,9 @@ def _difference(
     found: StructureComparison, structure: str, place: int, name: str, money: Money, scale: Scale
 ) -> str:
     option = found.comparisons[structure].options[place]
-    if money == "at equal public money" and not option.equal_money.reached:
+    variant = option.variant(money)
+    if variant is None:
         return NOT_REACHED
-    variant = option.as_it_stands if money == "as it stands" else option.at_equal_money
     difference = variant.differences[name]
     return f"{scale.signed(difference.mean)} ± {scale.level(difference.error)}"
 

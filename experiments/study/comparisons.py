@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -36,21 +37,48 @@ def earlier_plans_of(study: Study) -> list[ComparisonPlan]:
     return [ComparisonPlan.from_json(text) for text in texts]
 
 
-def equal_money_of(study: Study) -> dict[str, float]:
-    """The factor at which each option was brought to equal public money, by its name; empty where there is none yet.
+Payments = Mapping[str, Mapping[str, Sequence[tuple[str, float]]]]
+"""By option and way of paying: for each draw what was moved to come to equal public money, and its value."""
+
+
+def remember_equal_money(study: Study, payments: Payments) -> None:
+    """Keep what each option was brought to equal public money by."""
+    study.set_meta("equal money", json.dumps(payments, sort_keys=True))
+
+
+def equal_money_of(study: Study) -> Payments:
+    """What each option was brought to equal public money by; empty where there is none yet.
+
+    Studies of 0.1.0 hold one factor of the amount per covenant for all draws.
 
     Raises:
-        StudyError: what it says cannot be read, or a factor is none that an amount can be multiplied by.
+        StudyError: what it says cannot be read, or a value is none that a lever or factor can have.
     """
-    found: dict[str, Any] = study.read_json("equal money", dict)
-    for name, factor in found.items():
-        is_number = isinstance(factor, float | int) and not isinstance(factor, bool)
-        if not is_number or not 0 <= factor <= LARGEST_RESULT:
+    stored: dict[str, Any] = study.read_json("equal money", dict)
+    found: dict[str, dict[str, list[tuple[str, float]]]] = {}
+    for name, by_way in stored.items():
+        if isinstance(by_way, float | int) and not isinstance(by_way, bool):
+            draws = study.row("SELECT count(*) FROM draws")[0]
+            by_way = {"amount": [["amount factor", by_way]] * draws}
+        wrong = not isinstance(by_way, dict) or not all(
+            isinstance(one, list)
+            and len(one) == 2
+            and isinstance(one[0], str)
+            and isinstance(one[1], float | int)
+            and not isinstance(one[1], bool)
+            and 0 <= one[1] <= LARGEST_RESULT
+            for payments in by_way.values()
+            for one in (payments if isinstance(payments, list) else [payments])
+        )
+        if wrong:
             raise damaged(
                 study.place,
-                f"its factor of equal public money for {shown_name(name)} is {shown_value(factor)}",
+                f"what brings {shown_name(name)} to equal public money is {shown_value(by_way)}",
             )
-    return {name: float(factor) for name, factor in found.items()}
+        found[name] = {
+            way: [(moves, float(value)) for moves, value in payments] for way, payments in by_way.items()
+        }
+    return found
 
 
 def comparison_plan_of(study: Study) -> ComparisonPlan:

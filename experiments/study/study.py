@@ -845,17 +845,23 @@ class Study:
 
     def values(self, arm: Arm, design: Design) -> Floats:
         """Outcomes of an arm, shape (n_outcomes, n_draws, n_worlds); nan where there is no value."""
+        return self._values(arm, design.shape, "draw < ?", design.draws, 0)
+
+    def values_in(self, arm: Arm, draw: int, worlds: int) -> Floats:
+        """Outcomes of an arm in one draw, shape (n_outcomes, n_worlds); nan where there is no value."""
+        return self._values(arm, (1, worlds), "draw = ?", draw, draw)[:, 0]
+
+    def _values(self, arm: Arm, shape: tuple[int, int], where: str, limit: int, first_draw: int) -> Floats:
         columns = "".join(f', "{name}"' for name in self.outcome_names)
-        result = np.full((len(self.outcome_names), *design.shape), np.nan)
+        result = np.full((len(self.outcome_names), *shape), np.nan)
         rows = self.rows(
-            f"SELECT draw, world{columns} FROM runs"
-            " WHERE arm = ? AND status = 'done' AND draw < ? AND world < ?",
-            (self.number(arm), *design.shape),
+            f"SELECT draw, world{columns} FROM runs WHERE {where} AND world < ? AND arm = ? AND status = 'done'",
+            (limit, shape[1], self.number(arm)),
         )
         for draw, world, *values in rows:
             numbers = self.numbers_in(values, f"draw {shown_value(draw)}, world {shown_value(world)}")
             try:
-                result[:, draw, world] = numbers
+                result[:, draw - first_draw, world] = numbers
             except (IndexError, TypeError):
                 raise damaged(
                     self._place, f"there is no draw {shown_value(draw)} with a world {shown_value(world)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +46,6 @@ from passaat.shown import shown
 if TYPE_CHECKING:
     from passaat.experiments.analyses.compare import Comparison
     from passaat.experiments.analyses.structures import StructureComparison
-    from passaat.experiments.design.cells import Design
     from passaat.experiments.design.comparison_plan import ComparisonPlan
     from passaat.experiments.design.simulator import Simulator
     from passaat.experiments.reports.blocks import Report
@@ -125,18 +124,7 @@ class Size:
         return [word for word, one, other in zip(words, mine, usual, strict=True) if one != other]
 
 
-def compare_and_show(
-    base: Scenario,
-    chosen: Sequence[Scenario],
-    *,
-    draws: int,
-    worlds: int,
-    seed: int,
-    path: Path,
-    model: Simulator,
-    crew: Crew,
-    wishes: Wishes,
-) -> None:
+def compare_and_show(asked: ComparisonPlan, path: Path, model: Simulator, crew: Crew, wishes: Wishes) -> None:
     """Compare, save study, tables and figures, and print.
 
     Raises:
@@ -144,26 +132,19 @@ def compare_and_show(
     """
     if model.basis.notice:
         say(model.basis.notice)
-    result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
+    result, rivals = _compare(asked, path, model, crew, wishes)
     save_and_show(
         path,
-        _files(base, chosen, result, rivals, path, wishes),
-        lambda: _show(base, chosen, result, rivals, wishes),
+        _files(asked, result, rivals, path, wishes),
+        lambda: _show(asked, result, rivals, wishes),
     )
 
 
 def show_forecast(
-    base: Scenario,
-    chosen: Sequence[Scenario],
-    design: Design,
-    path: Path,
-    model: Simulator,
-    workers: int | None,
-    wishes: Wishes,
+    asked: ComparisonPlan, path: Path, model: Simulator, workers: int | None, wishes: Wishes
 ) -> None:
     """Say what a comparison would be drawn from, run, take and write, as the comparison itself will say it."""
     from passaat.experiments.analyses.structures import DEFAULT_DRAWS
-    from passaat.experiments.design.cells import Design
     from passaat.experiments.design.comparison_plan import Runs, runs_of_comparison
     from passaat.experiments.run.workload import duration, workload
     from passaat.experiments.study.study import require_same_model
@@ -172,16 +153,19 @@ def show_forecast(
     if path.exists():
         require_same_model(path, model)
 
-    runs = runs_of_comparison(design, len(chosen))
+    base, chosen = asked.reference, asked.options
+    runs = runs_of_comparison(asked)
     if wishes.structures:
-        under = Design(
-            wishes.structure_draws or min(DEFAULT_DRAWS, design.draws), wishes.structure_worlds, design.seed
-        )
         rivals = len(structures_of(base)) - 1
-        more = runs_of_comparison(under, len(chosen))
-        runs = Runs(*(a + rivals * b for a, b in zip(runs.parts, more.parts, strict=True)))
+        under = replace(
+            asked,
+            draws=wishes.structure_draws or min(DEFAULT_DRAWS, asked.draws),
+            worlds=wishes.structure_worlds,
+        )
+        more = runs_of_comparison(under).without_parts
+        runs = Runs(*(a + rivals * b for a, b in zip(runs.counts, more.counts, strict=True)))
     work = workload(base, runs.expected, workers)
-    drawn_from = model.basis.in_words(design.draws)
+    drawn_from = model.basis.in_words(asked.draws)
     files = files_written(chosen, path, structures=wishes.structures)
     files += [] if wishes.to is None else [str(wishes.to)]
     if wishes.as_json:
@@ -191,7 +175,7 @@ def show_forecast(
                 "options": [one.name for one in chosen],
                 "drawn_from": drawn_from,
                 "uncalibrated": model.basis.uncalibrated,
-                "runs": {"least": runs.least, "expected": runs.expected, "most": runs.most},
+                "runs": vars(runs),
                 "seconds": float(f"{work.seconds:.2g}"),
                 "threads": work.threads,
                 "files": files,
@@ -200,11 +184,12 @@ def show_forecast(
         return
     names = ", ".join(one.name for one in chosen)
     lines = [model.basis.notice] if model.basis.notice else []
+    equal = f", and about {runs.expected - runs.least:,} more at equal public money" if asked.ways else ""
     lines += [
         f"Would compare {names} with {base.name}: {base.title}.",
         f"Parameters: {drawn_from}.",
-        f"Runs: {runs.least:,} for the options as they stand, and about {runs.expected - runs.least:,} more at equal "
-        f"public money; {runs.most:,} at most. Runs that {path} holds already are not made again.",
+        f"Runs: {runs.least - runs.of_parts:,} for the options as they stand, {runs.of_parts:,} for their parts"
+        f"{equal}; {runs.most:,} at most. Runs that {path} holds already are not made again.",
         f"Time: some {duration(work.seconds)} on {work.threads} thread{'s' if work.threads > 1 else ''}.",
         f"Files: {', '.join(files)}.",
         "Nothing was run or written.",
@@ -235,48 +220,32 @@ def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
         say(result.basis.notice)
 
     def show() -> None:
-        _show(asked.reference, asked.options, result, None, wishes)
+        _show(asked, result, None, wishes)
         if not wishes.as_json:
             print_version(result.version)
 
-    save_and_show(path, _files(asked.reference, asked.options, result, None, path, wishes), show)
+    save_and_show(path, _files(asked, result, None, path, wishes), show)
 
 
 def _compare(
-    base: Scenario,
-    chosen: Sequence[Scenario],
-    draws: int,
-    worlds: int,
-    seed: int,
-    path: Path,
-    model: Simulator,
-    crew: Crew,
-    wishes: Wishes,
+    asked: ComparisonPlan, path: Path, model: Simulator, crew: Crew, wishes: Wishes
 ) -> tuple[Comparison, StructureComparison | None]:
-    from passaat.experiments.analyses.compare import compare
+    from passaat.experiments.analyses.compare import compare_as_asked
     from passaat.experiments.analyses.structures import DEFAULT_DRAWS, compare_structures
 
     rivals: StructureComparison | None = None
     try:
         with Bar() as bar:
-            result = compare(
-                base,
-                chosen,
-                draws=draws,
-                worlds_per_draw=worlds,
-                seed=seed,
-                study_path=path,
-                progress=lambda step: bar.show(step.stage, step.done, step.total),
-                simulator=model,
-                crew=crew,
+            result = compare_as_asked(
+                asked, path, model, crew, lambda step: bar.show(step.stage, step.done, step.total)
             )
             if wishes.structures:
                 rivals = compare_structures(
-                    base,
-                    chosen,
-                    draws=wishes.structure_draws or min(DEFAULT_DRAWS, draws),
+                    asked.reference,
+                    asked.options,
+                    draws=wishes.structure_draws or min(DEFAULT_DRAWS, asked.draws),
                     worlds_per_draw=wishes.structure_worlds,
-                    seed=seed,
+                    seed=asked.seed,
                     study_path=path,
                     progress=lambda step: bar.show(step.stage, step.done, step.total),
                     simulator=model,
@@ -295,11 +264,7 @@ def say_stopped(path: Path, *, resumable: bool = True) -> None:
 
 
 def _show(
-    base: Scenario,
-    chosen: Sequence[Scenario],
-    result: Comparison,
-    rivals: StructureComparison | None,
-    wishes: Wishes,
+    asked: ComparisonPlan, result: Comparison, rivals: StructureComparison | None, wishes: Wishes
 ) -> None:
     from passaat.experiments.analyses.structures import with_structures
     from passaat.experiments.reports.terminal import print_report
@@ -308,26 +273,26 @@ def _show(
         print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
         return
     console = make_console()
-    for line in _said_before(base, chosen, result, wishes):
+    for line in _said_before(asked, result, wishes):
         console.print(line)
     for report in _reports(result, rivals, wishes):
         print_report(report, console)
 
 
-def _said_before(
-    base: Scenario, chosen: Sequence[Scenario], result: Comparison, wishes: Wishes
-) -> Iterator[str]:
+def _said_before(asked: ComparisonPlan, result: Comparison, wishes: Wishes) -> Iterator[str]:
     """What stands above the report: what it does not rest on, and what is not as it ships."""
     if result.basis.notice:
         yield result.basis.notice
     if wishes.changed:
         changed = ", ".join(wishes.changed)
         moved = {setting.partition("=")[0].strip() for setting in wishes.changed}
-        own = [f"{one.name} has its own {name}" for one in chosen for name in one.levers if name in moved]
+        own = [
+            f"{one.name} has its own {name}" for one in asked.options for name in one.levers if name in moved
+        ]
         under = f"under every option that does not set it ({'; '.join(own)})" if own else "under every option"
         yield f"Changed in the reference, and so {under}: {shown(changed)}"
     if wishes.decisions:
-        yield f"Compared with {base.name}: {shown(base.title)}"
+        yield f"Compared with {asked.reference.name}: {shown(asked.reference.title)}"
 
 
 def _reports(result: Comparison, rivals: StructureComparison | None, wishes: Wishes) -> list[Report]:
@@ -345,8 +310,7 @@ def _reports(result: Comparison, rivals: StructureComparison | None, wishes: Wis
 
 
 def _files(
-    base: Scenario,
-    chosen: Sequence[Scenario],
+    asked: ComparisonPlan,
     result: Comparison,
     rivals: StructureComparison | None,
     path: Path,
@@ -356,7 +320,7 @@ def _files(
     from passaat.experiments.analyses.decisions import to_csv
     from passaat.experiments.reports.files import save
 
-    places = _Places.of(chosen, path)
+    places = _Places.of(asked.options, path)
     files: list[Saving] = [("Table", lambda: [save(places.decisions, to_csv(result.decisions))])]
     if rivals is not None:
         files.append(("Table", lambda: [save(places.structures, rivals.to_csv())]))
@@ -370,15 +334,12 @@ def _files(
     files.append(("Figure", figures))
     if wishes.to is not None:
         to = wishes.to  # written last, so that it names the figures that are there
-        files.append(
-            ("Report", lambda: [_save_report(base, chosen, result, rivals, places.figures, wishes, to)])
-        )
+        files.append(("Report", lambda: [_save_report(asked, result, rivals, places.figures, wishes, to)]))
     return files
 
 
 def _save_report(
-    base: Scenario,
-    chosen: Sequence[Scenario],
+    asked: ComparisonPlan,
     result: Comparison,
     rivals: StructureComparison | None,
     figures: Path,
@@ -389,7 +350,8 @@ def _save_report(
     from passaat.experiments.reports.files import figure_paths, figures_of_comparison
     from passaat.experiments.reports.forms import figure_in, joined, save_report
 
-    before = [Sentence(line) for line in _said_before(base, chosen, result, wishes)]
+    base = asked.reference
+    before = [Sentence(line) for line in _said_before(asked, result, wishes)]
     drawn = [
         figure_in(to, name, figure_paths(stem))
         for name, stem in zip(("Differences", "Funnel"), figures_of_comparison(figures), strict=True)
@@ -488,6 +450,17 @@ def compare(
     structure_worlds: Annotated[
         int, typer.Option("--structure-worlds", min=2, help="Worlds for each draw under each structure.")
     ] = 4,
+    pay: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pay",
+            help="How the difference in public money is met: amount (every amount by one factor), none (cost beside"
+            " effect), covenants (their number). Default amount and none; give several times, or with commas.",
+        ),
+    ] = None,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Parts of options in every world, not in two of each draw.")
+    ] = False,
     dask: DaskOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be run, from what, for how long, and stop.")
@@ -506,8 +479,7 @@ def compare(
     from passaat.cli.comparing import Size, Wishes, compare_and_show, question_in, show_forecast, show_stored
     from passaat.experiments.analyses.stored import is_only_to_be_read, rests_on
     from passaat.experiments.design.basis import does_not_belong
-    from passaat.experiments.design.cells import Design
-    from passaat.experiments.design.comparison_plan import ComparisonPlan, runs_of_comparison
+    from passaat.experiments.design.comparison_plan import ComparisonPlan, runs_of_comparison, ways_in_order
     from passaat.experiments.design.simulator import the_model
     from passaat.experiments.reports.forms import require_form
     from passaat.experiments.study.connection import require_writable
@@ -521,17 +493,20 @@ def compare(
     )
     typed = Size(draws, worlds, seed, prior)
     draws, worlds, seed, prior = typed.of(held)
-    asked = ComparisonPlan(base, tuple(chosen), draws, worlds, seed, prior)
+    usual = held or ComparisonPlan(base, tuple(chosen), draws, worlds, seed, prior)
+    ways = ways_in_order([one for text in pay for one in text.split(",")]) if pay else usual.pay
+    asked = ComparisonPlan(
+        base, tuple(chosen), draws, worlds, seed, prior, ways, parts or usual.parts_in_full
+    )
 
     def is_answered(path: Path) -> bool:
         """Whether all of this can be read from a place where nothing can be written."""
         return not (dry_run or structures) and is_only_to_be_read(path, asked)
 
-    design = Design(draws, worlds, seed)
     first = study or Path(study_name(base, seed, "prior" if prior or does_not_belong(base) else "posterior"))
     if not is_answered(first):
         if dask is None and not dry_run:
-            say_workload(base, runs_of_comparison(design, len(chosen)).expected, workers)
+            say_workload(base, runs_of_comparison(asked).expected, workers)
         require_writable(first)
     warm_up()
     model = the_model(base, prior=prior)
@@ -557,20 +532,10 @@ def compare(
         return
     require_writable(path)
     if dry_run:
-        show_forecast(base, chosen, design, path, model, workers, wishes)
+        show_forecast(asked, path, model, workers, wishes)
         return
     with crew_of(workers, dask) as crew:
-        compare_and_show(
-            base,
-            chosen,
-            draws=draws,
-            worlds=worlds,
-            seed=seed,
-            path=path,
-            model=model,
-            crew=crew,
-            wishes=wishes,
-        )
+        compare_and_show(asked, path, model, crew, wishes)
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -342,7 +342,7 @@ def _plan_failed_again(path: Path, asked: Plan | ComparisonPlan) -> None:
 
 def _finish_earlier(path: Path, crew: Crew) -> None:
     """Run what a comparison was asked for before its last plan, without showing it."""
-    from passaat.experiments.analyses.compare import compare
+    from passaat.experiments.analyses.compare import compare_as_asked
     from passaat.experiments.study.comparisons import earlier_plans_of
     from passaat.experiments.study.study import Study
 
@@ -351,16 +351,12 @@ def _finish_earlier(path: Path, crew: Crew) -> None:
     try:
         with Bar() as bar:
             for asked in earlier:
-                compare(
-                    asked.reference,
-                    asked.options,
-                    draws=asked.draws,
-                    worlds_per_draw=asked.worlds,
-                    seed=asked.seed,
-                    study_path=path,
-                    progress=lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
-                    simulator=_model_for(asked),
-                    crew=crew,
+                compare_as_asked(
+                    asked,
+                    path,
+                    _model_for(asked),
+                    crew,
+                    lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
                 )
     except KeyboardInterrupt:
         say_stopped(path)
@@ -377,18 +373,7 @@ def _model_for(asked: ComparisonPlan) -> Simulator:
 def _run_comparison(
     asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool, to: Path | None = None
 ) -> None:
-    model = _model_for(asked)
-    compare_and_show(
-        asked.reference,
-        asked.options,
-        draws=asked.draws,
-        worlds=asked.worlds,
-        seed=asked.seed,
-        path=path,
-        model=model,
-        crew=crew,
-        wishes=Wishes(as_json=as_json, to=to),
-    )
+    compare_and_show(asked, path, _model_for(asked), crew, Wishes(as_json=as_json, to=to))
 
 
 def verify(
