@@ -15,15 +15,17 @@ import numpy as np
 import pytest
 
 from passaat.errors import StudyError
-from passaat.experiments.analyses.compare import Comparison, compare
-from passaat.experiments.design.cells import Design
-from passaat.experiments.design.comparison_plan import runs_of_comparison
+from passaat.experiments.analyses.compare import INTERACTION, Comparison, compare
+from passaat.experiments.analyses.equal_money import AMOUNT, THRESHOLD, Payment
+from passaat.experiments.design.cells import world_seed
+from passaat.experiments.design.comparison_plan import ComparisonPlan, runs_of_comparison
+from passaat.experiments.design.policies import AMOUNT_LEVERS, Arm, in_window
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.export import runs_csv
 from passaat.experiments.run.crew import RUNS_PER_CHUNK
 from passaat.experiments.run.pump import default_workers
 from passaat.experiments.run.runner import Progress
-from passaat.experiments.stats.equal_money import search_factor
+from passaat.experiments.stats.equal_money import MAX_EVALUATIONS, search_value
 from passaat.experiments.study.study import Study
 from passaat.model.inputs import RunInputs
 from passaat.scenarios.scenario import Scenario
@@ -61,8 +63,6 @@ def test_differences_match_runs_made_by_hand(
     pib: Scenario, two_options: list[Scenario], toy: Simulator
 ) -> None:
     """Mean difference and level from the definition, cell by cell, without any of the machinery."""
-    from passaat.experiments.design.cells import world_seed
-
     result = small(pib, two_options, toy)
     strict, follow_up = (pib.with_option(option) for option in two_options)
     gaps, levels = [], []
@@ -106,8 +106,6 @@ def test_net_exports_per_public_euro_are_a_ratio_of_means(
             raise RuntimeError("full")
         return simulate(inputs, seed)
 
-    from passaat.experiments.design.cells import world_seed
-
     result = small(pib, two_options, replace(toy, simulate=failing_once))
     option = pib.with_option(two_options[1])
     without_cost = 0
@@ -135,43 +133,67 @@ def test_net_exports_per_public_euro_are_a_ratio_of_means(
     assert "over mean public_cost_eur" in result.outcome(name).meaning
 
 
-def test_equal_public_money_is_equal(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
-    result = small(pib, two_options, toy)
-    reference = result.levels["public_cost_eur"].mean
-    for option in result.options:
-        assert abs(option.as_it_stands.levels["public_cost_eur"].mean / reference - 1.0) > 0.01
-        assert option.equal_money.reached
-        assert option.at_equal_money.amount_factor == option.equal_money.factor
-        ratio = option.at_equal_money.levels["public_cost_eur"].mean / reference
-        assert ratio == pytest.approx(1.0, abs=0.01)
-        assert option.equal_money.cost_ratio == pytest.approx(ratio, rel=1e-9)
-    saver, spender = result.options
-    assert saver.equal_money.factor > 1.0 > spender.equal_money.factor
-
-
-def test_equal_money_holds_on_all_cells_and_not_only_on_the_pilot(
+def test_public_money_is_equal_in_every_draw(
     pib: Scenario, two_options: list[Scenario], toy: Simulator
 ) -> None:
-    """An option whose extra cost is luck of its own: the pilot is off, and the factor is corrected on all
-    cells.
-    """
+    draws, worlds = 6, 4
+    result = small(pib, two_options, toy)
+    for option, scenario in zip(result.options, two_options, strict=True):
+        equal = option.equal_money
+        assert equal.reached
+        assert equal.n_reached == draws
+        for draw, parameters in enumerate(toy.draw_parameters(draws, 1)):
+            seeds = [world_seed(1, draw, world) for world in range(worlds)]
+
+            def cost(policy: Scenario, payment: Payment, of: Any = parameters, at: Any = seeds) -> float:
+                inputs = payment.on(Arm.of(policy, "option", "-")).inputs(of)
+                return sum(toy.simulate(inputs, seed)["public_cost_eur"] for seed in at)
+
+            with_option = pib.with_option(scenario)
+            reference = cost(pib, Payment())
+            assert abs(cost(with_option, Payment()) / reference - 1.0) > 0.01
+            ratio = cost(with_option, equal.payments[draw]) / reference
+            assert ratio == pytest.approx(1.0, abs=0.01)
+            assert equal.cost_ratios[draw] == pytest.approx(ratio, rel=1e-9)
+    saver, spender = (np.array(option.equal_money.values(AMOUNT)) for option in result.options)
+    assert (saver > 1.0).all()
+    assert (spender < 1.0).all()
+    assert len(set(saver)) > 1  # a factor for each draw, not one for all
+
+
+def test_draws_that_do_not_come_to_equal_money_are_counted_and_left_out(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    """In one draw of twelve the option costs a hundred times as much, whatever it pays."""
 
     def simulate(inputs: RunInputs, seed: int) -> Any:
         run = toy.simulate(inputs, seed)
-        own_luck = np.random.default_rng(seed + 1).lognormal(0.0, 1.0)
-        return {
-            **run,
-            "public_cost_eur": run["public_cost_eur"]
-            * own_luck ** (inputs.levers["selection_threshold_points"][-1] > 55.0),
-        }
+        dear = inputs.levers["follow_up_years"][-1] > 0 and inputs.parameters["gain"] == last
+        return {**run, "public_cost_eur": 1e12 if dear else run["public_cost_eur"]}
 
-    result = small(pib, two_options, replace(toy, simulate=simulate))
-    reference = result.levels["public_cost_eur"].mean
-    for option in result.options:
-        assert option.equal_money.reached
-        assert option.at_equal_money.levels["public_cost_eur"].mean / reference == pytest.approx(
-            1.0, abs=0.01
-        )
+    last = toy.draw_parameters(12, 1)[-1]["gain"]
+    result = small(pib, two_options, replace(toy, simulate=simulate), draws=12).options[1]
+    assert result.equal_money.reached
+    assert (result.equal_money.n_reached, result.equal_money.reached_in[-1]) == (11, False)
+    assert result.as_it_stands.differences["contracts"].pairs == 12 * 4
+    assert result.at_equal_money.differences["contracts"].pairs == 11 * 4
+
+
+def test_every_amount_is_scaled_and_no_ceiling(pib: Scenario) -> None:
+    option = option_of(
+        follow_up_eur_per_firm_year=3000, sme_travel_support_eur_year=500, follow_up_eur_per_cluster_year=100
+    )
+    arm = Arm.of(pib.with_option(option), "option", "made")
+    before, after = arm.inputs({}), arm.at_factor(0.5).inputs({})
+    halved = {
+        name
+        for name, values in after.levers.items()
+        if not np.array_equal(values, before.levers[name])
+        and np.array_equal(in_window(after, name), 0.5 * in_window(before, name))
+    }
+    assert halved == set(AMOUNT_LEVERS)
+    others = set(before.levers) - halved
+    assert all(np.array_equal(after.levers[name], before.levers[name]) for name in others)
 
 
 def test_money_out_of_reach_is_said(pib: Scenario, toy: Simulator) -> None:
@@ -179,9 +201,109 @@ def test_money_out_of_reach_is_said(pib: Scenario, toy: Simulator) -> None:
     rare = option_of(selection_threshold_points=99.0, covenant_amount_eur=700_000)
     result = small(pib, [rare], toy).options[0]
     assert not result.equal_money.reached
-    assert "not reached" in result.equal_money.note
+    assert result.variant("at equal public money") is None
+    assert "not reached in 6 of 6 draws through public amounts" in result.equal_money.note
     assert "cheaper than the reference" in result.equal_money.note
-    assert result.equal_money.factor == pytest.approx(2_000_000 / 700_000, abs=1e-4)
+    assert {payment.value for payment in result.equal_money.payments} == {2.8571}  # 2,000,000 of 700,000
+
+
+def test_the_number_of_covenants_can_pay(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
+    """A cheaper option lowers its threshold until money is equal; the toy knows no budget that could be cut."""
+    result = compare(
+        pib, two_options, draws=6, worlds_per_draw=8, simulator=toy, pay=("none", "covenants"), workers=1
+    )
+    saver, spender = result.options
+    assert saver.equal_covenants.n_reached >= 5
+    assert all(value < 60.0 for value in saver.equal_covenants.values(THRESHOLD))
+    assert not spender.equal_covenants.reached
+    assert "through programme budget" in spender.equal_covenants.note
+    assert saver.equal_money.note == spender.equal_money.note == "not asked for"
+    assert result.monies == ("as it stands", "at equal public money through the number of covenants")
+    assert "Selection threshold" in saver.assumed_levers
+
+
+def test_cost_beside_effect_takes_no_search(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    path = tmp_path / "study.db"
+    result = compare(pib, two_options, draws=3, simulator=toy, study_path=path, pay=["none"], workers=1)
+    assert result.monies == ("as it stands",)
+    assert {one.money for one in result.decisions} == {"as it stands"}
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM arms WHERE amount_factor != 1.0").fetchone() == (0,)
+    usual = small(pib, two_options, toy, draws=3)
+    assert [one.as_it_stands.levels.keys() for one in result.options] == [
+        one.as_it_stands.levels.keys() for one in usual.options
+    ]
+
+
+def test_an_unknown_way_of_paying_is_refused(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    with pytest.raises(StudyError, match="there is no way of paying called lottery") as refused:
+        compare(pib, two_options, draws=3, simulator=toy, pay=["lottery"])
+    assert "amount, none, covenants" in refused.value.hint
+    with pytest.raises(StudyError, match="no way of paying"):
+        compare(pib, two_options, draws=3, simulator=toy, pay=[])
+
+
+def test_a_sign_that_turns_with_the_way_of_paying_is_flagged(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    result = small(pib, two_options, toy)
+    for option in result.options:
+        means = [
+            variant.differences["additional_exports_net_eur"].mean
+            for variant in (option.as_it_stands, option.at_equal_money)
+        ]
+        assert option.sign_turns == (min(means) < 0.0 < max(means))
+    assert any(option.sign_turns for option in result.options)
+
+
+# --- parts ----------------------------------------------------------------------------------------------------
+
+
+def test_parts_alone_and_together_make_the_whole(pib: Scenario, toy: Simulator) -> None:
+    """What each part changes alone, and what they do together, add up to what the option changes."""
+    option = option_of(selection_threshold_points=65.0, covenant_amount_eur=500_000, follow_up_years=4)
+    whole = Scenario(**{**dict(option), "parts": {"money": ("covenant_amount_eur", "follow_up_years")}})
+    result = compare(
+        pib, [whole], draws=5, worlds_per_draw=3, simulator=toy, parts_in_full=True, workers=1
+    ).options[0]
+    assert [part.name for part in result.parts] == ["money", "Selection threshold", INTERACTION]
+    assert result.parts[0].levers == ("Amount per covenant", "Follow-up years")
+    for name in ("contracts", "public_cost_eur"):
+        summed = sum(part.differences[name].mean for part in result.parts)
+        assert summed == pytest.approx(result.as_it_stands.differences[name].mean, rel=1e-9)
+    alone = compare(pib, [whole.part("money")], draws=5, worlds_per_draw=3, simulator=toy, workers=1)
+    assert result.parts[0].differences["contracts"] == alone.options[0].as_it_stands.differences["contracts"]
+
+
+def test_parts_meet_two_worlds_of_each_draw_unless_more_are_asked_for(
+    tmp_path: Path, pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    path = tmp_path / "study.db"
+    for in_full, worlds in ((False, 2), (True, 4)):
+        result = compare(
+            pib,
+            two_options,
+            draws=3,
+            worlds_per_draw=4,
+            simulator=toy,
+            study_path=path,
+            parts_in_full=in_full,
+        )
+        assert result.part_worlds == worlds
+        assert all(part.differences["contracts"].pairs == 3 * worlds for part in result.options[0].parts)
+        with closing(sqlite3.connect(path)) as db:
+            (made,) = db.execute(
+                "SELECT count(*) FROM runs JOIN arms USING (arm) WHERE name LIKE 'stricter-selection.%'"
+            ).fetchone()
+        assert made == 2 * 3 * worlds
+
+
+def test_an_option_of_one_part_is_not_taken_apart(pib: Scenario, toy: Simulator) -> None:
+    assert small(pib, [option_of(selection_threshold_points=60.0)], toy).options[0].parts == ()
 
 
 def test_no_programme_costs_nothing_to_equalise(
@@ -492,14 +614,14 @@ def test_progress_counts_every_run(pib: Scenario, two_options: list[Scenario], t
 # --- the search for equal money -----------------------------------------------------------------------------
 
 
-def search(cost: Any, low: float, high: float, aim: float = 0.0) -> tuple[float, int]:
-    """Factor found and evaluations used, for a cost relative to the reference as a function of the factor."""
-    steps, used = search_factor({1.0: cost(1.0) - 1.0}, low, high, aim), 0
+def search(cost: Any, low: float, high: float, slope: float = 1.0) -> tuple[float, int]:
+    """Value found and evaluations used, for a cost relative to the reference as a function of the value."""
+    steps, used = search_value({1.0: cost(1.0) - 1.0}, slope, low, high, 4), 0
     try:
-        factor = next(steps)
+        value = next(steps)
         while True:
             used += 1
-            factor = steps.send(cost(factor) - 1.0)
+            value = steps.send(cost(value) - 1.0)
     except StopIteration as end:
         return float(end.value), used
 
@@ -508,36 +630,37 @@ def search(cost: Any, low: float, high: float, aim: float = 0.0) -> tuple[float,
     ("cost", "truth", "most"),
     [
         (lambda k: 0.5 * k, 2.0, 2),
-        (lambda k: 0.6 + 0.8 * k, 0.5, 3),
-        (lambda k: 1.7 * k * k, math.sqrt(1 / 1.7), 5),
+        (lambda k: 0.6 + 0.8 * k, 0.5, 2),
+        (lambda k: 1.7 * k * k, math.sqrt(1 / 1.7), 4),
         (lambda k: 0.2 + 0.9 * math.sqrt(k), (0.8 / 0.9) ** 2, 4),
         (lambda k: 1.0, 1.0, 0),
     ],
 )
-def test_search_finds_a_known_factor(cost: Any, truth: float, most: int) -> None:
-    factor, used = search(cost, 0.0, 5.0)
-    assert cost(factor) == pytest.approx(1.0, abs=0.003)
-    assert factor == pytest.approx(truth, rel=0.02)
+def test_search_finds_a_known_value(cost: Any, truth: float, most: int) -> None:
+    value, used = search(cost, 0.0, 5.0)
+    assert cost(value) == pytest.approx(1.0, abs=0.002)
+    assert value == pytest.approx(truth, rel=0.02)
     assert used <= most
 
 
-def test_search_stops_at_the_bound_it_cannot_pass() -> None:
-    assert search(lambda k: 0.1 * k, 0.0, 4.0) == (4.0, 1)
-    factor, used = search(lambda k: 2.0 + 0.1 * k, 0.0, 4.0)
-    assert factor == 0.0
+def test_search_finds_a_value_that_makes_dearer_by_falling() -> None:
+    value, used = search(lambda k: 1.8 - k, 0.0, 5.0, slope=-0.5)
+    assert value == pytest.approx(0.8, abs=0.002)
     assert used <= 3
+
+
+def test_search_stops_at_the_bound_it_cannot_pass() -> None:
+    assert search(lambda k: 0.1 * k, 0.0, 4.0)[0] == 4.0
+    value, used = search(lambda k: 2.0 + 0.1 * k, 0.0, 4.0)
+    assert value == 0.0
+    assert used <= MAX_EVALUATIONS
 
 
 def test_search_copes_with_a_cost_that_jumps() -> None:
     """Whole covenants: cost moves in steps of 5 per cent; the best step is found and the search ends."""
-    factor, used = search(lambda k: math.floor(20 * 0.7 * k) / 20, 0.0, 5.0)
-    assert math.floor(14 * factor) == 20
-    assert used <= 9
-
-
-def test_search_aims_off() -> None:
-    factor, _ = search(lambda k: 0.5 * k, 0.0, 5.0, aim=0.1)
-    assert factor == pytest.approx(2.2, rel=0.01)
+    value, used = search(lambda k: math.floor(20 * 0.7 * k) / 20, 0.0, 5.0)
+    assert math.floor(14 * value) == 20
+    assert used <= MAX_EVALUATIONS
 
 
 def test_the_queries_in_the_documentation_work(
@@ -564,12 +687,17 @@ def test_the_documentation_states_the_default_size() -> None:
 def test_the_number_of_runs_is_foretold_between_its_least_and_its_most(
     tmp_path: Path, toy: Simulator, pib: Scenario, two_options: list[Scenario]
 ) -> None:
-    foretold = runs_of_comparison(Design(4, 3, 1), 2)
-    assert foretold.least == 4 * 3 * (2 + 2)
+    asked = ComparisonPlan(pib, tuple(two_options), 4, 3, 1, False)
+    foretold = runs_of_comparison(asked)
+    assert foretold.of_parts == 4 * 2 * 4
+    assert foretold.least == 4 * 3 * (2 + 2) + foretold.of_parts
     assert foretold.least < foretold.expected < foretold.most
     path = tmp_path / "study.db"
     compare(pib, two_options, draws=4, worlds_per_draw=3, study_path=path, simulator=toy)
     with closing(sqlite3.connect(path)) as db:
         (made,) = db.execute("SELECT count(*) FROM runs").fetchone()
     assert foretold.least <= made <= foretold.most
-    assert runs_of_comparison(Design(4, 3, 1), 0).most == 4 * 3 * 2
+    assert runs_of_comparison(replace(asked, options=())).most == 4 * 3 * 2
+    alone = runs_of_comparison(replace(asked, pay=("none",), parts_in_full=True))
+    assert alone.least == alone.most == 4 * 3 * (2 + 2 + 4)
+    assert set(alone.without_parts.counts) == {4 * 3 * (2 + 2), 0}

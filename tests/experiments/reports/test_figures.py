@@ -116,7 +116,7 @@ def test_a_study_of_one_draw_can_be_shown(
 def out_of_reach(comparison: Comparison) -> Comparison:
     """The comparison, had its first option not reached equal public money."""
     first = comparison.options[0]
-    missed = replace(first.equal_money, reached=False, cost_ratio=0.8, note="not reached with any amount")
+    missed = replace(first.equal_money, cost_ratios=(0.8,) * comparison.design.draws)
     return replace(comparison, options=(replace(first, equal_money=missed), *comparison.options[1:]))
 
 
@@ -127,8 +127,9 @@ def test_no_difference_is_shown_as_at_equal_money_where_that_was_not_reached(com
     rows = [line.split() for line in equal.splitlines() if line.strip().startswith("stricter-selection  ")]
     assert len(rows) == 5
     assert all(row[1:] == ["not", "reached", *4 * ["–"]] for row in rows)
-    assert "not reached with any amount" in stands
-    assert "80.0 %" not in stands
+    draws = missed.design.draws
+    assert f"not reached in {draws} of {draws} draws" in stands
+    assert "still 20.0%" in stands
     assert stands.count("+") > 5
     axes = differences_figure(missed).axes
     dots = [sum(line.get_marker() == "o" for line in one.lines) for one in axes[:2]]
