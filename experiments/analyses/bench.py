@@ -79,7 +79,14 @@ class Policies:
     parts: tuple[Mapping[str, Arm], ...]
 
     @classmethod
-    def of(cls, reference: Scenario, options: Sequence[Scenario], structure: str = "") -> Self:
+    def of(
+        cls,
+        reference: Scenario,
+        options: Sequence[Scenario],
+        structure: str = "",
+        *,
+        taken_apart: bool = True,
+    ) -> Self:
         """Policies and their arms; those under a rival structure have names that say so."""
         named = f" [{structure}]" if structure else ""
         role: Role = "rival-reference" if structure else "reference"
@@ -89,7 +96,7 @@ class Policies:
             Arm.of(reference.without_programme(), "no-programme", f"no programme{named}"),
             Arm.of(reference, role, f"{reference.name}{named}"),
             tuple(Arm.of(reference.with_option(one), "option", f"{one.name}{named}") for one in options),
-            tuple({} if structure else parts_of_option(reference, one) for one in options),
+            tuple(parts_of_option(reference, one) if taken_apart else {} for one in options),
         )
 
 
@@ -98,7 +105,7 @@ def parts_of_option(reference: Scenario, option: Scenario) -> dict[str, Arm]:
     parts = [(name, option.part(name)) for name in option.all_parts]
     if len(parts) < 2:
         return {}
-    return {name: Arm.of(reference.with_option(part), "option", part.name) for name, part in parts}
+    return {name: Arm.of(reference.with_option(part), "part", part.name) for name, part in parts}
 
 
 @dataclass(frozen=True)

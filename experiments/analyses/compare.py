@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from passaat import json_text
 from passaat.experiments.analyses.bench import (
@@ -53,6 +53,9 @@ from passaat.scenarios.levers import LEVERS
 if TYPE_CHECKING:
     from passaat.scenarios.scenario import Scenario
 
+
+Parts = Literal["none", "some", "all"]
+"""Worlds that parts of options meet: none, the first of each draw, or all."""
 
 PART_OUTCOMES: Final = (*HEADLINES, PUBLIC_COST)
 """What is shown of the parts of an option."""
@@ -243,7 +246,9 @@ def compare(
         remember(study, asked)
         study.set_meta("drawn from", model.basis.in_words(draws))
         study.set_meta("basis", json.dumps(plain(model.basis), sort_keys=True))
-        comparison, values = compare_on(bench, reference, options, pay=pay, parts_in_full=parts_in_full)
+        comparison, values = compare_on(
+            bench, reference, options, pay=pay, parts="all" if parts_in_full else "some"
+        )
         remember_equal_money(study, payments_of(comparison))
         study.finish()
     return dataclasses.replace(comparison, decisions=decisions_of(comparison, values, parameters))
@@ -299,27 +304,27 @@ def compare_on(
     structure: str = "",
     *,
     pay: Sequence[str] = USUAL_PAY,
-    parts_in_full: bool = False,
+    parts: Parts = "some",
 ) -> tuple[Comparison, Values]:
     """Run and compare on an open study; also the values of each policy by money variant and outcome.
 
     ``structure`` names a rival structure that holds in ``reference``: its runs are kept beside those of the study's
-    own reference, under names that say so, and options have no parts. Values are (n_draws, n_worlds), those of the
+    own reference, under names that say so. Values are (n_draws, n_worlds), those of the
     reference the same at any money; an option that does not reach equal public money has none there, and one that does
     has nan in the draws that do not.
 
     Raises:
         StudyError: a policy of which no run succeeded.
     """
-    compared = Policies.of(reference, options, structure)
+    compared = Policies.of(reference, options, structure, taken_apart=parts != "none")
     twin, base, arms = compared.twin, compared.base, compared.arms
     bench.run(twin, [base, *arms], "options as they stand")
     bench.require_some_success([base, *arms])
-    parts = [arm for of in compared.parts for arm in of.values()]
-    if parts:
-        bench.run(twin, parts, "parts of options", pilot=not parts_in_full)
+    alone = [arm for of in compared.parts for arm in of.values()]
+    if alone:
+        bench.run(twin, alone, "parts of options", pilot=parts == "some")
     money = {way: equal_money(bench, twin, base, arms, way) for way in WAYS if way in pay}
-    return assemble(bench, compared, money, pay, parts_in_full)
+    return assemble(bench, compared, money, pay, parts_in_full=parts == "all")
 
 
 # --- the answer ---------------------------------------------------------------------------------------------
@@ -330,6 +335,7 @@ def assemble(
     compared: Policies,
     money: Mapping[Way, Sequence[EqualMoney]],
     pay: Sequence[str],
+    *,
     parts_in_full: bool,
 ) -> tuple[Comparison, dict[str, dict[Money, dict[str, Floats]]]]:
     """The answer, and the values of each policy by money variant and outcome, as ``compare_on`` gives them."""

@@ -33,6 +33,11 @@ through a lower selection threshold where it is cheaper than the reference and a
 
 WAYS: Final[tuple[Way, ...]] = ("amount", "covenants")
 
+THROUGH: Final[Mapping[Way, str]] = {
+    "amount": "its public amounts",
+    "covenants": "a lower selection threshold or a lower programme budget",
+}
+
 FIXED_PURPOSES: Final = ("public_cost_administration_eur", "public_cost_support_eur")
 """Purposes that do not go with the public amounts; a first guess, which the search corrects."""
 
@@ -87,12 +92,6 @@ class EqualMoney:
         """Whether enough draws came to equal money to speak of it."""
         return self.asked and self.n_reached >= LEAST_REACHED * len(self.payments)
 
-    @property
-    def moves(self) -> tuple[str, ...]:
-        """Labels of what was moved in any draw."""
-        levers = dict.fromkeys(payment.moves for payment in self.payments if payment.moves)
-        return tuple("Public amounts" if one == AMOUNT else LEVERS[one].label_en for one in levers)
-
     def values(self, moves: str) -> tuple[float, ...]:
         """What a lever was moved to, in the draws in which it was moved and equal money reached."""
         return tuple(
@@ -117,10 +116,9 @@ class EqualMoney:
         ]
         middle = float(np.median(missed)) if missed else NAN
         more = "dearer" if middle > 1.0 else "cheaper"
-        through = " or ".join(self.moves).lower() or "nothing that could be moved"
         return (
             f"not reached in {len(self.payments) - self.n_reached} of {len(self.payments)} draws through"
-            f" {through}: there still {abs(middle - 1.0):.1%} {more} than the reference, median"
+            f" {THROUGH[self.way]}: there still {abs(middle - 1.0):.1%} {more} than the reference, median"
         )
 
 
@@ -179,7 +177,8 @@ def equal_money(bench: Bench, twin: Arm, base: Arm, arms: Sequence[Arm], way: Wa
             except StopIteration:
                 asked[i, draw] = None
     for place in searches:
-        payments[place] = Payment(payments[place].moves, best_of(known[place]))
+        best, start = best_of(known[place]), payments[place].value
+        payments[place] = Payment() if best == start else Payment(payments[place].moves, best)
     return [
         verdict(bench, base, arm, way, [payments[place] for place in places if place[0] == i])
         for i, arm in enumerate(arms)
@@ -231,7 +230,8 @@ def _excess(cost: Floats, reference: Floats) -> Floats:
     """Relative excess of mean cost over the reference's, draw by draw, on the worlds that both have."""
     valid = np.isfinite(cost) & np.isfinite(reference)
     above, below = (np.where(valid, one, 0.0).sum(axis=1) for one in (cost - reference, reference))
-    return np.asarray(np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), np.nan))
+    excess: Floats = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0.0)
+    return excess
 
 
 def _fixed_share(held: Held, arm: Arm) -> Floats:

@@ -196,7 +196,7 @@ def stored_comparison(study_path: Path) -> Comparison:
         compared = _policies(study, asked)
         held.require_some_success([compared.base, *compared.arms])
         money = _equal_money(held, compared, asked)
-        comparison, values = assemble(held, compared, money, asked.pay, asked.parts_in_full)
+        comparison, values = assemble(held, compared, money, asked.pay, parts_in_full=asked.parts_in_full)
         study.require_as_written()
     return replace(comparison, decisions=decisions_of(comparison, values, held.parameters))
 

@@ -206,7 +206,7 @@ def compare_structures(
         bench = Bench(study, model, design, parameters, crew or Threads(workers), report)
         for name, scenario in structures_of(reference).items():
             comparisons[name], values[name] = compare_on(
-                bench, scenario, options, "" if name == OWN else name
+                bench, scenario, options, "" if name == OWN else name, parts="none"
             )
         study.finish()
     outcomes = comparisons[OWN].outcomes

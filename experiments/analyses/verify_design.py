@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from passaat.errors import PassaatError, StudyError
 from passaat.experiments.design.cells import PILOT_WORLDS, world_seed
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE, Plan
-from passaat.experiments.design.policies import Arm, settings_text
+from passaat.experiments.design.policies import Arm, Role, settings_text
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.study.comparisons import comparison_plan_of, earlier_plans_of, equal_money_of
 from passaat.experiments.study.keys import parameters_digest
@@ -324,13 +324,13 @@ def _wrong_arms(study: Study, plan: ComparisonPlan | None, same_model: bool) -> 
     for number, role, name, key, settings, twin in rows:
         problems: list[str] = []
         foreign = settings != "{}" and not (role == "option" and _pays(settings))
-        if role not in ("reference", "no-programme", "option", "rival-reference") or foreign:
+        if role not in get_args(Role) or foreign:
             problems.append(f"policy {number} ({shown_name(name)}) is none of a comparison")
         elif twin is not None if role == "no-programme" else roles.get(twin) != "no-programme":
             problems.append(
                 f"policy {number} ({shown_name(name)}) is held against no world without programme"
             )
-        elif role == "option":
+        elif role in ("option", "part"):
             problems += _wrong_name(study, key, name.split(" [")[0])
         if same_model and key in planned and (role, name) not in planned[key]:
             others = {one for known, found in planned.items() if known != key for one in found}

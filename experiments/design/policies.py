@@ -24,7 +24,7 @@ the ceilings: the programme's budget, and the price up to which a liaison is app
 """
 
 
-Role = Literal["reference", "no-programme", "option", "rival-reference"]
+Role = Literal["reference", "no-programme", "option", "part", "rival-reference"]
 
 
 class Policy(Protocol):

@@ -38,6 +38,9 @@ _STACKS: Final = (Stack(2, 22), Stack(4, 9))
 below one another, and the last two columns, so that they fit 80 characters.
 """
 
+_PART_WIDTHS: Final = (33, 17, 18, 18, 8)
+"""The same where names of parts stand first, which are longer."""
+
 FEW_DRAWS: Final = 20
 """Below this many parameter draws a 5-95 % range is little more than the two most extreme draws."""
 
@@ -212,11 +215,13 @@ def _parts(comparison: Comparison) -> Iterator[Block]:
         scale = scale_of(comparison, name)
         for option in taken_apart:
             rows = tuple(
-                _row(comparison, part.name, part.differences[name], scale, comparison.part_worlds)
+                _row(comparison, part.name, part.differences[name], scale, comparison.part_worlds)[:-1]
                 for part in option.parts
             )
             groups.append(Group(rows, f"{option.name}: {label(name)}", f", {scale.difference_unit}"))
-    yield _table(("", "difference ± error", "over draws", "over worlds", "better", "pairing"), *groups)
+    yield _table(
+        ("", "difference ± error", "over draws", "over worlds", "better"), *groups, widths=_PART_WIDTHS
+    )
     if comparison.part_worlds < comparison.design.worlds:
         yield Note("--parts runs them in every world.")
     yield Gap()
@@ -229,13 +234,13 @@ def _over_draws(found: Difference, scale: Scale) -> str:
     return scale.between(found.draws)
 
 
-def _table(labels: Sequence[str], *groups: Group) -> Table:
-    """A table of the common column widths, so that tables under one another line up."""
+def _table(labels: Sequence[str], *groups: Group, widths: Sequence[int] = _WIDTHS) -> Table:
+    """A table of common column widths, so that tables under one another line up."""
     columns = tuple(
         Column(one, "left" if place == 0 else "right", width)
-        for place, (one, width) in enumerate(zip(labels, _WIDTHS, strict=True))
+        for place, (one, width) in enumerate(zip(labels, widths, strict=True))
     )
-    return Table(columns, groups, stacks=_STACKS)
+    return Table(columns, groups, stacks=_STACKS[: len(labels) - 4])
 
 
 # --- how to read it -----------------------------------------------------------------------------------------

@@ -113,7 +113,9 @@ def test_the_tables_of_a_comparison_are_the_same_in_every_form(comparison: Compa
     """Cell by cell: in Markdown, JSON and CSV as in the blocks, and each of them on the terminal."""
     report = comparison_report(comparison, all_outcomes=True)
     blocks = [[text_of(cell) for cell in row] for one in report.tables for g in one.groups for row in g.rows]
-    assert len(blocks) == 2 + 2 * 12 * 2
+    assert (
+        len(blocks) == 2 + 2 * 12 * 2 + 2 * 2 * 3
+    )  # options, each outcome in two money variants, three lines of parts
     shown = plain_text(report)
     assert all(said(cell) in said(shown) for row in blocks for cell in row)
     in_markdown = [row for table in read_tables(markdown(report)) for row in table[1:]]

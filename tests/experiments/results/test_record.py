@@ -38,10 +38,10 @@ def test_a_record_has_the_axes_and_values_of_its_study(study: Path, toy: Simulat
     """As options stand, bit by bit those that ``comparison_values`` gives."""
     record, held = record_of(study), comparison_values(study)
     assert [(axis.name, len(axis.labels)) for axis in record.axes] == [
-        ("policy", 3), ("money", 2), ("draw", 3), ("world", 2)
+        ("policy", 3), ("money", 3), ("draw", 3), ("world", 2)
     ]  # fmt: skip
     assert record.axes[0].labels == tuple(held.values)
-    assert record.values.shape == (3, 2, 3, 2, len(toy.outcomes))
+    assert record.values.shape == (3, 3, 3, 2, len(toy.outcomes))
     for place, of in enumerate(held.values.values()):
         for name, values in of["as it stands"].items():
             assert record.of(name)[place, 0].tobytes() == values.tobytes(), name

@@ -178,6 +178,7 @@ def test_long_work_is_said_before_it_starts(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("passaat.model.engine.ready.warm_up", stop)
     monkeypatch.chdir(tmp_path)
     assert call("compare", "pib", "--draws", "10000", "--workers", "1")[0] == 130
-    # 80,000 cells of ten runs, and three rounds in 20,000 of them for each of four options; 27.7 ms each: 28,808 s.
+    # 80,000 cells of 14 runs, two for each of four options at equal public money; six parts of options in 20,000 of
+    # them; 27.7 ms each: 34,348 s.
     assert len(said) == 1
-    assert said[0].startswith("About 1,040,000 runs: some 8 hours and ")
+    assert said[0].startswith("About 1,240,000 runs: some 10 hours and ")

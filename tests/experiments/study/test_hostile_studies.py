@@ -885,7 +885,10 @@ def test_what_is_wrong_with_a_design_is_said_in_words(both: Path, tmp_path: Path
         ("a world taken out", "runs were registered, and"),
         ("a draw taken out", "was asked for in 9 worlds; 6 are there"),
         ("the words for draws", "its draws are said to be 'posterior, calibrated'; they are 'prior ranges"),
-        ("equal public money", "follow-up at 0.5 times its amount was asked for in 9 worlds; 0 are there"),
+        (
+            "equal public money",
+            "follow-up at equal public money through amount was asked for in 9 worlds; 0 are",
+        ),
     ):
         shutil.copy(both / "compared.db", path)
         altered(path, (SWAPPED | OF_A_COMPARISON)[what])
@@ -1124,7 +1127,7 @@ UNREADABLE = {
     ),
     "bytes for a scenario": (
         "UPDATE scenarios SET scenario = CAST(scenario AS BLOB)",
-        "scenarios.scenario holds 4 values that are no text",
+        "scenarios.scenario holds 6 values that are no text",
     ),
     "text that is none": (
         "UPDATE meta SET value = CAST(x'1b5b324aff' AS TEXT) WHERE key = 'outcomes'",
@@ -1176,7 +1179,7 @@ UNREADABLE_COMPARISON = {
     ),
     "a factor that is a word": (
         "UPDATE meta SET value = '{\"follow-up\": \"much\"}' WHERE key = 'equal money'",
-        "its factor of equal public money for follow-up is 'much'",
+        "what brings follow-up to equal public money is 'much'",
     ),
     "a basis of another kind": (
         "UPDATE meta SET value = '{\"kind\": \"guess\"}' WHERE key = 'basis'",
