@@ -223,7 +223,8 @@ def _slope(moves: str, start: float, excess: float, fixed: float) -> float:
 def _costs(held: Held, arm: Arm, draw: int | None = None) -> Floats:
     """Public cost of an arm in each cell, of all draws or of one."""
     place = held.names.index(PUBLIC_COST)
-    return held.stored(arm)[place] if draw is None else held.stored_in(arm, draw)[place][None, :]
+    stored: Floats = held.stored(arm)[place] if draw is None else held.stored_in(arm, draw)[place][None, :]
+    return stored
 
 
 def _excess(cost: Floats, reference: Floats) -> Floats:
