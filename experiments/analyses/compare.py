@@ -26,7 +26,7 @@ from passaat.experiments.analyses.bench import (
     Values,
     require_options,
 )
-from passaat.experiments.analyses.decisions import Decision, decide
+from passaat.experiments.analyses.decisions import Decision, Ranked, decide
 from passaat.experiments.analyses.equal_money import AMOUNT, WAYS, EqualMoney, Way, as_it_is, equal_money
 from passaat.experiments.design.basis import Basis
 from passaat.experiments.design.cells import DEFAULT_DRAWS, DEFAULT_WORLDS, PILOT_WORLDS, Design
@@ -48,6 +48,7 @@ from passaat.experiments.study.comparisons import remember, remember_equal_money
 from passaat.experiments.study.connection import require_writable
 from passaat.experiments.study.records import FailedRun
 from passaat.experiments.study.study import Study
+from passaat.model.outcomes import YEARS_TO_EVALUATION
 from passaat.scenarios.levers import LEVERS
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Comparison:
         reference: name of the reference scenario.
         reference_title: its title.
         period: years of the decision window and last year of the run, in words.
+        evaluation_year: last year that an evaluation like that of PIB would see. last_year: of the run.
         reference_hash: fingerprint of everything in the reference that acts on a run.
         version: version of the model.
         behaviour: fingerprint of the model's behaviour.
@@ -155,6 +157,8 @@ class Comparison:
     reference: str
     reference_title: str
     period: str
+    evaluation_year: int
+    last_year: int
     reference_hash: str
     version: str
     behaviour: str
@@ -284,12 +288,13 @@ def decisions_of(
     if len(parameters) < 2:
         return ()
     known = {outcome.name: outcome for outcome in comparison.outcomes}
-    return tuple(
-        decide(name, money, known[name].better, _of(values, money, name), parameters)
+    asked = [
+        Ranked(name, money, known[name].better, _of(values, money, name))
         for name in HEADLINES
         if name in known and known[name].better != "neither"
         for money in comparison.monies
-    )
+    ]
+    return decide(asked, parameters)
 
 
 def _of(values: Values, money: Money, outcome: str) -> dict[str, Floats]:
@@ -393,6 +398,8 @@ def assemble(
         reference=compared.reference.name,
         reference_title=compared.reference.title,
         period=f"starts {size.window_first_year}-{size.window_last_year}, followed to {size.last_year}",
+        evaluation_year=min(size.window_last_year + YEARS_TO_EVALUATION, size.last_year),
+        last_year=size.last_year,
         reference_hash=base.scenario_hash,
         version=held.model.version,
         behaviour=held.model.behaviour,

@@ -1,16 +1,18 @@
-"""Decisions that hold: in what share of parameter draws options keep their order, and what turns it.
+"""Decisions that hold: which orders of options the draws bear, and what turns the others.
 
-Pure statistics of values by policy, each of shape (n_draws, n_worlds), without model, files or clock. What is true of a
-draw is taken from ``pairing.draw_effects``, so that every share given here is the chance of being better that tables
-show, for any two policies instead of an option and the reference.
+Pure statistics of values by policy, each of shape (n_draws, n_worlds), without model, files or clock. Shares of draws
+come from ``stats.shares``, as those of tables do, for any two policies instead of an option and the reference. A pair
+is said where the lower end of its share is likely, an order where all its neighbours are.
 
-Which parameter turns a pair is asked of every parameter that varies, some 190, and of every pair of a ranking; the
-largest of so many rank correlations is large by chance. A correlation's p is therefore the share of permutations of the
-draws in which the largest of all, over parameters and pairs, is at least as large (max-T; Westfall and Young 1993,
-Resampling-Based Multiple Testing, s. 2.3).
+All that one page says is one family. Signs of which nothing is true are alike on both sides, and the lower end of a
+share has to pass two thirds before anything is said: a word or pair is said in fewer than one in a hundred pages in
+which nothing matters (benchmarks/shares.py). Which parameter turns a pair is asked of every parameter that varies, some
+190, and of every pair of every ranking of the page; the largest of so many rank correlations is large by chance. A
+correlation's p is therefore the share of permutations of the draws in which the largest of all, over parameters, pairs
+and rankings, is at least as large (max-T; Westfall and Young 1993, Resampling-Based Multiple Testing, s. 2.3).
 The value of learning a parameter is the expected value of partial perfect information (Raiffa and Schlaifer
 1961), counted in draws on the right side, for the coarsest thing to be learned: whether it lies in the lower or the
-upper half of the draws.
+upper half of the draws. Its p is taken over all parameters and rankings, too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,37 +33,28 @@ from passaat.experiments.results.cells import csv_value
 from passaat.experiments.stats.pairing import (
     NAN,
     Direction,
-    DrawEffects,
     Floats,
-    draw_effects,
+    over_draws,
     paired_differences,
     split_variance,
-    surest,
 )
+from passaat.experiments.stats.shares import NOTHING_TO_SAY, Shares, shares_of
+from passaat.experiments.stats.words import verdict_of
 
-HOLDS: Final = 0.95
-"""An order holds when it is so in this share of draws: its range over draws then lies on one side of zero."""
-
-LIKELY: Final = 0.80
-"""Below this share of draws it is said that the data cannot tell; an assumption of presentation, as is ``HOLDS``."""
-
-SIGNIFICANT: Final = 0.05
-"""A parameter is named as what turns an order when its corrected p is at most this."""
+SIGNIFICANT: Final = 0.02
+"""A parameter is named as what turns an order, or as the one to learn, when its corrected p is at most this: of the 5
+per cent for all that a page says, 2 are for each of the two and 1 is for words and pairs."""
 
 TIE_DECIMALS: Final = 9
 """Decimals to which correlations and gains are alike: of equal ones the first is named, on every processor."""
 
 PERMUTATIONS: Final = 1999
-SAMPLES: Final = 2000
-"""Samples of the true differences of every draw, for the share of draws in which a whole order holds."""
 
 SEED: Final = 20160101
-"""Seed of permutations and samples: the same study gives the same answer."""
+"""Seed of permutations: the same study gives the same answer."""
 
 SMALLEST_HALF: Final = 0.25
 """A parameter is split at its median only where either side keeps this part of the draws."""
-
-Says = Literal["holds", "likely", "cannot tell", "equal", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -71,8 +64,8 @@ class Pull:
     Attributes:
         parameter: its name.
         correlation: rank correlation over draws with the probability that the one ahead on average is ahead.
-        corrected_p: chance of so large a correlation, of either sign, in any pair of the ranking and any of the
-            parameters looked at.
+        corrected_p: chance of so large a correlation, of either sign, in any pair of any ranking of the page and any
+            of the parameters looked at.
         split: median of the parameter over draws, in its unit.
         share_below: share of draws with the parameter up to the split in which the one ahead on average is ahead;
             nan where the median does not split the draws.
@@ -94,20 +87,26 @@ class Pull:
 
 @dataclass(frozen=True)
 class PairOrder:
-    """Two policies, the one that is ahead on average first.
+    """Two policies, the one that is ahead in more draws first.
 
     Attributes:
-        share: share of draws in which it is ahead, simulation noise removed; nan where nothing differs or is known.
-        signal: part of the scatter between draws that parameters make; the rest is simulation noise.
-        turns_on: the parameter that goes most with the order; None where the pair is equal or nothing varies.
+        shares: of draws in which it is ahead, level and behind; all level where nothing differs.
+        word: for how likely it is ahead, at the lower end of its share.
+        holds: whether that is at least likely, so that the pair can be said.
+        turns_on: the parameter that goes most with the order; None where nothing is known or varies.
     """
 
     ahead: str
     behind: str
-    share: float
-    says: Says
-    signal: float
+    shares: Shares
+    word: str
+    holds: bool
     turns_on: Pull | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs in any world."""
+        return self.shares.same == 1.0
 
 
 @dataclass(frozen=True)
@@ -134,12 +133,12 @@ class Learning:
 
 @dataclass(frozen=True)
 class Decision:
-    """The order of policies by one outcome, in one money variant, and whether it holds.
+    """The order of policies by one outcome, in one money variant, as far as it holds.
 
     Attributes:
         order: policies by the share of draws in which they are ahead, best first; those without a value are left out.
-        whole: share of draws in which that whole order holds.
-        first: share of draws in which its first policy is the best of all.
+        ordered: whether that order can be said: each one is at least likely ahead of the next.
+        whole: share of draws in which the whole order holds, at least; nan where it cannot be said.
         pairs: every two policies of the order.
         learn: what to learn to tell those pairs that do not hold; None where all do, or no parameter varies.
         parameters_looked_at: how many parameters vary over the draws and were looked at.
@@ -149,76 +148,110 @@ class Decision:
     outcome: str
     money: str
     order: tuple[str, ...]
+    ordered: bool
     whole: float
-    first: float
     pairs: tuple[PairOrder, ...]
     learn: Learning | None
     parameters_looked_at: int
     draws: int
 
-    def of(self, says: Says) -> tuple[PairOrder, ...]:
-        """The pairs of which this is said."""
-        return tuple(pair for pair in self.pairs if pair.says == says)
+    @property
+    def holding(self) -> tuple[PairOrder, ...]:
+        """The pairs that can be said, the surest first."""
+        return tuple(sorted((one for one in self.pairs if one.holds), key=lambda one: -one.shares.ahead))
 
 
-def decide(
-    outcome: str,
-    money: str,
-    better: Direction,
-    values: Mapping[str, Floats],
-    parameters: Sequence[Mapping[str, float]],
-) -> Decision:
-    """Rank policies by one outcome and say in what share of draws the ranking holds, and what turns it.
+@dataclass(frozen=True)
+class Ranked:
+    """What is to be ranked: values of each policy by one outcome in one money variant, all (n_draws, n_worlds).
+
+    ``better`` is the direction that is favourable; it must be one of the two.
+    """
+
+    outcome: str
+    money: str
+    better: Direction
+    values: Mapping[str, Floats]
+
+
+def decide(asked: Sequence[Ranked], parameters: Sequence[Mapping[str, float]]) -> tuple[Decision, ...]:
+    """Rank policies by each outcome and money variant of a page, say what holds, and what turns the rest.
 
     Args:
-        outcome: name of the outcome; money: name of the money variant.
-        better: direction that is favourable; it must be one of the two.
-        values: values of each policy, all of shape (n_draws, n_worlds).
+        asked: all that the page ranks: one family.
         parameters: parameters of each draw.
 
     Raises:
-        ValueError: the outcome has no favourable direction.
+        ValueError: an outcome has no favourable direction.
     """
-    if better == "neither":
-        raise ValueError(f"policies cannot be ranked by {outcome}: neither direction is better")
-    sign = -1.0 if better == "lower" else 1.0
-    signed = {
-        name: sign * one for name, one in values.items() if math.isfinite(split_variance(sign * one).mean)
-    }
-    order = _order_by_wins(signed)
-    duels = [_Duel.of(one, other, signed[one], signed[other]) for one, other in combinations(order, 2)]
-    shares, kept = _halves(parameters)
-    pulls, learn = _what_turns(duels, shares)
-    pairs = tuple(
-        PairOrder(duel.ahead, duel.behind, duel.share, duel.says, duel.signal, pulls.get(place))
-        for place, duel in enumerate(duels)
-    )
-    by_name = {(duel.ahead, duel.behind): duel for duel in duels}
-    return Decision(
-        outcome=outcome,
-        money=money,
-        order=order,
-        whole=_share_of_all([by_name[pair] for pair in pairwise(order)]),
-        first=_share_of_all([by_name[order[0], other] for other in order[1:]]) if order else NAN,
-        pairs=pairs,
-        learn=learn,
-        parameters_looked_at=len(kept),
-        draws=max((len(duel.sides[np.isfinite(duel.sides)]) for duel in duels), default=0),
+    neither = [one.outcome for one in asked if one.better == "neither"]
+    if neither:
+        raise ValueError(f"policies cannot be ranked by {', '.join(neither)}: neither direction is better")
+    rankings = [_ranking(one) for one in asked]
+    looked = _halves(parameters)
+    turned = _what_turns([duels for _, duels in rankings], looked)
+    return tuple(
+        _decision(one, order, duels, pulls, learn, len(looked.names))
+        for one, (order, duels), (pulls, learn) in zip(asked, rankings, turned, strict=True)
     )
 
 
-def _order_by_wins(signed: Mapping[str, Floats]) -> tuple[str, ...]:
-    """Policies by the share of draws in which they are ahead of another one, mean over the others; then by mean.
+def _ranking(asked: Ranked) -> tuple[tuple[str, ...], list[_Duel]]:
+    """Policies in order, and every two of them, the one ahead first.
 
+    They are ordered by the share of draws in which they are ahead of another one, mean over the others; then by mean.
     Not by mean first: outcomes have heavy tails, and a policy may owe its mean to a few draws and lose all others.
     """
-    wins = dict.fromkeys(signed, 0.0)
-    for one, other in combinations(signed, 2):
-        duel = _Duel.of(one, other, signed[one], signed[other])
-        share = 0.5 if duel.equal or math.isnan(duel.share) else duel.share
-        wins[one] += share
-        wins[other] += 1.0 - share
-    return tuple(sorted(signed, key=lambda name: (-wins[name], -split_variance(signed[name]).mean)))
+    sign = -1.0 if asked.better == "lower" else 1.0
+    signed = {name: sign * one for name, one in asked.values.items()}
+    means = {name: split_variance(one).mean for name, one in signed.items()}
+    known = [name for name in signed if math.isfinite(means[name])]
+    duels = [_Duel.of(one, other, signed[one], signed[other]) for one, other in combinations(known, 2)]
+    wins = dict.fromkeys(known, 0.0)
+    for duel in duels:
+        share = duel.shares.ahead if duel.shares.known else 0.5
+        wins[duel.ahead] += share
+        wins[duel.behind] += 1.0 - share
+    order = tuple(sorted(known, key=lambda name: (-wins[name], -means[name])))
+    found = {frozenset((one.ahead, one.behind)): one for one in duels}
+    pairs = (found[frozenset(pair)] for pair in combinations(order, 2))
+    return order, [one if _is_ahead(one, order) else one.turned() for one in pairs]
+
+
+def _is_ahead(duel: _Duel, order: Sequence[str]) -> bool:
+    """Whether a duel names the one ahead first; of two that are level the one that stands first in the order."""
+    share = duel.shares.ahead
+    if math.isnan(share) or share == 0.5:
+        return order.index(duel.ahead) < order.index(duel.behind)
+    return share > 0.5
+
+
+def _decision(
+    asked: Ranked,
+    order: tuple[str, ...],
+    duels: Sequence[_Duel],
+    pulls: Mapping[int, Pull],
+    learn: Learning | None,
+    n_parameters: int,
+) -> Decision:
+    by_name = {(duel.ahead, duel.behind): duel for duel in duels}
+    neighbours = [by_name.get(pair) for pair in pairwise(order)]
+    told = [one for one in neighbours if one is not None and one.holds]
+    ordered = bool(told) and len(told) == len(neighbours)
+    return Decision(
+        outcome=asked.outcome,
+        money=asked.money,
+        order=order,
+        ordered=ordered,
+        whole=_share_of_all(told) if ordered else NAN,
+        pairs=tuple(
+            PairOrder(duel.ahead, duel.behind, duel.shares, duel.word, duel.holds, pulls.get(place))
+            for place, duel in enumerate(duels)
+        ),
+        learn=learn,
+        parameters_looked_at=n_parameters,
+        draws=max((duel.shares.draws for duel in duels), default=0),
+    )
 
 
 # --- two policies -------------------------------------------------------------------------------------------
@@ -226,101 +259,45 @@ def _order_by_wins(signed: Mapping[str, Floats]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Duel:
-    """Differences of two policies, and what is known of every draw's true one.
-
-    ``rows`` are the draws with a valid pair; ``sides`` is, for each draw of the study, the probability that the first
-    is truly ahead, nan where unknown.
+    """Two policies, and for each draw of the study the chance that the first is truly ahead: a half where they are
+    level, nan where it is unknown.
     """
 
     ahead: str
     behind: str
-    differences: Floats
-    rows: NDArray[np.bool_]
-    effects: DrawEffects | None
+    shares: Shares
     sides: Floats
-    share: float
-    signal: float
-    equal: bool
 
     @classmethod
     def of(cls, ahead: str, behind: str, one: Floats, other: Floats) -> _Duel:
         differences = paired_differences(one, other)
-        rows: NDArray[np.bool_] = np.asarray(np.isfinite(differences).any(axis=1), dtype=np.bool_)
-        split = split_variance(differences)
+        rows = np.isfinite(differences).any(axis=1)
         sides = np.full(len(differences), NAN)
-        equal = bool(rows.any()) and not np.nansum(np.abs(differences))
-        if equal or math.isnan(split.between):
-            return cls(ahead, behind, differences, rows, None, sides, NAN, NAN, equal)
-        effects = draw_effects(split)
-        sides[rows] = effects.chances_above(0.0)
-        least = surest(int(rows.sum()))
-        share = min(max(float(np.nanmean(sides)), least), 1.0 - least)
-        scatter = split.between + float(split.noise.mean())
-        signal = split.between / scatter if scatter else NAN
-        return cls(ahead, behind, differences, rows, effects, sides, share, signal, False)
+        found = over_draws(split_variance(differences))
+        if found is None:
+            return cls(ahead, behind, NOTHING_TO_SAY, sides)
+        sides[rows] = found.above + 0.5 * (1.0 - found.above - found.below)
+        return cls(ahead, behind, shares_of(found, higher_is_better=True), sides)
+
+    def turned(self) -> _Duel:
+        """The same, the other one first."""
+        return _Duel(self.behind, self.ahead, self.shares.turned(), 1.0 - self.sides)
 
     @property
-    def says(self) -> Says:
-        if self.equal:
-            return "equal"
-        if math.isnan(self.share):
-            return "unknown"
-        if self.share >= HOLDS:
-            return "holds"
-        return "likely" if self.share >= LIKELY else "cannot tell"
+    def word(self) -> str:
+        return verdict_of(self.shares).word
+
+    @property
+    def holds(self) -> bool:
+        return verdict_of(self.shares).side == "better"
 
 
 def _share_of_all(duels: Sequence[_Duel]) -> float:
-    """Share of draws in which the first of each of these pairs is ahead, all at once, simulation noise removed.
-
-    True differences of a draw are sampled from what ``draw_effects`` knows of each, with the noise of the pairs
-    correlated as their luck is within draws; the variance between draws is sampled for each pair by itself. Equal
-    policies are in no order that could break.
+    """Share of draws in which the first of each of these pairs is ahead, all at once: at least, as if what is not known
+    of one pair had nothing to do with what is not known of another.
     """
-    asked = [duel for duel in duels if not duel.equal]
-    if not asked:
-        return NAN
-    rows = np.logical_and.reduce([duel.rows for duel in asked])
-    if not rows.any() or any(duel.effects is None for duel in asked):
-        return NAN
-    generator = np.random.default_rng(SEED)
-    root = root_of(correlation_within([duel.differences for duel in asked]))
-    n_draws = int(rows.sum())
-    luck = generator.standard_normal((SAMPLES, n_draws, len(asked))) @ root.T
-    ahead = np.ones((SAMPLES, n_draws), dtype=np.bool_)
-    for place, duel in enumerate(asked):
-        assert duel.effects is not None
-        chosen = generator.choice(len(duel.effects.weight), SAMPLES, p=duel.effects.weight)
-        inside = rows[duel.rows]
-        centre, deviation = (of[:, inside][chosen] for of in (duel.effects.centre, duel.effects.deviation))
-        ahead &= centre + deviation * luck[:, :, place] > 0.0
-    least = surest(n_draws)
-    return min(max(float(ahead.mean()), least), 1.0 - least)
-
-
-def correlation_within(differences: Sequence[Floats]) -> Floats:
-    """Correlation of several differences over the worlds of a draw, pooled over draws; 0 where one does not vary."""
-    residuals = np.array([_residuals(one) for one in differences])
-    valid = np.isfinite(residuals).all(axis=0)
-    inside = residuals[:, valid]
-    size = np.sqrt(np.square(inside).sum(axis=1))
-    scaled = inside / np.where(size > 0.0, size, 1.0)[:, None]
-    found = scaled @ scaled.T
-    np.fill_diagonal(found, 1.0)
-    return np.asarray(found, dtype=np.float64)
-
-
-def _residuals(differences: Floats) -> Floats:
-    valid = np.isfinite(differences)
-    counts = np.maximum(valid.sum(axis=1, keepdims=True), 1)
-    means = np.where(valid, differences, 0.0).sum(axis=1, keepdims=True) / counts
-    return np.asarray((differences - means).ravel(), dtype=np.float64)
-
-
-def root_of(correlation: Floats) -> Floats:
-    """A matrix whose product with its transpose is the correlation, which may be singular."""
-    values, vectors = np.linalg.eigh(correlation)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), dtype=np.float64)
+    together = np.prod([duel.sides for duel in duels], axis=0)
+    return float(np.nanmean(together)) if np.isfinite(together).any() else NAN
 
 
 # --- what turns them ----------------------------------------------------------------------------------------
@@ -342,7 +319,7 @@ class _Looked:
     split: Floats
 
 
-def _halves(parameters: Sequence[Mapping[str, float]]) -> tuple[_Looked, tuple[str, ...]]:
+def _halves(parameters: Sequence[Mapping[str, float]]) -> _Looked:
     names = list(parameters[0]) if parameters else []
     table = np.array([[draw[name] for name in names] for draw in parameters], dtype=np.float64)
     table = table.reshape(len(parameters), len(names))
@@ -358,8 +335,7 @@ def _halves(parameters: Sequence[Mapping[str, float]]) -> tuple[_Looked, tuple[s
     below = columns <= split[:, None]
     part = below.mean(axis=1) if kept else np.empty(0)
     below[(part < SMALLEST_HALF) | (part > 1.0 - SMALLEST_HALF)] = False
-    looked = _Looked(kept, position[group.reshape(-1)], _standard_ranks(columns), below, split)
-    return looked, kept
+    return _Looked(kept, position[group.reshape(-1)], _standard_ranks(columns), below, split)
 
 
 def _standard_ranks(rows: Floats) -> Floats:
@@ -372,46 +348,78 @@ def _standard_ranks(rows: Floats) -> Floats:
     return np.asarray(ranks / np.where(length > 0.0, length, 1.0), dtype=np.float64)
 
 
-def _what_turns(duels: Sequence[_Duel], looked: _Looked) -> tuple[dict[int, Pull], Learning | None]:
-    """The parameter that goes most with each pair, and the one to learn for the pairs that do not hold."""
-    places = [place for place, duel in enumerate(duels) if np.isfinite(duel.sides).sum() > 2]
-    n_groups = looked.ranks.shape[1] if looked.names else 0
-    if not places or n_groups < 3:
-        return {}, None
-    sides = np.array([_by_group(duels[place].sides, looked.group, n_groups) for place in places])
-    ranks = _standard_ranks(sides)
-    open_pairs = np.array([duels[place].says in ("likely", "cannot tell") for place in places])
+Turning = tuple[dict[int, Pull], Learning | None]
+"""For one ranking: by place of a pair the parameter that goes most with it, and the one to learn."""
 
+
+def _what_turns(rankings: Sequence[Sequence[_Duel]], looked: _Looked) -> list[Turning]:
+    """The parameter that goes most with each pair, and the one to learn for the pairs that do not hold."""
+    n_groups = looked.ranks.shape[1] if looked.names else 0
+    asked = [
+        [place for place, duel in enumerate(duels) if np.isfinite(duel.sides).sum() > 2]
+        if n_groups > 2
+        else []
+        for duels in rankings
+    ]
+    if not any(asked):
+        return [({}, None) for _ in rankings]
+    sides = [
+        np.array([_by_group(duels[place].sides, looked.group, n_groups) for place in places]).reshape(
+            len(places), n_groups
+        )
+        for duels, places in zip(rankings, asked, strict=True)
+    ]
+    unsettled = [
+        one[[not duels[place].holds and duels[place].shares.same < 1.0 for place in places]]
+        for one, duels, places in zip(sides, rankings, asked, strict=True)
+    ]
+    ranks = _standard_ranks(np.concatenate(sides))
     correlations = looked.ranks @ ranks.T
-    gains = _gains(looked.below, sides[open_pairs])
-    largest, best_gain = np.abs(correlations).max(axis=0), float(gains.max(initial=0.0))
-    exceed, exceed_gain = np.ones(len(places)), 1.0
+    gains = [_gains(looked.below, one) for one in unsettled]
+    exceed, exceed_gain = _exceeding(looked, ranks, unsettled, np.abs(correlations).max(axis=0), gains)
+    found: list[Turning] = []
+    column = 0
+    for ranking, places in enumerate(asked):
+        pulls = {}
+        for row, place in enumerate(places):
+            strongest = int(np.abs(correlations[:, column]).round(TIE_DECIMALS).argmax())
+            below, above = _shares(looked.below[strongest], sides[ranking][row])
+            pulls[place] = Pull(
+                looked.names[strongest], float(correlations[strongest, column]), float(exceed[column]),
+                float(looked.split[strongest]), below, above,
+            )  # fmt: skip
+            column += 1
+        found.append((pulls, _learning(looked, unsettled[ranking], gains[ranking], exceed_gain[ranking])))
+    return found
+
+
+def _exceeding(
+    looked: _Looked, ranks: Floats, unsettled: Sequence[Floats], largest: Floats, gains: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    """Share of permutations of the draws in which the largest correlation, and the largest gain, of the whole page is
+    at least that of each pair, and of each ranking.
+    """
+    best = np.array([one.max(initial=0.0) for one in gains])
+    exceed, exceed_gain = np.ones(len(largest)), np.ones(len(best))
     generator = np.random.default_rng(SEED)
     for _ in range(PERMUTATIONS):
-        mixed = generator.permutation(n_groups)
+        mixed = generator.permutation(looked.ranks.shape[1])
         exceed += float(np.abs(looked.ranks @ ranks[:, mixed].T).max()) >= largest - 1e-12
-        if best_gain > 0.0:
-            permuted = _gains(looked.below, sides[open_pairs][:, mixed])
-            exceed_gain += float(permuted.max(initial=0.0)) >= best_gain - 1e-12
-    pulls = {}
-    for column, place in enumerate(places):
-        strongest = int(np.abs(correlations[:, column]).round(TIE_DECIMALS).argmax())
-        below, above = _shares(looked.below[strongest], sides[column])
-        pulls[place] = Pull(
-            looked.names[strongest], float(correlations[strongest, column]),
-            float(exceed[column]) / (PERMUTATIONS + 1), float(looked.split[strongest]), below, above,
-        )  # fmt: skip
-    if best_gain <= 0.0:
-        return pulls, None
-    shares = sides[open_pairs].mean(axis=1)
+        if best.any():
+            permuted = [_gains(looked.below, one[:, mixed]).max(initial=0.0) for one in unsettled]
+            exceed_gain += max(permuted) >= best - 1e-12
+    return exceed / (PERMUTATIONS + 1), exceed_gain / (PERMUTATIONS + 1)
+
+
+def _learning(looked: _Looked, sides: Floats, gains: Floats, corrected_p: float) -> Learning | None:
+    """The parameter to learn for these pairs; None where learning one helps with none."""
+    best = float(gains.max(initial=0.0))
+    if best <= 0.0:
+        return None
+    shares = sides.mean(axis=1)
     now = float(np.maximum(shares, 1.0 - shares).mean())
-    learn = Learning(
-        looked.names[int(gains.round(TIE_DECIMALS).argmax())],
-        now,
-        now + best_gain,
-        exceed_gain / (PERMUTATIONS + 1),
-    )
-    return pulls, learn
+    name = looked.names[int(gains.round(TIE_DECIMALS).argmax())]
+    return Learning(name, now, now + best, float(corrected_p))
 
 
 def _by_group(sides: Floats, group: NDArray[np.intp], n_groups: int) -> Floats:
@@ -448,9 +456,9 @@ def _shares(below: NDArray[np.bool_], sides: Floats) -> tuple[float, float]:
 # --- as a table ---------------------------------------------------------------------------------------------
 
 _COLUMNS: Final = (
-    "outcome", "money", "ahead", "behind", "share_of_draws", "says", "signal", "turns_on", "correlation", "corrected_p",
-    "split", "share_below", "share_above", "whole_order", "whole_order_share", "first_share", "learn", "right_now",
-    "right_then", "learn_corrected_p",
+    "outcome", "money", "ahead", "behind", "share_ahead", "share_level", "share_behind", "low", "high", "word", "holds",
+    "turns_on", "correlation", "corrected_p", "split", "share_below", "share_above", "order", "order_holds",
+    "order_share", "learn", "right_now", "right_then", "learn_corrected_p",
 )  # fmt: skip
 
 
@@ -471,13 +479,13 @@ def _rows(decisions: Sequence[Decision]) -> Iterator[tuple[object, ...]]:
         if learn is not None:
             learned = (learn.parameter, learn.right_now, learn.right_then, learn.corrected_p)
         for pair in one.pairs:
-            pull = pair.turns_on
+            pull, shares = pair.turns_on, pair.shares
             turned: tuple[object, ...] = ("", "", "", "", "", "")
             if pull is not None:
                 turned = (
                     pull.parameter, pull.correlation, pull.corrected_p, pull.split, pull.share_below, pull.share_above,
                 )  # fmt: skip
             yield (
-                one.outcome, one.money, pair.ahead, pair.behind, pair.share, pair.says, pair.signal, *turned,
-                " > ".join(one.order), one.whole, one.first, *learned,
+                one.outcome, one.money, pair.ahead, pair.behind, shares.better, shares.same, shares.worse, shares.low,
+                shares.high, pair.word, pair.holds, *turned, " > ".join(one.order), one.ordered, one.whole, *learned,
             )  # fmt: skip

@@ -150,14 +150,16 @@ class StructureComparison:
                         rank = order.index(option.name) + 1 if option.name in order else ""
                         yield (
                             structure, money, outcome.name, outcome.unit, outcome.better, option.name, found.mean,
-                            found.error, found.draws.low, found.draws.high, found.chance_better, found.pairs, rank,
+                            found.error, found.draws.low, found.draws.high,
+                            found.shares.better, found.shares.same, found.shares.worse,
+                            found.pairs, rank,
                             len(order) or "", holds,
                         )  # fmt: skip
 
 
 _COLUMNS: Final = (
     "structure", "money", "outcome", "unit", "better", "option", "difference", "error", "draws_low", "draws_high",
-    "chance_better", "pairs", "rank", "ranked_policies", "ranking",
+    "share_better", "share_same", "share_worse", "pairs", "rank", "ranked_policies", "ranking",
 )  # fmt: skip
 
 

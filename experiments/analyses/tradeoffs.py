@@ -36,7 +36,6 @@ from numpy.typing import NDArray
 from passaat.errors import StudyError
 from passaat.experiments.analyses.bench import Money, Values
 from passaat.experiments.analyses.compare import plain
-from passaat.experiments.analyses.decisions import correlation_within, root_of
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE
 from passaat.experiments.results.cells import csv_value
@@ -268,7 +267,7 @@ def _sampled(differences: Sequence[Floats], common_worlds: bool) -> tuple[Floats
         parts = [two_ways(differences[place]) for place in moving] if common_worlds else []
         noises = [part.rest for part in parts] or [differences[place] for place in moving]
         splits = [part.split for part in parts] or [split_variance(one) for one in noises]
-        root = root_of(correlation_within(noises))
+        root = _root_of(_correlation_within(noises))
         luck = generator.standard_normal((SAMPLES, n_draws, len(moving))) @ root.T
         at = generator.random(SAMPLES)
         for row, (place, split) in enumerate(zip(moving, splits, strict=True)):
@@ -280,6 +279,31 @@ def _sampled(differences: Sequence[Floats], common_worlds: bool) -> tuple[Floats
         for place, part in zip(moving, parts, strict=False):
             samples[:, :, place] -= part.shifts(waves)[:, None]
     return samples, "shared" if common_worlds else "removed"
+
+
+def _correlation_within(differences: Sequence[Floats]) -> Floats:
+    """Correlation of several differences over the worlds of a draw, pooled over draws; 0 where one does not vary."""
+    residuals = np.array([_residuals(one) for one in differences])
+    valid = np.isfinite(residuals).all(axis=0)
+    inside = residuals[:, valid]
+    size = np.sqrt(np.square(inside).sum(axis=1))
+    scaled = inside / np.where(size > 0.0, size, 1.0)[:, None]
+    found = scaled @ scaled.T
+    np.fill_diagonal(found, 1.0)
+    return np.asarray(found, dtype=np.float64)
+
+
+def _residuals(differences: Floats) -> Floats:
+    valid = np.isfinite(differences)
+    counts = np.maximum(valid.sum(axis=1, keepdims=True), 1)
+    means = np.where(valid, differences, 0.0).sum(axis=1, keepdims=True) / counts
+    return np.asarray((differences - means).ravel(), dtype=np.float64)
+
+
+def _root_of(correlation: Floats) -> Floats:
+    """A matrix whose product with its transpose is the correlation, which may be singular."""
+    values, vectors = np.linalg.eigh(correlation)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), dtype=np.float64)
 
 
 def _together(values: Sequence[Mapping[str, Floats]]) -> tuple[list[str], list[list[Floats]], int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,19 +27,21 @@ from passaat.experiments.reports.blocks import (
 )
 from passaat.experiments.reports.money import NOT_REACHED, scale_of
 from passaat.experiments.reports.terminal import plain_text
-from passaat.experiments.results.numbers import NOTHING, Scale, percent, times
-from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
-from passaat.experiments.stats.pairing import HIGH, LOW, Difference, Interval
+from passaat.experiments.results.numbers import NOTHING, Scale, three_shares, times
+from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, UNTIL_EVALUATION, label
+from passaat.experiments.stats.pairing import HIGH, LOW, Difference, Interval, Level
 from passaat.scenarios.levers import LEVERS
 from passaat.shown import shown
 
-_WIDTHS: Final = (20, 19, 20, 20, 8, 8)
+_WIDTHS: Final = (20, 18, 18, 18, 13, 8)
 _STACKS: Final = (Stack(2, 22), Stack(4, 9))
 """Widths of the six columns of every table here, so that they line up; where there is little room the two ranges stand
 below one another, and the last two columns, so that they fit 80 characters.
 """
 
-_PART_WIDTHS: Final = (33, 17, 18, 18, 8)
+_THREE: Final = "better / same / worse, %"
+
+_PART_WIDTHS: Final = (33, 16, 17, 17, 13)
 """The same where names of parts stand first, which are longer."""
 
 FEW_DRAWS: Final = 20
@@ -59,6 +62,7 @@ def comparison_report(comparison: Comparison, *, all_outcomes: bool = False, not
     present = [outcome.name for outcome in comparison.outcomes]
     names = present if all_outcomes else [name for name in HEADLINES if name in present]
     blocks: list[Block] = [*_heading(comparison, noticed), Gap(), *_money(comparison), Gap()]
+    blocks += _horizons(comparison)
     for money in comparison.monies:
         blocks += [*_differences(comparison, names, money), Gap()]
     blocks += _parts(comparison)
@@ -117,7 +121,7 @@ def _money(comparison: Comparison) -> Iterator[Block]:
         for option in comparison.options
     )
     yield _table(
-        ("option", f"difference, {scale.unit}", "over draws", "over worlds", "cheaper", "pairing"),
+        ("option", f"difference, {scale.unit}", "over draws", "over worlds", _THREE, "pairing"),
         Group(rows),
     )
     for money in comparison.monies[1:]:
@@ -160,7 +164,7 @@ def _differences(comparison: Comparison, names: Sequence[str], money: Money) -> 
     how = "options as they stand" if money == "as it stands" else money
     yield Section(f"Differences from the reference, {how}")
     yield _table(
-        ("", "difference ± error", "over draws", "over worlds", "better", "pairing"),
+        ("", "difference ± error", "over draws", "over worlds", _THREE, "pairing"),
         *(_group(comparison, name, money) for name in names),
     )
 
@@ -191,15 +195,50 @@ def _row(
     planned = comparison.design.draws * (worlds or comparison.design.worlds)
     named = name + (f" ({found.pairs} pairs)" if found.pairs < planned else "")
     if found.pairs and not found.error and not found.mean and found.worlds == Interval(0.0, 0.0):
-        return named, "no difference", NOTHING, NOTHING, NOTHING, NOTHING
+        return named, "no difference", NOTHING, NOTHING, three_shares(found.shares), NOTHING
     return (
         named,
         f"{scale.signed(found.mean)} ± {scale.level(found.error)}",
         _over_draws(found, scale),
         scale.between(found.worlds),
-        percent(found.chance_better, comparison.design.draws),
+        three_shares(found.shares),
         times(found.variance_reduction),
     )
+
+
+def _horizons(comparison: Comparison) -> Iterator[Block]:
+    """The main outcome until an evaluation would look and until the end: mean, median, and what lies between."""
+    until, end = UNTIL_EVALUATION, HEADLINES[0]
+    if not {until, end} <= comparison.levels.keys():
+        return
+    scale = scale_of(comparison, end)
+    year, last = comparison.evaluation_year, comparison.last_year
+    yield Section(f"{label(end)}, until {year} and until {last}, {scale.unit}")
+    rows = [("the reference", *_horizon(scale.level, comparison.levels[until], comparison.levels[end]))]
+    rows += [
+        (
+            option.name,
+            *_horizon(
+                scale.signed, option.as_it_stands.differences[until], option.as_it_stands.differences[end]
+            ),
+        )
+        for option in comparison.options
+    ]
+    labels = ("", f"until {year}: mean", "median", f"until {last}: mean", "median", f"after {year}")
+    yield _table(labels, Group(tuple(rows)))
+    yield Note(
+        f"Until {year}: two years after the window, as far as the evaluation of PIB 2016-2020 looked. Nothing observed"
+        f" bears on what comes after {year}."
+    )
+    yield Gap()
+
+
+def _horizon(
+    write: Callable[[float], str], until: Level | Difference, end: Level | Difference
+) -> tuple[str, ...]:
+    beyond = 1.0 - until.mean / end.mean if end.mean and until.mean / end.mean >= 0.0 else math.nan
+    shown = f"{100.0 * beyond:.0f} %" if 0.0 <= beyond <= 1.0 else NOTHING
+    return write(until.mean), write(until.median), write(end.mean), write(end.median), shown
 
 
 def _parts(comparison: Comparison) -> Iterator[Block]:
@@ -220,7 +259,7 @@ def _parts(comparison: Comparison) -> Iterator[Block]:
             )
             groups.append(Group(rows, f"{option.name}: {label(name)}", f", {scale.difference_unit}"))
     yield _table(
-        ("", "difference ± error", "over draws", "over worlds", "better"), *groups, widths=_PART_WIDTHS
+        ("", "difference ± error", "over draws", "over worlds", _THREE), *groups, widths=_PART_WIDTHS
     )
     if comparison.part_worlds < comparison.design.worlds:
         yield Note("--parts runs them in every world.")
@@ -253,14 +292,14 @@ def _reading(comparison: Comparison) -> Iterator[Block]:
         " simulation noise removed: what we do not know. over worlds: 5–95 % of single worlds: luck."
     )
     yield Sentence(
-        "better: share of parameter draws whose mean difference is favourable; cheaper: the same of public cost. Never"
-        f" given as surer than 1 in {design.draws + 1}, which is what {design.draws} draws can show."
-        " pairing: how many times as many worlds unpaired runs would need."
-        f" {design.draws * design.worlds} paired worlds, model {comparison.version}."
+        "better / same / worse: shares of parameter draws whose mean difference is favourable, exactly nothing, and"
+        " unfavourable; of public cost, cheaper is better. ~ before them: mostly luck, which then draws shares"
+        " towards one half; more worlds (--worlds) would tell. pairing: how many times as many worlds unpaired runs"
+        f" would need. {design.draws * design.worlds} paired worlds, model {comparison.version}."
     )
     if design.draws < FEW_DRAWS:
         yield Sentence(
-            f"{design.draws} draws are too few to read ranges over draws or better; take at least {FEW_DRAWS}."
+            f"{design.draws} draws are too few to read ranges over draws or shares; take at least {FEW_DRAWS}."
         )
     for option in comparison.options:
         if option.assumed_levers:

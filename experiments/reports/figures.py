@@ -200,7 +200,7 @@ def _forest(axes: Axes, variants: Sequence[Variant | None], name: str, scale: Sc
         axes.plot([mean], [place], marker="o", markersize=4.6, color="white", markeredgecolor=WARM,
                   markeredgewidth=1.3, zorder=6)  # fmt: skip
         axes.annotate(
-            percent(found.chance_better, draws), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            percent(found.shares.better, draws), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
             textcoords="offset points", va="center", fontsize=7, color=INK,
         )  # fmt: skip
     quiet_axis(axes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from passaat.experiments.stats.pairing import Interval, surest
+from passaat.experiments.stats.shares import Shares
 
 NOTHING: Final = "–"
 """Shown where a number does not exist."""
@@ -88,6 +89,30 @@ def percent(share: float, draws: int) -> str:
     if share >= 1.0 - least:
         return f">{math.floor(100.0 * (1.0 - least))} %"
     return f"{100.0 * share:.0f} %"
+
+
+def three_shares(shares: Shares) -> str:
+    """Shares of draws that are better, the same and worse, in whole per cent; "~" before what is mostly luck."""
+    if not shares.known:
+        return NOTHING
+    better, same, worse = _whole_percent((shares.better, shares.same, shares.worse))
+    return f"{'~' if shares.mostly_luck else ''}{better} / {same} / {worse}"
+
+
+def share_and_range(shares: Shares, share: float) -> str:
+    """A share with 5 to 95 per cent of it: "81 %, 66-91"."""
+    ends = (shares.low, shares.high) if share == shares.better else (shares.worse_low, shares.worse_high)
+    return f"{percent(share, shares.draws)}, {100.0 * ends[0]:.0f}–{100.0 * ends[1]:.0f}"
+
+
+def _whole_percent(shares: tuple[float, ...]) -> tuple[int, ...]:
+    """Whole percentages that sum to a hundred: what is left over goes to the largest remainders."""
+    exact = [100.0 * one for one in shares]
+    whole = [math.floor(round(one, 6)) for one in exact]
+    order = sorted(range(len(exact)), key=lambda place: whole[place] - round(exact[place], 6))
+    for place in order[: 100 - sum(whole)]:
+        whole[place] += 1
+    return tuple(whole)
 
 
 def times(ratio: float) -> str:

@@ -10,6 +10,9 @@ from passaat.model.outcomes import OUTCOMES
 
 PUBLIC_COST: Final = "public_cost_eur"
 
+UNTIL_EVALUATION: Final = "additional_exports_net_until_evaluation_eur"
+"""The main outcome as far as an evaluation sees it."""
+
 
 HEADLINES: Final = (
     "additional_exports_net_eur",

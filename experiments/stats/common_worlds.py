@@ -29,8 +29,10 @@ from passaat.experiments.stats.pairing import (
     Level,
     VarianceSplit,
     level_of,
+    median_of_draws,
     moderated_variances,
-    range_over_draws,
+    over_draws,
+    range_of_draws,
     range_over_worlds,
     split_variance,
 )
@@ -119,4 +121,7 @@ def level_on_common_worlds(values: Floats) -> Level:
     found = two_ways(kept)
     split = found.split
     error = math.hypot(split.error, found.shift_error)
-    return Level(split.mean, error, range_over_draws(split), range_over_worlds(kept, split))
+    known = over_draws(split)
+    return Level(
+        split.mean, error, range_of_draws(known), range_over_worlds(kept, split), median_of_draws(known)
+    )

@@ -31,7 +31,15 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
+
+from passaat.experiments.stats.shares import (
+    NOTHING_TO_SAY,
+    Shares,
+    TrueDifferences,
+    shares_of,
+    true_differences,
+)
 
 Floats = NDArray[np.float64]
 Direction = Literal["higher", "lower", "neither"]
@@ -234,32 +242,6 @@ class DrawEffects:
     centre: Floats
     deviation: Floats
 
-    def share_below(self, value: float) -> float:
-        """Share of draws whose true difference lies below ``value``; one that is known and equal counts."""
-        return float(self.weight @ self._below(value).mean(axis=1))
-
-    def chances_above(self, value: float) -> Floats:
-        """For each draw the probability that its true difference lies above ``value``, shape (n_draws,)."""
-        return np.asarray(1.0 - self.weight @ self._below(value), dtype=np.float64)
-
-    def _below(self, value: float) -> Floats:
-        gap = value - self.centre
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = np.where(
-                self.deviation > 0.0, gap / self.deviation, np.where(gap >= 0.0, np.inf, -np.inf)
-            )
-        return np.asarray(special.ndtr(score), dtype=np.float64)
-
-    def quantile(self, share: float) -> float:
-        """The value below which this share of draws lies."""
-        reach = 8.0 * self.deviation
-        low, high = float((self.centre - reach).min()), float((self.centre + reach).max())
-        if low == high:
-            return low
-        step = 1e-12 * (high - low)
-        found = optimize.brentq(lambda x: self.share_below(x) - share, low - step, high + step, xtol=step)
-        return float(found)
-
 
 def draw_effects(split: VarianceSplit) -> DrawEffects:
     """True mean differences of the draws, averaged over what the variance between draws may be.
@@ -303,18 +285,21 @@ def draw_effects(split: VarianceSplit) -> DrawEffects:
     return DrawEffects(weight[kept] / weight[kept].sum(), centre[kept], deviation[kept])
 
 
-def range_over_draws(split: VarianceSplit) -> Interval:
-    """5 to 95 per cent of the true mean differences over parameter draws, simulation noise removed.
+def over_draws(split: VarianceSplit) -> TrueDifferences | None:
+    """What is known of the true mean difference of each draw; None with one draw, or one world per draw."""
+    return None if math.isnan(split.between) else true_differences(split.draw_means, split.noise)
 
-    Quantiles of ``draw_effects``, so that range and chance of being better never contradict each other;
-    plain quantiles of the draws' means where there is no noise. Unknown with one draw, or one world per draw.
+
+def range_of_draws(found: TrueDifferences | None) -> Interval:
+    """5 to 95 per cent of the true mean differences over parameter draws, luck taken out as in ``shares``, so that the
+    two never contradict each other.
     """
-    if math.isnan(split.between):
-        return UNKNOWN
-    if not split.noise.any():
-        return _range_of(split.draw_means)
-    effects = draw_effects(split)
-    return Interval(effects.quantile(LOW), effects.quantile(HIGH))
+    return UNKNOWN if found is None else Interval(*found.quantiles((LOW, HIGH)))
+
+
+def median_of_draws(found: TrueDifferences | None) -> float:
+    """Middle of the true means over parameter draws: beside a mean that a few draws make."""
+    return NAN if found is None else found.quantiles((0.5,))[0]
 
 
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
@@ -329,26 +314,6 @@ def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
         if row.size > 1
     ]
     return _range_of(np.concatenate(values)) if values else UNKNOWN
-
-
-def chance_better(split: VarianceSplit, direction: Direction) -> float:
-    """Share of parameter draws whose true mean difference is favourable, simulation noise removed (0 to 1).
-
-    The share of ``draw_effects`` on the favourable side; without noise it is a plain count, in which a
-    difference of exactly zero is not favourable. A draws cannot show a share nearer to 0 or 1 than
-    1 / (A + 1) (Laplace's rule for the next draw after A alike), and none is given.
-
-    Returns nan where there is nothing to say: no favourable direction, one draw, one world per draw, or no
-    difference in any world.
-    """
-    nothing_moves = split.within == 0.0 and not split.draw_means.any()
-    if direction == "neither" or math.isnan(split.between) or nothing_moves:
-        return NAN
-    effects = draw_effects(split)
-    if direction == "lower":
-        effects = DrawEffects(effects.weight, -effects.centre, effects.deviation)
-    least = surest(len(split.draw_means))
-    return min(max(1.0 - effects.share_below(0.0), least), 1.0 - least)
 
 
 def surest(draws: int) -> float:
@@ -384,18 +349,26 @@ def _range_of(values: Floats) -> Interval:
 
 @dataclass(frozen=True)
 class Level:
-    """Level of one outcome under one policy, with Monte Carlo error and both ranges."""
+    """Level of one outcome under one policy, with Monte Carlo error, both ranges, and the median over draws."""
 
     mean: float
     error: float
     draws: Interval
     worlds: Interval
+    median: float
 
 
 def level_of(values: Floats) -> Level:
     """Level of an outcome, ``values`` of shape (n_draws, n_worlds), with its three uncertainties."""
     split = split_variance(values)
-    return Level(split.mean, split.error, range_over_draws(split), range_over_worlds(values, split))
+    found = over_draws(split)
+    return Level(
+        split.mean,
+        split.error,
+        range_of_draws(found),
+        range_over_worlds(values, split),
+        median_of_draws(found),
+    )
 
 
 @dataclass(frozen=True)
@@ -407,8 +380,8 @@ class Difference:
         error: its Monte Carlo standard error.
         draws: range over parameter draws, simulation noise removed.
         worlds: range over single worlds.
-        chance_better: share of draws with a favourable mean difference, simulation noise removed; nan where
-            none is.
+        median: middle of the differences over parameter draws, luck taken out.
+        shares: shares of draws in which the option is better, the same and worse.
         variance_reduction: unpaired over paired variance.
         pairs: number of worlds in which both sides have a value.
     """
@@ -417,7 +390,8 @@ class Difference:
     error: float
     draws: Interval
     worlds: Interval
-    chance_better: float
+    median: float
+    shares: Shares
     variance_reduction: float
     pairs: int
 
@@ -426,12 +400,17 @@ def difference_of(option: Floats, reference: Floats, direction: Direction) -> Di
     """Compare one outcome under an option with the reference, cell by cell, both (n_draws, n_worlds)."""
     differences = paired_differences(option, reference)
     split = split_variance(differences)
+    found = over_draws(split)
+    shares = NOTHING_TO_SAY
+    if found is not None and direction != "neither":
+        shares = shares_of(found, higher_is_better=direction == "higher")
     return Difference(
         mean=split.mean,
         error=split.error,
-        draws=range_over_draws(split),
+        draws=range_of_draws(found),
         worlds=range_over_worlds(differences, split),
-        chance_better=chance_better(split, direction),
+        median=median_of_draws(found),
+        shares=shares,
         variance_reduction=variance_reduction(option, reference),
         pairs=split.pairs,
     )

@@ -15,6 +15,7 @@ from passaat.cli.parts import (
     LARGEST_SEED,
     Bar,
     DaskOption,
+    DetailsOption,
     ForceReportOption,
     JsonOption,
     ListCommand,
@@ -61,6 +62,7 @@ class Wishes:
     """
 
     all_outcomes: bool = False
+    details: bool = False
     decisions: bool = False
     structures: bool = False
     structure_draws: int | None = None
@@ -267,6 +269,7 @@ def _show(
     asked: ComparisonPlan, result: Comparison, rivals: StructureComparison | None, wishes: Wishes
 ) -> None:
     from passaat.experiments.analyses.structures import with_structures
+    from passaat.experiments.reports.first_screen import MOST_OPTIONS
     from passaat.experiments.reports.terminal import print_report
 
     if wishes.as_json:
@@ -275,7 +278,9 @@ def _show(
     console = make_console()
     for line in _said_before(asked, result, wishes):
         console.print(line)
-    for report in _reports(result, rivals, wishes):
+    most = MOST_OPTIONS if console.is_terminal else None
+    details = wishes.details or wishes.all_outcomes
+    for report in _reports(result, rivals, wishes, details=details, most_options=most):
         print_report(report, console)
 
 
@@ -295,15 +300,25 @@ def _said_before(asked: ComparisonPlan, result: Comparison, wishes: Wishes) -> I
         yield f"Compared with {asked.reference.name}: {shown(asked.reference.title)}"
 
 
-def _reports(result: Comparison, rivals: StructureComparison | None, wishes: Wishes) -> list[Report]:
-    """What is said of a comparison, in order."""
+def _reports(
+    result: Comparison,
+    rivals: StructureComparison | None,
+    wishes: Wishes,
+    *,
+    details: bool,
+    most_options: int | None = None,
+) -> list[Report]:
+    """What is said of a comparison, in order: the first screen, and with ``details`` every table."""
     from passaat.experiments.reports.comparison import comparison_report
     from passaat.experiments.reports.decisions import decisions_report
+    from passaat.experiments.reports.first_screen import first_screen
     from passaat.experiments.reports.structures import structures_report
 
-    found = [decisions_report(result, every_pair=wishes.decisions)]
+    found = [decisions_report(result, every_pair=wishes.decisions)] if wishes.decisions or details else []
     if not wishes.decisions:
-        found.insert(0, comparison_report(result, all_outcomes=wishes.all_outcomes, noticed=True))
+        found.insert(0, first_screen(result, most_options))
+    if not wishes.decisions and details:
+        found.insert(1, comparison_report(result, all_outcomes=wishes.all_outcomes, noticed=True))
     if rivals is not None:
         found.append(structures_report(rivals, all_outcomes=wishes.all_outcomes))
     return found
@@ -359,7 +374,7 @@ def _save_report(
     ]
     after: list[Block] = [Section("Figures"), *drawn] if drawn else []
     title = f"Compared with {base.name}: {shown(base.title)}"
-    return save_report(joined(title, before, _reports(result, rivals, wishes), after), to)
+    return save_report(joined(title, before, _reports(result, rivals, wishes, details=True), after), to)
 
 
 @dataclass(frozen=True)
@@ -432,6 +447,7 @@ def compare(
             help="Study file (SQLite); default NAME.db in this folder. One that is there gives what is left out.",
         ),
     ] = None,
+    details: DetailsOption = False,
     all_outcomes: Annotated[
         bool, typer.Option("--all", help="Show every outcome, not only the main ones.")
     ] = False,
@@ -519,6 +535,7 @@ def compare(
             say(f"Left out, and taken from {path}: {'; '.join(taken)}.")
     wishes = Wishes(
         all_outcomes=all_outcomes,
+        details=details,
         decisions=decisions,
         structures=structures,
         structure_draws=structure_draws,

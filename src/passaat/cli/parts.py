@@ -143,6 +143,9 @@ ReportOption = Annotated[
     Path | None,
     typer.Option("--to", metavar="FILE", help="Also write the report to this file: .md, .json or .csv."),
 ]
+DetailsOption = Annotated[
+    bool, typer.Option("--details", help="Print every table, not only the answer in brief.")
+]
 ForceReportOption = Annotated[bool, typer.Option("--force", help="Overwrite the file behind --to.")]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of worlds and parameter draws.")
