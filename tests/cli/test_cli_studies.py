@@ -455,8 +455,8 @@ def test_threads_and_dask_are_not_asked_for_together(arguments: tuple[str, ...],
         ("verify", "mine.db", "--sample", "1"),
         ("replicate", "pib", "--options", "follow-up", "--precision", "2e7"),
         ("compare", "pib", "--options", "follow-up", "--study", "cmp.db"),
-        ("sensitivity", "mine.toml", "--study", "other.db"),
-        ("discover", "mine.toml", "--study", "other.db", "--option", "follow-up"),
+        ("sensitivity", "large.toml", "--study", "other.db"),
+        ("discover", "large.toml", "--study", "other.db"),
         ("tradeoffs", "mine.toml", "--study", "other.db"),
     ],
 )
@@ -464,6 +464,7 @@ def test_the_old_name_of_dask_is_accepted_with_a_word(
     command: tuple[str, ...], old: tuple[str, ...], bench: Bench
 ) -> None:
     done("sweep", "mine.toml")
+    write_plan("large.toml", ("points = 8", "points = 40"))
     code, out, err = call(*command, *old)
     assert (code, out) == (2, "")
     assert err.startswith("--cluster is now called --dask; the next release no longer knows the old name.\n")
@@ -736,3 +737,78 @@ def test_an_export_that_cannot_be_is_refused_and_leaves_nothing(bench: Bench) ->
 def test_a_usage_error_ends_with_code_2() -> None:
     for arguments in (("sweep",), ("export", "x.db"), ("extend", "x.db", "--worlds", "0"), ("verify",)):
         assert call(*arguments)[0] == 2
+
+
+# What a plan is too small for
+
+
+@pytest.mark.parametrize(
+    ("question", "needed"),
+    [(("sensitivity",), 30), (("discover",), 20), (("discover", "--fails-at", "0"), 20)],
+    ids=["sensitivity", "discover", "fails"],
+)
+def test_a_plan_too_small_for_a_question_is_refused_before_it_runs(
+    question: tuple[str, ...], needed: int, bench: Bench
+) -> None:
+    name, *more = question
+    told = refusal(name, "mine.toml", *more)
+    assert f"points = 8 of mine are too few for this question; it needs {needed} or more" in told
+    assert f"Way out: Write points = {needed} under [design] of mine.toml." in told
+    assert bench.runs == 0
+    assert not Path("mine.db").exists()
+    write_plan("mine.toml", ("points = 8", f"points = {needed}"))
+    done(name, "mine.toml", *more)
+
+
+@pytest.mark.parametrize(("question", "needed"), [("sensitivity", 30), ("discover", 20)])
+@pytest.mark.parametrize("named", ["mine.db", "mine.toml"])
+def test_a_study_too_small_for_a_question_says_what_makes_it_larger(
+    question: str, needed: int, named: str, bench: Bench
+) -> None:
+    done("sweep", "mine.toml")
+    before = bench.runs
+    told = refusal(question, named)
+    way_out = f"passaat extend mine.db --points {needed}"
+    assert f"`{way_out}`" in told
+    assert "Mend" not in told
+    assert bench.runs == before
+    done(*way_out.split()[1:])
+    done(question, "mine.db")
+
+
+def test_a_factorial_too_small_for_a_question_is_told_what_gives_it_points(bench: Bench) -> None:
+    plan = write_plan(
+        "small.toml",
+        ('"latin-hypercube"', '"factorial"'),
+        ("points = 8\n", ""),
+        ("{ low = 200_000, high = 500_000 }", "[200_000, 500_000]"),
+    )
+    told = refusal("sensitivity", plan)
+    assert "points = 12 of mine are too few" in told
+    assert 'Give more values to its factors, or write method = "latin-hypercube" and points = 30' in told
+    assert bench.runs == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("sensitivity", "large.toml", "--outcome", "contract"), "unknown outcome 'contract'; did you mean"),
+        (("tradeoffs", "large.toml", "--outcome", "contract"), "unknown outcome 'contract'; did you mean"),
+        (("discover", "large.toml", "--outcome", "contract"), "unknown outcome 'contract'; did you mean"),
+        (("discover", "large.toml", "--option", "go-no"), "unknown policy 'go-no'; did you mean 'go-no-go'"),
+        (("discover", "large.toml", "--against", "none"), "unknown policy 'none'"),
+    ],
+)
+def test_a_question_about_what_a_plan_lacks_is_refused_before_it_runs(
+    arguments: tuple[str, ...], told: str, bench: Bench
+) -> None:
+    write_plan("large.toml", ("points = 8", "points = 40"))
+    assert told in refusal(*arguments)
+    assert bench.runs == 0
+
+
+def test_no_corner_is_looked_for_where_only_draws_vary(bench: Bench) -> None:
+    head = PLAN.split("[levers]")[0].replace("points = 8", "points = 40")
+    Path("draws.toml").write_text(head, encoding="utf-8")
+    assert "no lever and no parameter varies in mine" in refusal("discover", "draws.toml")
+    assert bench.runs == 0
