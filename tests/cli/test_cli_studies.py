@@ -739,6 +739,44 @@ def test_a_usage_error_ends_with_code_2() -> None:
         assert call(*arguments)[0] == 2
 
 
+# A comparison from less than there is
+
+
+@pytest.mark.parametrize("less", [("--draws", "2"), ("--worlds", "2"), ("--draws", "2", "--worlds", "2")])
+def test_tables_are_not_replaced_by_those_of_fewer_draws_or_worlds(
+    less: tuple[str, ...], bench: Bench
+) -> None:
+    large = (*COMPARE, "--worlds", "3")
+    done(*large)
+    table = next(Path().glob("cmp-*decisions.csv"))
+    before = table.read_bytes()
+    for more in ((), ("--dry-run",)):
+        told = refusal(*large, *less, *more)
+        assert "cmp.db holds this comparison from 3 draws of 3 worlds" in told
+        assert "Way out: Ask with --draws 3 --worlds 3 for what is there;" in told
+    assert table.read_bytes() == before
+    done(*large)
+    assert table.read_bytes() == before
+    done(*large, *less, "--study", "less.db")
+    done(*large, *less, "--force")
+    assert table.read_bytes() != before
+    done(*large, *less)
+
+
+def test_another_question_to_a_study_may_be_smaller(bench: Bench) -> None:
+    done(*COMPARE)
+    done(*COMPARE, "--options", "go-no-go", "--draws", "2")
+    assert "holds this comparison from 3 draws of 2 worlds" in refusal(*COMPARE, "--draws", "2")
+    done(*COMPARE, "--draws", "4")
+
+
+def test_runs_without_tables_are_nothing_to_be_replaced(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stopped(monkeypatch, 2, *COMPARE)[0] == 130
+    done(*COMPARE, "--draws", "2")
+
+
 # What a plan is too small for
 
 

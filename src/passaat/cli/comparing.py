@@ -15,7 +15,6 @@ from passaat.cli.parts import (
     LARGEST_SEED,
     Bar,
     DaskOption,
-    ForceReportOption,
     JsonOption,
     ListCommand,
     OptionsOption,
@@ -493,7 +492,10 @@ def compare(
         bool, typer.Option("--dry-run", help="Say what would be run, from what, for how long, and stop.")
     ] = False,
     to: ReportOption = None,
-    force: ForceReportOption = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Overwrite the file behind --to, and tables that rest on more draws."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
@@ -510,6 +512,7 @@ def compare(
     from passaat.experiments.design.comparison_plan import ComparisonPlan, runs_of_comparison
     from passaat.experiments.design.simulator import the_model
     from passaat.experiments.reports.forms import require_form
+    from passaat.experiments.study.comparisons import require_not_answered_from_more
     from passaat.experiments.study.connection import require_writable
     from passaat.experiments.study.study import require_same_model
 
@@ -556,6 +559,8 @@ def compare(
         show_stored(asked, path, wishes)
         return
     require_writable(path)
+    if not force and question_in(path) and _Places.of(chosen, path).decisions.exists():
+        require_not_answered_from_more(path, asked)
     if dry_run:
         show_forecast(base, chosen, design, path, model, workers, wishes)
         return
