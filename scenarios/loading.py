@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -123,9 +124,22 @@ def read_scenario(path: Path) -> Scenario:
 
     Raises
     ------
-    ScenarioError : the file cannot be read, is not TOML, or holds values that are not allowed.
+    ScenarioError : the file cannot be read, is not TOML, or holds values that are not allowed, or an option of a
+        name that means something else.
     """
-    return scenario_from_text(read_text(path, ScenarioError, "a scenario"), str(path), quantity_at)
+    scenario = scenario_from_text(read_text(path, ScenarioError, "a scenario"), str(path), quantity_at)
+    if scenario.kind == "option" and (scenario.name == "reference" or set("+=") & set(scenario.name)):
+        plain = "-".join(filter(None, re.split("[+=]", scenario.name)))
+        raise ScenarioError(
+            f"{path}: an option cannot be called {scenario.name}, "
+            + (
+                "which is what it is compared with"
+                if scenario.name == "reference"
+                else "as a+b is b on top of a, and lever=value a lever set by hand"
+            ),
+            f'name it otherwise, such as name = "{"my-reference" if plain == "reference" else plain or "mine"}".',
+        )
+    return scenario
 
 
 def scenario_from_text(text: str, place: str, unit_of: UnitOf | None = None) -> Scenario:

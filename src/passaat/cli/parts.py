@@ -190,15 +190,16 @@ def load_options(names: Iterable[str]) -> list[Scenario]:
     """Options by name or path; "a+b" is b on top of a, and what b overrides of a is said.
 
     Raises:
-        ScenarioError: as ``scenarios.stacking.load_option``.
+        ScenarioError: as ``scenarios.stacking.load_option``, or two of the same name.
     """
-    from passaat.scenarios.stacking import option_parts, overridden, stack
+    from passaat.scenarios.stacking import option_parts, overridden, require_once, stack
 
     chosen = []
     for name in names:
         parts = option_parts(name)
         chosen.append(stack(parts))
         say_each(overridden([(part.name, part.levers) for part in parts]))
+    require_once(chosen)
     return chosen
 
 
