@@ -11,8 +11,9 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ __all__ = [
     "harmless",
     "in_thousands",
     "neighbour",
+    "numbers_meant",
     "plain_dashes",
     "read_number",
     "read_text",
@@ -89,16 +91,22 @@ LARGEST_FILE_MB: Final = 1
 DEEPEST: Final = 20
 """Tables within tables that are read; scenarios and plans need four."""
 
-_PLAIN = re.compile(r"[+-]?(([1-9]\d{0,2}(_\d{3})+|\d+)\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_PLAIN = re.compile(r"[+-]?(([1-9]\d{0,2}(_\d{3})+|0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number as TOML has it; 350_000 can be meant in one way only, while 2_0_0 is a slip of the pen."""
 
 
 _FLOAT = re.compile(r"[+-]?(\d[\d_]*(\.\d[\d_]*)?([eE][+-]?\d[\d_]*)?|inf|nan)", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[\d_]+", re.ASCII)
-_IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+_IN_THOUSANDS = re.compile(r"[+-]?[1-9](\d{0,2}|[\d_]*_\d{3})(\.\d{3})+([eE][+-]?\d+)?", re.ASCII)
 _GROUPS = {sign: re.compile(rf"[1-9]\d{{0,2}}({re.escape(sign)}\d{{3}})+", re.ASCII) for sign in ".,"}
 _MONEY = re.compile(r"^(?:€|EUR|euro)\s*|\s*(?:€|EUR|euro)$|(?<=\d)[.,]-+$", re.IGNORECASE)
 """Signs of money before and after an amount, and the Dutch dash that stands for no cents: € 200,-"""
+
+_LARGE: Final = {
+    **dict.fromkeys(("k", "thousand", "duizend"), 1e3),
+    **dict.fromkeys(("m", "mn", "mln", "mio", "million", "miljoen"), 1e6),
+}
+"""Words behind an amount of money or a count, in small letters, with what they multiply it by: 200k, 0.2 M."""
 
 _NO_SEPARATORS: Final = "write numbers without separators of thousands"
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}`\N{ACUTE ACCENT}"
@@ -140,10 +148,23 @@ def shown_value(value: object) -> str:
         if value.bit_length() > 10_000:  # writing it out would take long, and Python refuses
             return f"a whole number of {int(value.bit_length() * math.log10(2)):,} digits"
         return _shortened(str(value), "digits")
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _as_in_toml(value)
     if len(text) <= 200:
         return repr(value) if isinstance(value, str) else text
     return _shortened(text, "characters")
+
+
+def _as_in_toml(value: object) -> str:
+    """A value that is no text as a TOML file has it: true, 2019-01-01, { low = 1 }."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(shown_value, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {shown_value(item)}' for key, item in value.items())} }}"
+    return repr(value)
 
 
 def plain_dashes(word: str) -> str:
@@ -184,6 +205,12 @@ class Quantity:
     minimum: float = -math.inf
     maximum: float = math.inf
     whole: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """What a value may be, in words: "a whole number from 1 to 6 persons"."""
+        whole = "a whole number from " if self.whole else ""
+        return f"{whole}{plain(self.minimum)} to {plain(self.maximum)} {self.unit}"
 
     def allows(self, value: float) -> bool:
         """Whether the value is within the range, and whole where it must be."""
@@ -242,6 +269,15 @@ def read_number(text: str, of: Quantity) -> float:
     raise NumberError(why, meant)
 
 
+def numbers_meant(text: str, of: Quantity) -> tuple[str, ...]:
+    """The numbers that a text says or can mean, as they should be written; empty where it is none that is allowed."""
+    try:
+        number = read_number(text, of)
+    except NumberError as wrong:
+        return wrong.corrections
+    return (plain(number),) if of.allows(number) else ()
+
+
 def plain(number: float) -> str:
     """A number without needless decimals: 350000, 0.5."""
     return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
@@ -250,7 +286,7 @@ def plain(number: float) -> str:
 def unmistakable(number: float) -> str:
     """A number that reads back exactly, whatever its unit: 1.125 gets a fourth decimal, as it could be 1125."""
     text = plain(number)
-    return f"{text}0" if _IN_THOUSANDS.fullmatch(text) else text
+    return re.sub(r"(?=e|$)", "0", text, count=1) if _IN_THOUSANDS.fullmatch(text) else text
 
 
 def _readings(word: str, unit: str) -> tuple[str, list[float]]:
@@ -266,19 +302,32 @@ def _readings(word: str, unit: str) -> tuple[str, list[float]]:
     if bare.endswith("%"):
         bare, divisor = bare.removesuffix("%").strip(), 100.0 if unit.startswith("share") else math.nan
         whys.append("write a share of one, 0.25 for 25 %" if divisor == 100.0 else "a number has no %")
+    word_behind = re.fullmatch(r"(.*[\d.,])\s*([A-Za-z]+)", bare)
+    if word_behind and in_thousands(unit) and word_behind[2].lower() in _LARGE:
+        bare, divisor = word_behind[1], 1.0 / _LARGE[word_behind[2].lower()]
+        whys.append("write the number in full")
     joined = re.sub(r"(?<=\d)[\s'_](?=\d)", "", bare)
     sign, digits = (joined[0], joined[1:]) if joined[:1] in ("+", "-") else ("", joined)
-    found = _decimals(digits, unit)
-    if joined != bare or len(found) > 1 or _GROUPS["."].fullmatch(digits) or _GROUPS[","].fullmatch(digits):
+    scientific = re.fullmatch(r"([\d.,]+)[eE]([+-]?\d{1,3})", digits, re.ASCII)
+    if scientific and in_thousands(unit):
+        digits, divisor = scientific[1], divisor / 10.0 ** int(scientific[2])
+    if re.match(r"0+\d", digits):
+        digits = re.sub(r"^0+(?=\d)", "", digits)
+        whys.append("a number does not begin with a zero")
+    found = _decimals(digits, unit, parted="_" in bare)
+    grouped = any(group.fullmatch(digits) for group in _GROUPS.values())
+    if joined != bare or len(found) > 1 or grouped or (found and len(re.findall("[.,]", digits)) > 1):
         whys.append(_NO_SEPARATORS)
     if "," in digits and found:
         whys.append("the decimal sign is a point")
-    numbers = [(-1.0 if sign == "-" else 1.0) * number / divisor for number in found]
+    numbers = [round((-1.0 if sign == "-" else 1.0) * number / divisor, 9) for number in found]
     return "; ".join(whys), [number for number in numbers if math.isfinite(number)]
 
 
-def _decimals(digits: str, unit: str) -> list[float]:
-    """The numbers that digits with points and commas can mean."""
+def _decimals(digits: str, unit: str, *, parted: bool = False) -> list[float]:
+    """The numbers that digits with points and commas can mean; ``parted`` are those whose thousands were parted by
+    another sign, too.
+    """
     if not re.fullmatch(r"[\d.,]+", digits, re.ASCII) or not re.search(r"\d", digits):
         return []
     points, commas = digits.count("."), digits.count(",")
@@ -290,9 +339,15 @@ def _decimals(digits: str, unit: str) -> list[float]:
             found.append(float(f"{whole.replace(thousands, '')}.{rest or 0}"))
         return found
     sign = "," if commas else "."
-    if _GROUPS[sign].fullmatch(digits) and (points + commas > 1 or in_thousands(unit)):
+    whole, _, rest = digits.rpartition(sign)
+    in_groups = _GROUPS[sign].fullmatch(digits) or (parted and re.fullmatch(r"\d{4,}([.,]\d{3})+", digits))
+    if in_groups and (points + commas > 1 or in_thousands(unit)):
         found.append(float(digits.replace(sign, "")))
-    if points + commas <= 1 and digits not in (".", ","):
+    if points + commas > 1 and _GROUPS[sign].fullmatch(whole) and len(rest) < 3:  # 350.000.0
+        found.append(float(f"{whole.replace(sign, '')}.{rest or 0}"))
+    # Of 200000,300000 the comma parts two amounts.
+    two = in_thousands(unit) and commas and len(whole) > 3 and len(rest) > 2
+    if points + commas <= 1 and digits not in (".", ",") and not two:
         found.append(float(digits.replace(",", ".")))
     return found
 
@@ -471,7 +526,7 @@ def toml_data(
             return read_number(value.text, quantity_at(path))
         except NumberError as error:
             at = places[value.place] if known else None
-            wrong.append(_WrongNumber(".".join(path), value.text, at, error))
+            wrong.append(_WrongNumber(".".join(path), value.text, at, error, quantity_at(path)))
             return float(value)
 
     found = {key: checked(value, (key,)) for key, value in data.items()}
@@ -489,6 +544,7 @@ class _WrongNumber:
     text: str
     at: _Token | None
     error: NumberError
+    of: Quantity
 
 
 def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
@@ -496,12 +552,13 @@ def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
     by_line: dict[int, list[_WrongNumber]] = {}
     for one in wrong:
         if one.at is None:
-            yield f"{one.name} = {number_shown(one.text)}: {one.error.advice(lambda new: new)}"
+            advice = one.error.advice(str) if one.error.corrections else _why(one.error, one.of)
+            yield f"{one.name} = {number_shown(one.text)}: {advice}"
         else:
             by_line.setdefault(one.at.line, []).append(one)
     for number, found in by_line.items():
         told = ", ".join(f"{one.name} = {number_shown(one.text)}" for one in found)
-        why = "; ".join(dict.fromkeys(one.error.why for one in found))
+        why = "; ".join(dict.fromkeys(_why(one.error, one.of) for one in found))
         meant: list[str] = []
         if all(one.error.corrections for one in found):
             for reading in range(max(len(one.error.corrections) for one in found)):
@@ -512,6 +569,12 @@ def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
                     new = [*new[: number - 1], _with(new, one.at, corrected), *new[number:]]
                 meant.append(new[number - 1].strip())
         yield f"line {number}: {told}: {why}" + (f"; write {', or '.join(meant)}" if meant else "")
+
+
+def _why(error: NumberError, of: Quantity) -> str:
+    """What is wrong with a number, and what it may be where that cannot be told from what was written."""
+    allowed = "" if error.corrections or math.isinf(of.maximum) else f"it must be {of.in_words}"
+    return "; ".join(filter(None, [error.why, allowed])) or "it is no number"
 
 
 def _with(lines: list[str], token: _Token, number: str) -> str:
@@ -639,9 +702,9 @@ def _table_at(lines: list[str], number: int) -> str:
 def _numbers_of_line(line: str, table: str, quantity_at: Callable[[Place], Quantity]) -> str:
     """What is wrong with the numbers of one line, and the corrected line; empty if that is not what is wrong."""
     whys: list[str] = []
-    new = line
+    found: list[tuple[int, int, tuple[str, ...]]] = []
     outer = re.match(r"\s*([A-Za-z0-9_-]+)\s*=", line)
-    for setting in reversed(list(_SETTING.finditer(line))):
+    for setting in _SETTING.finditer(line):
         value = setting.group(2)
         if not re.match(r"[-+€\N{MINUS SIGN}.,]*\s*\d|EUR|€", value) or _PLAIN.fullmatch(value):
             continue
@@ -650,13 +713,16 @@ def _numbers_of_line(line: str, table: str, quantity_at: Callable[[Place], Quant
         try:
             read_number(value, quantity_at(path))
         except NumberError as wrong:
-            whys.append(f"{setting.group(1)} = {number_shown(value)}: {wrong.why or 'it is no number'}")
-            if wrong.corrections:
-                new = new[: setting.start(2)] + wrong.corrections[0] + new[setting.end(2) :]
-    if not whys:
-        return ""
-    try:
-        tomllib.loads(new)
-    except tomllib.TOMLDecodeError:
-        return "; ".join(reversed(whys))
-    return f"{'; '.join(reversed(whys))}; write {new.strip()}"
+            whys.append(f"{setting.group(1)} = {number_shown(value)}: {_why(wrong, quantity_at(path))}")
+            found.append((setting.start(2), setting.end(2), wrong.corrections or (value,)))
+    meant: list[str] = []
+    for reading in range(max((len(numbers) for *_, numbers in found), default=0)):
+        new = line
+        for start, end, numbers in reversed(found):
+            new = new[:start] + numbers[min(reading, len(numbers) - 1)] + new[end:]
+        try:
+            tomllib.loads(new)
+        except tomllib.TOMLDecodeError:
+            break
+        meant.append(new.strip())
+    return "; ".join([*whys, *([f"write {', or '.join(meant)}"] if meant else [])])

@@ -128,6 +128,25 @@ def test_every_unit_is_either_written_in_thousands_or_not() -> None:
         ("1,000", SHARE, ("1",)),
         ("50 %", SHARE, ("0.5",)),
         ("12,5%", SHARE, ("0.125",)),
+        ("020.000", MONEY, ("20000", "20")),
+        ("00200.000", MONEY, ("200000", "200")),
+        ("007", MONEY, ("7",)),
+        ("00.5", SHARE, ("0.5",)),
+        ("200.000e0", MONEY, ("200000", "200")),
+        ("1.250e6", MONEY, ("1250000",)),
+        ("1_500.000", MONEY, ("1500000", "1500")),
+        ("350.000.0", MONEY, ("350000",)),
+        ("350,000,00", MONEY, ("350000",)),
+        ("200k", MONEY, ("200000",)),
+        ("€ 200K", MONEY, ("200000",)),
+        ("0.2 M", MONEY, ("200000",)),
+        ("0,2 mln", MONEY, ("200000",)),
+        ("1.250M", MONEY, ("1250000",)),
+        ("0.2 M", SHARE, ()),
+        ("0.2 moons", MONEY, ()),
+        ("-3.000", MONEY, ()),
+        ("200000,300000", MONEY, ()),  # two amounts, of which one lacks its year
+        ("1e", MONEY, ()),
         ("soon", MONEY, ()),
         ("", MONEY, ()),
         ("1.2.3", MONEY, ()),
@@ -204,6 +223,7 @@ def test_any_text_is_a_number_or_a_number_error(text: str, unit: str) -> None:
     except NumberError as error:
         for number in error.corrections:
             assert read_number(number, Quantity(unit)) is not None
+            assert error.why
     else:
         assert value == float(text)
         assert re.fullmatch(r"[-+\d._eE ]+", text.strip(), re.ASCII)
@@ -227,8 +247,46 @@ def test_set_offers_a_dated_setting_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2019:200,000,2021:300,000", "200,000 and 300,000"),
+        ("2019:200.000,2021:300.000", "200.000 and 300.000"),
+        ("2019:200.000,2021:300", "200.000"),
+    ],
+)
+def test_a_dated_setting_names_every_number_and_corrects_all(text: str, shown: str) -> None:
+    with pytest.raises(ValueError, match=f"covenant_amount_eur = {shown}: ") as caught:
+        LEVERS["covenant_amount_eur"].parse_setting(text)
+    settings = re.findall(r"--set covenant_amount_eur=([\d:,]+\d)", str(caught.value))
+    read = [LEVERS["covenant_amount_eur"].parse_setting(one) for one in settings]
+    last = 300.0 if text.endswith(":300") else 300_000.0
+    assert read == [{2019: 200_000.0, 2021: last}, {2019: 200.0, 2021: 300.0}]
+
+
+@pytest.mark.parametrize(
+    ("text", "straight"),
+    [
+        ("2019=200000", "2019:200000"),
+        ("2019:200000;2021:300000", "2019:200000,2021:300000"),
+        ("2019=200000; 2021=300000", "2019:200000, 2021:300000"),
+    ],
+)
+def test_a_dated_setting_in_other_signs_is_written_anew(text: str, straight: str) -> None:
+    with pytest.raises(ValueError, match="must read like 2019:VALUE") as caught:
+        LEVERS["covenant_amount_eur"].parse_setting(text)
+    assert str(caught.value).endswith(f"write --set covenant_amount_eur={straight}")
+    assert len(LEVERS["covenant_amount_eur"].parse_setting(straight)) in (1, 2)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("20x9:3", "'20x9:3' must read like 2019:VALUE"),
+        ("19:3", "'19:3' must read like 2019:VALUE"),
+        ("2019.5:3", "'2019.5:3' must read like 2019:VALUE"),
+        ("2 019:3", "'2 019:3' must read like 2019:VALUE"),
+        ("2,2021:3", "'2' must read like 2019:VALUE"),
+        ("2019:2000,3000", "'2019:2000,3000' has one year for several values"),
         ("2019:1,2019:2", "2019 is named twice"),
         ("2019:", "must read like 2019:VALUE"),
         ("2019:1,2020:", "must read like 2019:VALUE"),
@@ -308,6 +366,35 @@ def test_numbers_that_are_no_toml_are_corrected_in_their_line(
     assert f"write {corrected}\n" in said
     option_file(tmp_path, corrected, name="again.toml")
     assert load_scenario(tmp_path / "again.toml").kind == "option"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ('"200000"', "'200000' is text; write 200000, without quotes"),
+        ('"200.000"', "'200.000' is text; write 200000 or 200, without quotes"),
+        ('{ 2019 = "€ 3.000" }', "'€ 3.000' is text; write 3000 or 3, without quotes (from 2019)"),
+        ('"much"', "'much' is not allowed; it must be 0 to 2000000 EUR"),
+        ("020.000", "write covenant_amount_eur = 20000, or covenant_amount_eur = 20\n"),
+        ("€ 3.000", "write covenant_amount_eur = 3000, or covenant_amount_eur = 3\n"),
+        ("200k", "write covenant_amount_eur = 200000\n"),
+        ("{ 2017 = 0.2 M, 2019 = 300k }", "write covenant_amount_eur = { 2017 = 200000, 2019 = 300000 }\n"),
+        ("350.000.0", "write covenant_amount_eur = 350000\n"),
+        ("200.000e0", "write covenant_amount_eur = 200000, or covenant_amount_eur = 200\n"),
+        ("1_500.000", "write covenant_amount_eur = 1500000, or covenant_amount_eur = 1500\n"),
+        ("-3.000", "write numbers without separators of thousands; it must be 0 to 2000000 EUR\n"),
+        ("20 moons", "it must be 0 to 2000000 EUR\n"),
+        ("2019-01-01", "covenant_amount_eur = 2019-01-01 is not allowed"),
+        ("07:30:00", "covenant_amount_eur = 07:30:00 is not allowed"),
+        ("true", "covenant_amount_eur = true is not allowed"),
+        ("[true, 1]", "covenant_amount_eur = [true, 1] is not allowed"),
+        ("{ 2019.5 = true }", "covenant_amount_eur = { 5 = true } is not allowed"),
+    ],
+)
+def test_a_value_that_is_no_number_is_told_in_the_words_of_the_file(
+    tmp_path: Path, value: str, told: str
+) -> None:
+    assert told in refused(option_file(tmp_path, f"covenant_amount_eur = {value}"))
 
 
 def test_a_share_with_three_decimals_is_read(tmp_path: Path) -> None:
