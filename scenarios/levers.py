@@ -21,7 +21,6 @@ from passaat.scenarios.reading import (
     Quantity,
     harmless,
     number_shown,
-    numbers_meant,
     plain,
     read_number,
     shown_value,
@@ -160,9 +159,6 @@ class Lever:
                     return choice
         elif isinstance(value, int | float) and not isinstance(value, bool) and self.quantity.allows(value):
             return int(value) if self.kind == "integer" else float(value)
-        elif isinstance(value, str) and (meant := numbers_meant(value, self.quantity)):
-            without = " or ".join(meant)
-            raise ValueError(f"{self.name} = {shown_value(value)} is text; write {without}, without quotes")
         raise ValueError(self._refusal(shown_value(value)))
 
     def parse(self, text: str, write: Callable[[str], str] | None = None) -> LeverValue:

@@ -30,7 +30,6 @@ __all__ = [
     "harmless",
     "in_thousands",
     "neighbour",
-    "numbers_meant",
     "plain_dashes",
     "read_number",
     "read_text",
@@ -269,7 +268,7 @@ def read_number(text: str, of: Quantity) -> float:
     raise NumberError(why, meant)
 
 
-def numbers_meant(text: str, of: Quantity) -> tuple[str, ...]:
+def _numbers_meant(text: str, of: Quantity) -> tuple[str, ...]:
     """The numbers that a text says or can mean, as they should be written; empty where it is none that is allowed."""
     try:
         number = read_number(text, of)
@@ -308,7 +307,7 @@ def _readings(word: str, unit: str) -> tuple[str, list[float]]:
         whys.append("write the number in full")
     joined = re.sub(r"(?<=\d)[\s'_](?=\d)", "", bare)
     sign, digits = (joined[0], joined[1:]) if joined[:1] in ("+", "-") else ("", joined)
-    scientific = re.fullmatch(r"([\d.,]+)[eE]([+-]?\d{1,3})", digits, re.ASCII)
+    scientific = re.fullmatch(r"([\d.,]+)[eE]([+-]?\d{1,2})", digits, re.ASCII)
     if scientific and in_thousands(unit):
         digits, divisor = scientific[1], divisor / 10.0 ** int(scientific[2])
     if re.match(r"0+\d", digits):
@@ -517,6 +516,15 @@ def toml_data(
             return {key: checked(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [checked(item, path) for item in value]
+        if isinstance(value, str):
+            of = quantity_at(path)
+            meant = () if of.unit in ("", "switch", "choice") else _numbers_meant(value, of)
+            if meant:
+                quoted = [token for token in tokens if token.text in (f'"{value}"', f"'{value}'")]
+                at = quoted[0] if len(quoted) == 1 else None
+                error = NumberError("a number has no quotes", meant)
+                wrong.append(_WrongNumber(".".join(path), f'"{value}"', at, error, of))
+            return value
         if not isinstance(value, _Written):
             return value
         # inf and nan are refused by what reads the value, and odd underscores with their line.

@@ -165,6 +165,7 @@ def test_what_can_be_read_in_two_ways_is_refused_with_what_can_be_meant(
     with pytest.raises(NumberError) as caught:
         read_number(text, of)
     assert caught.value.corrections == corrections
+    assert caught.value.why or not corrections
     for number in corrections:
         assert of.allows(read_number(number, of))
     assert len(caught.value.advice(str)) < 200
@@ -223,7 +224,6 @@ def test_any_text_is_a_number_or_a_number_error(text: str, unit: str) -> None:
     except NumberError as error:
         for number in error.corrections:
             assert read_number(number, Quantity(unit)) is not None
-            assert error.why
     else:
         assert value == float(text)
         assert re.fullmatch(r"[-+\d._eE ]+", text.strip(), re.ASCII)
@@ -371,9 +371,17 @@ def test_numbers_that_are_no_toml_are_corrected_in_their_line(
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ('"200000"', "'200000' is text; write 200000, without quotes"),
-        ('"200.000"', "'200.000' is text; write 200000 or 200, without quotes"),
-        ('{ 2019 = "€ 3.000" }', "'€ 3.000' is text; write 3000 or 3, without quotes (from 2019)"),
+        ('"200000"', "a number has no quotes; write covenant_amount_eur = 200000\n"),
+        ("'200.000'", "no quotes; write covenant_amount_eur = 200000, or covenant_amount_eur = 200\n"),
+        (
+            '{ 2019 = "€ 3.000", 2021 = 4.000 }',
+            "write covenant_amount_eur = { 2019 = 3000, 2021 = 4000 },"
+            " or covenant_amount_eur = { 2019 = 3, 2021 = 4 }\n",
+        ),
+        (
+            '{ 2019 = "3", 2021 = "3" }',
+            'levers.covenant_amount_eur.2021 = "3": a number has no quotes; write 3\n',
+        ),
         ('"much"', "'much' is not allowed; it must be 0 to 2000000 EUR"),
         ("020.000", "write covenant_amount_eur = 20000, or covenant_amount_eur = 20\n"),
         ("€ 3.000", "write covenant_amount_eur = 3000, or covenant_amount_eur = 3\n"),
@@ -395,6 +403,28 @@ def test_a_value_that_is_no_number_is_told_in_the_words_of_the_file(
     tmp_path: Path, value: str, told: str
 ) -> None:
     assert told in refused(option_file(tmp_path, f"covenant_amount_eur = {value}"))
+
+
+def test_a_quoted_number_is_told_wherever_a_number_belongs(tmp_path: Path) -> None:
+    path = tmp_path / "ref.toml"
+    text = load_scenario("pib").to_toml().replace("n_firms = 2000", 'n_firms = "2_000"')
+    path.write_text(text + '\n[parameters]\nfeedback_gain = "0,125"\n', encoding="utf-8")
+    said = refused(path)
+    assert 'world.n_firms = "2_000": a number has no quotes; write n_firms = 2000\n' in said
+    assert 'parameters.feedback_gain = "0,125": a number has no quotes; write feedback_gain = 0.125\n' in said
+    body = (
+        '[design]\nmethod = "sobol"\npoints = "64"\n\n[levers]\nfollow_up_years = { low = "1", high = 4 }\n'
+    )
+    said = refused_plan(plan_file(tmp_path, body))
+    assert "a number has no quotes; write points = 64\n" in said
+    assert "a number has no quotes; write follow_up_years = { low = 1, high = 4 }\n" in said
+
+
+def test_text_that_reads_like_a_number_stays_text_where_text_belongs(tmp_path: Path) -> None:
+    path = option_file(tmp_path, "assessors = 3")
+    text = path.read_text(encoding="utf-8").replace('title = "a title"', 'title = "2030"')
+    path.write_text(text, encoding="utf-8")
+    assert read_scenario(path).title == "2030"
 
 
 def test_a_share_with_three_decimals_is_read(tmp_path: Path) -> None:
