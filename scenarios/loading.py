@@ -11,7 +11,16 @@ from pathlib import Path
 from passaat.errors import PassaatError, ScenarioError, command, unknown_name
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.parts import Shock, World, limits
-from passaat.scenarios.reading import Place, Quantity, UnitOf, neighbour, read_text, shown_name, toml_data
+from passaat.scenarios.reading import (
+    Place,
+    Quantity,
+    UnitOf,
+    neighbour,
+    no_file,
+    read_text,
+    shown_name,
+    toml_data,
+)
 from passaat.scenarios.scenario import Scenario
 
 __all__ = [
@@ -78,6 +87,12 @@ def file_called(text: str, error: type[PassaatError], what: str, names: Sequence
     there = file_exists(path) or plain_path
     if there and (path.suffix.lower() == ".toml" or plain_path):
         return path
+    strange = no_file(path)
+    if strange and (path.suffix or len(path.parts) > 1):
+        raise error(
+            f"{text} is {strange}, and a {what} is a file that ends in .toml",
+            f"name a file; shipped {what}s go by name: {', '.join(names)}.",
+        )
     near = neighbour(path)
     if there or near is not None:
         raise error(*_misnamed(path, near or path, what))

@@ -8,7 +8,9 @@ persons and other counts are written with separators of thousands, while 0.125 i
 from __future__ import annotations
 
 import math
+import os
 import re
+import stat
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +32,7 @@ __all__ = [
     "harmless",
     "in_thousands",
     "neighbour",
+    "no_file",
     "plain_dashes",
     "read_number",
     "read_text",
@@ -377,6 +380,29 @@ def neighbour(path: Path) -> Path | None:
     return None
 
 
+def no_file(path: Path) -> str:
+    """What stands at a path instead of a file, such as "a folder" or "a pipe"; empty where a file or nothing does."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return ""
+    kinds = (
+        (stat.S_ISREG, ""),
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+    )
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+def _opened_at_once(name: str, flags: int) -> int:
+    """Open a file to be read; a pipe to which nobody writes is empty, and not waited for."""
+    descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def read_text(path: Path, error: type[PassaatError], what: str, most_mb: float = LARGEST_FILE_MB) -> str:
     """The text of a file in UTF-8, with or without the mark that Notepad puts at its start.
 
@@ -394,8 +420,13 @@ def read_text(path: Path, error: type[PassaatError], what: str, most_mb: float =
                 f"{path} has {path.stat().st_size / 1e6:,.0f} MB; of {what} at most {most_mb:g} MB are read",
                 f"check that it is {what}.",
             )
-        with path.open("rb") as file:  # a device has no size, and never ends
+        with open(path, "rb", opener=_opened_at_once) as file:  # a pipe has no size
+            strange = no_file(path)
+            if strange == "a device" and not file.isatty():
+                raise error(f"{path} is a device, not {what}", f"name a file that holds {what}.")
             raw = file.read(int(most_mb * 1e6) + 1)
+        if strange and not raw:
+            raise error(f"{path} is {strange} to which nobody writes", f"name a file that holds {what}.")
         if len(raw) > most_mb * 1e6:
             raise error(
                 f"{path} goes on after {most_mb:g} MB, of {what} no more is read", f"check that it is {what}."
@@ -420,6 +451,8 @@ def decoded(raw: bytes, path: Path, error: type[PassaatError], what: str) -> str
         PassaatError: of the kind ``error``: the bytes are no UTF-8; the message says which and where.
     """
     way_out = f"{what} is a text file: save it with encoding UTF-8 (in Notepad: Save as, Encoding UTF-8)."
+    if raw.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise error(f"{path} is not a text file in UTF-8, but in UTF-32", way_out)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise error(f"{path} is not a text file in UTF-8, but in UTF-16 ('Unicode' in Windows)", way_out)
     if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):

@@ -356,7 +356,7 @@ def test_a_sweep_stopped_by_ctrl_c_goes_on_as_if_undisturbed(
     )
     assert (code, out) == (130, "")
     assert err == (
-        "Stopped by Ctrl-C. Finished runs are kept in cut.db; `passaat resume cut.db` or the same command goes on.\n"
+        "Stopped. Finished runs are kept in cut.db; `passaat resume cut.db` or the same command goes on.\n"
     )
     there = counts_of("cut.db")
     assert there["done"] > 0
@@ -372,7 +372,7 @@ def test_a_sweep_stopped_by_ctrl_c_goes_on_as_if_undisturbed(
 def test_a_sweep_stopped_before_its_first_run_leaves_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert stopped(monkeypatch, 0, "sweep", "mine.toml") == (130, "", "Stopped by Ctrl-C.\n")
+    assert stopped(monkeypatch, 0, "sweep", "mine.toml") == (130, "", "Stopped.\n")
     assert [path.name for path in Path().iterdir()] == ["mine.toml"]
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -548,6 +552,8 @@ def test_marks_at_the_start_and_any_line_end_are_read(tmp_path: Path, mark: byte
         ("name = \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "line 1 holds the byte 0xE9"),
         ("a = 1\n# \N{EURO SIGN}".encode("cp1252"), "line 2 holds the byte 0x80"),
         ('name = "x"'.encode("utf-16"), "UTF-16"),
+        ('name = "x"'.encode("utf-32"), "UTF-32"),
+        (b"\x00\x00\xfe\xff" + 'name = "x"'.encode("utf-32-be"), "UTF-32"),
         (b"PK\x03\x04rest", "a file of an office program"),
     ],
 )
@@ -764,13 +770,23 @@ def test_no_line_in_a_message_acts_on_a_terminal(line: str, tmp_path: Path) -> N
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in said
 
 
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device that never ends")
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such pipes there")
 def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
-    assert "goes on after 1 MB" in refused(Path("/dev/zero"))
-    path = plan_file(tmp_path, '[design]\nmethod = "sobol"\npoints = 8\n[levers]\nfollow_up_years = "all"\n')
-    path.write_text(path.read_text(encoding="utf-8").replace('"pib"', '"/dev/zero"'), encoding="utf-8")
-    said = refused_plan(path)
-    assert "goes on after 1 MB" in said
+    reading, writing = os.pipe()
+
+    def write_on() -> None:
+        with contextlib.suppress(BrokenPipeError):
+            while True:
+                os.write(writing, b"a" * 4096)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        assert "goes on after 1 MB" in refused(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
+        writer.join()
+        os.close(writing)
 
 
 @pytest.mark.parametrize("cell", ["2\x1b[2J", "3.000\x1b", "\x1b[2J" * 20, "2,0\N{RIGHT-TO-LEFT OVERRIDE}"])
@@ -799,3 +815,64 @@ def test_a_list_that_is_there_under_another_ending_is_named(there: str, tmp_path
     with pytest.raises(StudyError, match=r"cannot read .*points\.csv") as refused:
         reading.read_text(tmp_path / "points.csv", StudyError, "a list of points")
     assert f"{there} is there: name it, or rename it." in refused.value.hint
+
+
+# What stands where a file should be
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes there")
+def test_a_pipe_to_which_nobody_writes_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "points.csv")
+    os.mkfifo(tmp_path / "mine.toml")
+    os.mkfifo(tmp_path / "mine")
+    said = f"{tmp_path / 'points.csv'} is a pipe to which nobody writes"
+    assert said in refused_plan(plan_file_of_pipe(tmp_path))
+    with pytest.raises(ScenarioError, match=r"mine is a pipe to which nobody writes"):
+        read_scenario(tmp_path / "mine")
+    with pytest.raises(ScenarioError, match=r"mine\.toml is a pipe, and a scenario is a file"):
+        load_scenario(tmp_path / "mine.toml")
+
+
+def plan_file_of_pipe(folder: Path) -> Path:
+    path = folder / "plan.toml"
+    path.write_text('name = "p"\nquestion = "Why?"\nreference = "pib"\n' + LIST, encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such pipes there")
+def test_a_pipe_that_is_written_to_is_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    text = option_file(tmp_path, "assessors = 3").read_bytes()
+
+    def write_late() -> None:
+        time.sleep(0.2)
+        with os.fdopen(writing, "wb") as file:
+            file.write(text)
+
+    writer = threading.Thread(target=write_late)
+    writer.start()
+    try:
+        assert dict(read_scenario(Path(f"/dev/fd/{reading}")).levers) == {"assessors": 3}
+    finally:
+        writer.join()
+        os.close(reading)
+
+
+def test_a_folder_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").mkdir()
+    for read, error in ((load_scenario, ScenarioError), (read_plan, StudyError)):
+        with pytest.raises(error, match=r"mine\.toml is a folder, and a (scenario|plan) is a file that ends"):
+            read(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/full", "/dev/zero"])
+def test_a_device_is_no_scenario(device: str, tmp_path: Path) -> None:
+    if not Path(device).exists():
+        pytest.skip("this system has no such device")
+    with pytest.raises(ScenarioError, match=f"{device} is a device"):
+        load_scenario(device)
+    with pytest.raises(ScenarioError, match=f"{device} is a device, not a scenario"):
+        read_scenario(Path(device))
+    path = plan_file(tmp_path, '[design]\nmethod = "sobol"\npoints = 8\n[levers]\nfollow_up_years = "all"\n')
+    path.write_text(path.read_text(encoding="utf-8").replace('"pib"', f'"{device}"'), encoding="utf-8")
+    assert f"{device} is a device" in refused_plan(path)

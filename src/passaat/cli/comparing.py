@@ -288,9 +288,9 @@ def _compare(
 
 
 def say_stopped(path: Path, *, resumable: bool = True) -> None:
-    """Say after Ctrl-C what is kept, and how to go on."""
+    """Say after Ctrl-C or another end what is kept, and how to go on."""
     by = f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
-    say(f"Stopped by Ctrl-C.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
+    say(f"Stopped.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
 
 
 def _show(

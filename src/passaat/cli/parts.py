@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import warnings
@@ -368,8 +369,9 @@ def say(message: str) -> None:
 
 
 def say_error(error: PassaatError) -> None:
-    """One line for each problem and the way out, whatever the names in them hold."""
-    plain = PassaatError([shown(problem) for problem in error.problems], shown(error.hint))
+    """One line for each problem and the way out, whatever the names in them hold and however long they are."""
+    short = [re.sub(r"[^\s/\\]{101,}", lambda name: shown_name(name[0]), one) for one in error.problems]
+    plain = PassaatError([shown(problem) for problem in short], shown(error.hint))
     say(f"Error: {plain}")
 
 
@@ -399,6 +401,9 @@ def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]
             failed.append(error)
     try:
         show()
+    except OSError:
+        said += [] if failed else ["These files are complete."]
+        raise
     finally:
         for line in said:
             say(line)
