@@ -652,7 +652,7 @@ def test_what_is_no_study_is_refused_in_words_and_left_alone(
     before = {path.name: path.read_bytes() for path in Path().glob("*.db")}
     for name, words in {
         "gone.db": "there is no study gone.db",
-        "folder": "there is no study folder",
+        "folder": "folder is a folder, no study",
         "notes.db": "notes.db is not a study",
         "empty.db": "empty.db is empty: it holds no study yet",
         "foreign.db": "foreign.db is a database, but not a study",
