@@ -538,7 +538,7 @@ def toml_data(
         data = tomllib.loads(text, parse_float=keep)
     except tomllib.TOMLDecodeError as problem:
         told, way_out = _not_toml(problem, tokens, lines, quantity_at)
-        raise error(f"{place} is not valid TOML: {harmless(told)}", way_out) from None
+        raise error([f"{place} is not valid TOML: {harmless(one)}" for one in told], way_out) from None
     places = [token for token in _value_tokens(tokens) if _is_float(token.text)]
     known = [token.text for token in places] == [number.text for number in written]
     problems = [] if unit_of is None else list(_underscored(tokens, lines))
@@ -686,42 +686,48 @@ _SETTING = re.compile(r"([A-Za-z0-9_-]+)\s*=\s*([^={}\[\]#\"]*?)\s*(?=,\s*[A-Za-
 """A key and the text of its value, which ends before the next key or where a table or list ends."""
 
 
+MOST_TOLD: Final = 20
+"""Lines of a file that are told one by one; of a thousand wrong ones the first say enough."""
+
+
 def _not_toml(
     problem: tomllib.TOMLDecodeError,
     tokens: list[_Token],
     lines: list[str],
     quantity_at: Callable[[Place], Quantity],
-) -> tuple[str, str]:
-    """Why a text is no TOML, in our words where we know the cause, and the way out."""
+) -> tuple[list[str], str]:
+    """Why a text is no TOML, in our words where we know the cause, line by line; and the way out."""
+    strange: dict[int, _Token] = {}
     for token in tokens:
         one = token.text[:1]
         quoted = one in ('"', "'") and len(token.text) > 1
-        if quoted or (one.isascii() and (one.isprintable() or one in "\n\t")):
-            continue
-        where = f"line {token.line}, column {token.column}"
-        told = _numbers_of_line(lines[token.line - 1], _table_at(lines, token.line), quantity_at)
-        if told:
-            return f"{where}: {told}", "correct that line."
-        told = f"{where}: {character(one)} stands outside quotes"
-        new = _straightened(lines[token.line - 1])
-        if new is not None:
-            return (
-                f"{told}; write {new}",
-                "correct that line; word processors change quotes, blanks and dashes.",
-            )
-        return told, _TOML_HINT
+        if not quoted and not (one.isascii() and (one.isprintable() or one in "\n\t")):
+            strange.setdefault(token.line, token)
+    told = []
+    typographic = False
+    for number, token in list(strange.items())[:MOST_TOLD]:
+        where = f"line {number}, column {token.column}"
+        of_numbers = _numbers_of_line(lines[number - 1], _table_at(lines, number), quantity_at)
+        new = None if of_numbers else _straightened(lines[number - 1])
+        typographic |= new is not None
+        stands = f"{character(token.text[:1])} stands outside quotes" + (
+            "" if new is None else f"; write {new}"
+        )
+        told.append(f"{where}: {of_numbers or stands}")
+    if told:
+        those = "that line" if len(told) == 1 else "those lines"
+        cause = "; word processors change quotes, blanks and dashes." if typographic else "."
+        return told, f"correct {those}{cause}"
     at = re.search(r"\(at line (\d+), column \d+\)", str(problem))
     if at is None:
-        return str(problem), _TOML_HINT
+        return [str(problem)], _TOML_HINT
     number = int(at.group(1))
     line = lines[number - 1]
-    told = _numbers_of_line(line, _table_at(lines, number), quantity_at)
-    if told:
-        return f"line {number}: {told}", "correct that line."
-    return (
-        f"{problem}: {line.strip() if len(line) <= 100 else _shortened(line.strip(), 'characters')}",
-        _TOML_HINT,
-    )
+    of_numbers = _numbers_of_line(line, _table_at(lines, number), quantity_at)
+    if of_numbers:
+        return [f"line {number}: {of_numbers}"], "correct that line."
+    shown_line = line.strip() if len(line) <= 100 else _shortened(line.strip(), "characters")
+    return [f"{problem}: {shown_line}"], _TOML_HINT
 
 
 def _straightened(line: str) -> str | None:

@@ -319,7 +319,7 @@ def _parameter(name: str) -> _Subject:
     if name not in PARAMETERS:
         raise StudyError(
             unknown_name("parameter", name, list(PARAMETERS), listing=False),
-            "model/parameters.toml lists every parameter with its range and meaning.",
+            "docs/ODD.md lists every parameter with its range and meaning.",
         )
     record = PARAMETERS[name]
     allowed = f"{record.minimum:g} to {record.maximum:g} {record.unit}".rstrip()

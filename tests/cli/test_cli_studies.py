@@ -777,6 +777,35 @@ def test_runs_without_tables_are_nothing_to_be_replaced(
     done(*COMPARE, "--draws", "2")
 
 
+# Names and ways out
+
+
+def test_a_line_end_in_the_name_of_a_study_forges_no_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "a\nError: b.db"
+    _, _, err = call("sweep", "mine.toml", "--study", name)
+    assert "Study: a\\nError: b.db\n" in err
+    assert stopped(monkeypatch, 1, "sweep", "mine.toml", "--study", f"{name}2")[2].count("\n") == 1
+    for told in (err, refusal("extend", name, "--worlds", "1"), refusal("resume", "a\nb.db")):
+        assert "\nError" not in told
+        assert "a\nb.db" not in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("extend", "mine.db", "--worlds", "200000"), ("extend", "mine.db", "--options", "go-no-go")],
+)
+def test_what_is_wrong_with_a_plan_names_no_file_of_the_model(
+    arguments: tuple[str, ...], bench: Bench
+) -> None:
+    done("sweep", "mine.toml")
+    wrong = write_plan("wrong.toml", ("follow_up_years = [0, 2, 4]", "follow_up_years = [0, 99]"))
+    for told in (refusal(*arguments), refusal("sweep", wrong)):
+        assert "parameters.toml" not in told
+        assert "`passaat levers`" in told
+
+
 # What a plan is too small for
 
 

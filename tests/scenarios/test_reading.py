@@ -279,7 +279,7 @@ def test_a_dated_setting_in_other_signs_is_written_anew(text: str, straight: str
     with pytest.raises(ValueError, match="must read like 2019:VALUE") as caught:
         LEVERS["covenant_amount_eur"].parse_setting(text)
     assert str(caught.value).endswith(f"write --set covenant_amount_eur={straight}")
-    assert len(LEVERS["covenant_amount_eur"].parse_setting(straight)) in (1, 2)
+    assert isinstance(LEVERS["covenant_amount_eur"].parse_setting(straight), dict)
 
 
 @pytest.mark.parametrize(
@@ -815,6 +815,54 @@ def test_a_list_that_is_there_under_another_ending_is_named(there: str, tmp_path
     with pytest.raises(StudyError, match=r"cannot read .*points\.csv") as refused:
         reading.read_text(tmp_path / "points.csv", StudyError, "a list of points")
     assert f"{there} is there: name it, or rename it." in refused.value.hint
+
+
+# Lines from a word processor, and names that are nearly right
+
+
+def test_every_line_with_curly_quotes_is_told_and_corrected(tmp_path: Path) -> None:
+    path = option_file(tmp_path, "assessors = 3", "covenant_amount_eur = 200k–")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    curly = [line.replace(' "', " “").replace('"', "”") for line in lines]
+    path.write_text("\n".join(curly), encoding="utf-8")
+    said = refused(path)
+    wrong = [number for number, line in enumerate(curly, start=1) if not line.isascii()]
+    assert [int(number) for number in re.findall(r"line (\d+), column", said)] == wrong
+    assert said.splitlines()[0] == f"{len(wrong)} problems:"
+    for number, line in enumerate(lines, start=1):
+        if curly[number - 1] != line and line.isascii():
+            assert f"; write {line}\n" in said, number
+
+
+@pytest.mark.parametrize(
+    ("levers", "whys", "told"),
+    [
+        (
+            "covenant_amont_eur = 3000",
+            "covenant_amont_eur",
+            ["'covenant_amont_eur'; did you mean 'covenant_amount_eur'"],
+        ),
+        ("budget = 3000", "budget", ["unknown lever 'budget'; did you mean 'liaison_budget_eur_year' or"]),
+        (
+            "assessors = 3",
+            "asessors",
+            ["'asessors'; did you mean 'assessors'", "assessors moves without a reason"],
+        ),
+        ("asessors = 3", "assessors", ["unknown lever 'asessors'; did you mean 'assessors'"]),
+    ],
+)
+def test_a_lever_that_is_unknown_gets_the_nearest_name_and_nothing_that_follows_from_it(
+    tmp_path: Path, levers: str, whys: str, told: list[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OPTION.format(levers=levers, whys=f'{whys} = "Trial."'), encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(path)
+    for one in told:
+        assert one in str(caught.value)
+    known = levers.split(" ")[0] in LEVERS
+    assert known or "without a reason" not in str(caught.value)
+    assert "which does not move" not in str(caught.value)
 
 
 # What stands where a file should be

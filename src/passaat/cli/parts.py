@@ -363,16 +363,17 @@ def print_table(table: Table) -> None:
 
 
 def say(message: str) -> None:
-    """A message beside the result: on standard error; where that is closed or full, nobody is to be told."""
+    """One line beside the result: on standard error; where that is closed or full, nobody is to be told."""
     with suppress(OSError):
-        typer.echo(shown(message, lines=True), err=True)
+        typer.echo(shown(message), err=True)
 
 
 def say_error(error: PassaatError) -> None:
     """One line for each problem and the way out, whatever the names in them hold and however long they are."""
     short = [re.sub(r"[^\s/\\]{101,}", lambda name: shown_name(name[0]), one) for one in error.problems]
     plain = PassaatError([shown(problem) for problem in short], shown(error.hint))
-    say(f"Error: {plain}")
+    for line in f"Error: {plain}".split("\n"):
+        say(line)
 
 
 Saving = tuple[str, Callable[[], Iterable[Path]]]
