@@ -318,6 +318,10 @@ def test_everything_that_is_wrong_is_said_at_once(study: Read) -> None:
             "[levers] unknown lever 'support_gain'. It is a parameter: name it under [uncertainties].",
         ),
         (
+            HEAD + SOBOL + "[levers]\nprogramme_on = [true]\n",
+            "[levers] programme_on = [true] does not vary",
+        ),
+        (
             HEAD + SOBOL + LEVER + 'options = ["a"]\n',
             "[levers] options = ['a'] does not vary",
         ),
