@@ -122,8 +122,7 @@ class Lever:
             return "true or false"
         if self.kind == "choice":
             return ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
-        whole = "a whole number from " if self.kind == "integer" else ""
-        return f"{whole}{plain(self.minimum)} to {plain(self.maximum)} {self.unit}"
+        return self.quantity.in_words
 
     @property
     def quantity(self) -> Quantity:
@@ -172,24 +171,8 @@ class Lever:
         ValueError : the text is no value of this lever, or a number that can be read in two ways; the message names
             it, and the range or the corrected settings.
         """
-        word = text.strip()
-        value: object = word
-        why = strange_character(word)
-        if self.kind == "switch":
-            value = _SWITCH_WORDS.get(word.lower(), word)
-        elif self.kind != "choice":
-            try:
-                value = read_number(word, self.quantity)
-            except NumberError as wrong:
-                if wrong.corrections:
-                    advice = wrong.advice(write or (lambda number: f"{self.name} = {number}"))
-                    raise ValueError(f"{self.name} = {harmless(word)}: {advice}") from None
-                why = wrong.why
-        try:
-            return self.normalise(value)
-        except ValueError:
-            refusal = self._refusal(harmless(word) if len(word) <= 60 else number_shown(word))
-            raise ValueError(f"{refusal}; {why}" if why else refusal) from None
+        made = write or (lambda number: f"{self.name} = {number}")
+        return self._read([text], lambda numbers: made(numbers[0]))[0]
 
     def parse_setting(self, text: str, flag: str = "--set") -> LeverSetting:
         """Read what ``--set`` or another ``flag`` says after the name: a value, or values by year such as
@@ -197,24 +180,79 @@ class Lever:
 
         Raises
         ------
-        ValueError : as ``parse``; or a year without a value, or one that is named twice.
+        ValueError : as ``parse``; or a year that is none, has no value, or is named twice; all problems at once.
         """
-        dated = re.split(r",(?=\s*\d{4}\s*:)", text)
-        if not re.match(r"\s*\d{4}\s*:", text):
-            return self.parse(text, lambda number: f"{flag} {self.name}={number}")
-        years: dict[int, LeverValue] = {}
-        for place, part in enumerate(dated):
+        asked = f"{flag} {self.name}"
+        straight = re.sub(r"(?<!\d)([12]\d{3})\s*=", r"\1:", re.sub(r";(?=\s*[12]\d{3}\s*[:=])", ",", text))
+        if straight != text:
+            raise ValueError(f"{asked}={harmless(text)} must read like 2019:VALUE; write {asked}={straight}")
+        if ":" not in text:
+            return self.parse(text, lambda number: f"{asked}={number}")
+        dated: list[tuple[str, str]] = []
+        problems: list[str] = []
+        for part in re.split(r",(?=[^,:]*:)", text):
             year, colon, value = part.partition(":")
             if not re.fullmatch(r"\s*[12]\d{3}\s*", year, re.ASCII) or not colon or not value.strip():
-                raise ValueError(f"{flag} {self.name}={text}: {part!r} must read like 2019:VALUE")
-            if int(year) in years:
-                raise ValueError(f"{flag} {self.name}={text}: {int(year)} is named twice")
+                problems.append(f"{part!r} must read like 2019:VALUE")
+            elif any(int(year) == int(before) for before, _ in dated):
+                problems.append(f"{int(year)} is named twice")
+            elif re.fullmatch(r"\s*\d{4,}(,\s*\d{4,})+\s*", value, re.ASCII):
+                problems.append(f"{part!r} has one year for several values; each must read like 2019:VALUE")
+            else:
+                dated.append((year, value))
+        if problems:
+            raise ValueError(f"{asked}={harmless(text)}: {'; '.join(problems)}")
 
-            def write(number: str, place: int = place, year: str = year) -> str:
-                return f"{flag} {self.name}={','.join([*dated[:place], f'{year}:{number}', *dated[place + 1 :]])}"
+        def write(numbers: Sequence[str]) -> str:
+            return (
+                f"{asked}={','.join(f'{year}:{one}' for (year, _), one in zip(dated, numbers, strict=True))}"
+            )
 
-            years[int(year)] = self.parse(value, write)
-        return dict(sorted(years.items()))
+        values = self._read([value for _, value in dated], write)
+        return dict(sorted((int(year), value) for (year, _), value in zip(dated, values, strict=True)))
+
+    def _read(self, texts: Sequence[str], write: Callable[[Sequence[str]], str]) -> list[LeverValue]:
+        """Values as they were typed; ``write`` makes a whole setting of them, for messages.
+
+        Raises
+        ------
+        ValueError : what is wrong with each, and the settings that can be meant, all numbers read the same way.
+        """
+        values: list[LeverValue] = []
+        meant: list[tuple[str, ...]] = []
+        refused: list[str] = []
+        unclear: list[str] = []
+        whys: list[str] = []
+        for word in map(str.strip, texts):
+            value: object = _SWITCH_WORDS.get(word.lower(), word) if self.kind == "switch" else word
+            why = strange_character(word)
+            numbers: tuple[str, ...] = ()
+            try:
+                if self.kind in ("integer", "number"):
+                    value = read_number(word, self.quantity)
+                values.append(self.normalise(value))
+                meant.append((word,))
+                continue
+            except NumberError as wrong:
+                why, numbers = wrong.why, wrong.corrections
+            except ValueError:
+                pass
+            shown = harmless(word) if len(word) <= 60 else number_shown(word)
+            meant.append(numbers)
+            if numbers:
+                unclear.append(shown)
+                whys.append(why)
+            else:
+                refused.append("; ".join(filter(None, [self._refusal(shown), why])))
+        if not refused and not unclear:
+            return values
+        if unclear:
+            refused.append(f"{self.name} = {' and '.join(unclear)}: {'; '.join(dict.fromkeys(whys))}")
+        settings = [
+            write([numbers[min(reading, len(numbers) - 1)] for numbers in meant])
+            for reading in range(max(map(len, meant)) if all(meant) else 0)
+        ]
+        raise ValueError("; ".join([*refused, *([f"write {', or '.join(settings)}"] if settings else [])]))
 
     def _refusal(self, shown: str) -> str:
         return f"{self.name} = {shown} is not allowed; it must be {self.allowed}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,7 +11,16 @@ from pathlib import Path
 from passaat.errors import PassaatError, ScenarioError, command, unknown_name
 from passaat.scenarios.levers import LEVERS
 from passaat.scenarios.parts import Shock, World, limits
-from passaat.scenarios.reading import Place, Quantity, UnitOf, neighbour, read_text, shown_name, toml_data
+from passaat.scenarios.reading import (
+    Place,
+    Quantity,
+    UnitOf,
+    neighbour,
+    no_file,
+    read_text,
+    shown_name,
+    toml_data,
+)
 from passaat.scenarios.scenario import Scenario
 
 __all__ = [
@@ -77,6 +87,12 @@ def file_called(text: str, error: type[PassaatError], what: str, names: Sequence
     there = file_exists(path) or plain_path
     if there and (path.suffix.lower() == ".toml" or plain_path):
         return path
+    strange = no_file(path)
+    if strange and (path.suffix or len(path.parts) > 1):
+        raise error(
+            f"{text} is {strange}, and a {what} is a file that ends in .toml",
+            f"name a file; shipped {what}s go by name: {', '.join(names)}.",
+        )
     near = neighbour(path)
     if there or near is not None:
         raise error(*_misnamed(path, near or path, what))
@@ -123,9 +139,22 @@ def read_scenario(path: Path) -> Scenario:
 
     Raises
     ------
-    ScenarioError : the file cannot be read, is not TOML, or holds values that are not allowed.
+    ScenarioError : the file cannot be read, is not TOML, or holds values that are not allowed, or an option of a
+        name that means something else.
     """
-    return scenario_from_text(read_text(path, ScenarioError, "a scenario"), str(path), quantity_at)
+    scenario = scenario_from_text(read_text(path, ScenarioError, "a scenario"), str(path), quantity_at)
+    if scenario.kind == "option" and (scenario.name == "reference" or set("+=") & set(scenario.name)):
+        plain = "-".join(filter(None, re.split("[+=]", scenario.name)))
+        raise ScenarioError(
+            f"{path}: an option cannot be called {scenario.name}, "
+            + (
+                "which is what it is compared with"
+                if scenario.name == "reference"
+                else "as a+b is b on top of a, and lever=value a lever set by hand"
+            ),
+            f'name it otherwise, such as name = "{"my-reference" if plain == "reference" else plain or "mine"}".',
+        )
+    return scenario
 
 
 def scenario_from_text(text: str, place: str, unit_of: UnitOf | None = None) -> Scenario:

@@ -8,11 +8,14 @@ persons and other counts are written with separators of thousands, while 0.125 i
 from __future__ import annotations
 
 import math
+import os
 import re
+import stat
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +32,7 @@ __all__ = [
     "harmless",
     "in_thousands",
     "neighbour",
+    "no_file",
     "plain_dashes",
     "read_number",
     "read_text",
@@ -89,16 +93,22 @@ LARGEST_FILE_MB: Final = 1
 DEEPEST: Final = 20
 """Tables within tables that are read; scenarios and plans need four."""
 
-_PLAIN = re.compile(r"[+-]?(([1-9]\d{0,2}(_\d{3})+|\d+)\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_PLAIN = re.compile(r"[+-]?(([1-9]\d{0,2}(_\d{3})+|0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number as TOML has it; 350_000 can be meant in one way only, while 2_0_0 is a slip of the pen."""
 
 
 _FLOAT = re.compile(r"[+-]?(\d[\d_]*(\.\d[\d_]*)?([eE][+-]?\d[\d_]*)?|inf|nan)", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[\d_]+", re.ASCII)
-_IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+_IN_THOUSANDS = re.compile(r"[+-]?[1-9](\d{0,2}|[\d_]*_\d{3})(\.\d{3})+([eE][+-]?\d+)?", re.ASCII)
 _GROUPS = {sign: re.compile(rf"[1-9]\d{{0,2}}({re.escape(sign)}\d{{3}})+", re.ASCII) for sign in ".,"}
 _MONEY = re.compile(r"^(?:€|EUR|euro)\s*|\s*(?:€|EUR|euro)$|(?<=\d)[.,]-+$", re.IGNORECASE)
 """Signs of money before and after an amount, and the Dutch dash that stands for no cents: € 200,-"""
+
+_LARGE: Final = {
+    **dict.fromkeys(("k", "thousand", "duizend"), 1e3),
+    **dict.fromkeys(("m", "mn", "mln", "mio", "million", "miljoen"), 1e6),
+}
+"""Words behind an amount of money or a count, in small letters, with what they multiply it by: 200k, 0.2 M."""
 
 _NO_SEPARATORS: Final = "write numbers without separators of thousands"
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}`\N{ACUTE ACCENT}"
@@ -140,10 +150,23 @@ def shown_value(value: object) -> str:
         if value.bit_length() > 10_000:  # writing it out would take long, and Python refuses
             return f"a whole number of {int(value.bit_length() * math.log10(2)):,} digits"
         return _shortened(str(value), "digits")
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _as_in_toml(value)
     if len(text) <= 200:
         return repr(value) if isinstance(value, str) else text
     return _shortened(text, "characters")
+
+
+def _as_in_toml(value: object) -> str:
+    """A value that is no text as a TOML file has it: true, 2019-01-01, { low = 1 }."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(shown_value, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {shown_value(item)}' for key, item in value.items())} }}"
+    return repr(value)
 
 
 def plain_dashes(word: str) -> str:
@@ -184,6 +207,12 @@ class Quantity:
     minimum: float = -math.inf
     maximum: float = math.inf
     whole: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """What a value may be, in words: "a whole number from 1 to 6 persons"."""
+        whole = "a whole number from " if self.whole else ""
+        return f"{whole}{plain(self.minimum)} to {plain(self.maximum)} {self.unit}"
 
     def allows(self, value: float) -> bool:
         """Whether the value is within the range, and whole where it must be."""
@@ -242,6 +271,15 @@ def read_number(text: str, of: Quantity) -> float:
     raise NumberError(why, meant)
 
 
+def _numbers_meant(text: str, of: Quantity) -> tuple[str, ...]:
+    """The numbers that a text says or can mean, as they should be written; empty where it is none that is allowed."""
+    try:
+        number = read_number(text, of)
+    except NumberError as wrong:
+        return wrong.corrections
+    return (plain(number),) if of.allows(number) else ()
+
+
 def plain(number: float) -> str:
     """A number without needless decimals: 350000, 0.5."""
     return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
@@ -250,7 +288,7 @@ def plain(number: float) -> str:
 def unmistakable(number: float) -> str:
     """A number that reads back exactly, whatever its unit: 1.125 gets a fourth decimal, as it could be 1125."""
     text = plain(number)
-    return f"{text}0" if _IN_THOUSANDS.fullmatch(text) else text
+    return re.sub(r"(?=e|$)", "0", text, count=1) if _IN_THOUSANDS.fullmatch(text) else text
 
 
 def _readings(word: str, unit: str) -> tuple[str, list[float]]:
@@ -266,19 +304,32 @@ def _readings(word: str, unit: str) -> tuple[str, list[float]]:
     if bare.endswith("%"):
         bare, divisor = bare.removesuffix("%").strip(), 100.0 if unit.startswith("share") else math.nan
         whys.append("write a share of one, 0.25 for 25 %" if divisor == 100.0 else "a number has no %")
+    word_behind = re.fullmatch(r"(.*[\d.,])\s*([A-Za-z]+)", bare)
+    if word_behind and in_thousands(unit) and word_behind[2].lower() in _LARGE:
+        bare, divisor = word_behind[1], 1.0 / _LARGE[word_behind[2].lower()]
+        whys.append("write the number in full")
     joined = re.sub(r"(?<=\d)[\s'_](?=\d)", "", bare)
     sign, digits = (joined[0], joined[1:]) if joined[:1] in ("+", "-") else ("", joined)
-    found = _decimals(digits, unit)
-    if joined != bare or len(found) > 1 or _GROUPS["."].fullmatch(digits) or _GROUPS[","].fullmatch(digits):
+    scientific = re.fullmatch(r"([\d.,]+)[eE]([+-]?\d{1,2})", digits, re.ASCII)
+    if scientific and in_thousands(unit):
+        digits, divisor = scientific[1], divisor / 10.0 ** int(scientific[2])
+    if re.match(r"0+\d", digits):
+        digits = re.sub(r"^0+(?=\d)", "", digits)
+        whys.append("a number does not begin with a zero")
+    found = _decimals(digits, unit, parted="_" in bare)
+    grouped = any(group.fullmatch(digits) for group in _GROUPS.values())
+    if joined != bare or len(found) > 1 or grouped or (found and len(re.findall("[.,]", digits)) > 1):
         whys.append(_NO_SEPARATORS)
     if "," in digits and found:
         whys.append("the decimal sign is a point")
-    numbers = [(-1.0 if sign == "-" else 1.0) * number / divisor for number in found]
+    numbers = [round((-1.0 if sign == "-" else 1.0) * number / divisor, 9) for number in found]
     return "; ".join(whys), [number for number in numbers if math.isfinite(number)]
 
 
-def _decimals(digits: str, unit: str) -> list[float]:
-    """The numbers that digits with points and commas can mean."""
+def _decimals(digits: str, unit: str, *, parted: bool = False) -> list[float]:
+    """The numbers that digits with points and commas can mean; ``parted`` are those whose thousands were parted by
+    another sign, too.
+    """
     if not re.fullmatch(r"[\d.,]+", digits, re.ASCII) or not re.search(r"\d", digits):
         return []
     points, commas = digits.count("."), digits.count(",")
@@ -290,9 +341,15 @@ def _decimals(digits: str, unit: str) -> list[float]:
             found.append(float(f"{whole.replace(thousands, '')}.{rest or 0}"))
         return found
     sign = "," if commas else "."
-    if _GROUPS[sign].fullmatch(digits) and (points + commas > 1 or in_thousands(unit)):
+    whole, _, rest = digits.rpartition(sign)
+    in_groups = _GROUPS[sign].fullmatch(digits) or (parted and re.fullmatch(r"\d{4,}([.,]\d{3})+", digits))
+    if in_groups and (points + commas > 1 or in_thousands(unit)):
         found.append(float(digits.replace(sign, "")))
-    if points + commas <= 1 and digits not in (".", ","):
+    if points + commas > 1 and _GROUPS[sign].fullmatch(whole) and len(rest) < 3:  # 350.000.0
+        found.append(float(f"{whole.replace(sign, '')}.{rest or 0}"))
+    # Of 200000,300000 the comma parts two amounts.
+    two = in_thousands(unit) and commas and len(whole) > 3 and len(rest) > 2
+    if points + commas <= 1 and digits not in (".", ",") and not two:
         found.append(float(digits.replace(",", ".")))
     return found
 
@@ -323,6 +380,29 @@ def neighbour(path: Path) -> Path | None:
     return None
 
 
+def no_file(path: Path) -> str:
+    """What stands at a path instead of a file, such as "a folder" or "a pipe"; empty where a file or nothing does."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return ""
+    kinds = (
+        (stat.S_ISREG, ""),
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+    )
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+def _opened_at_once(name: str, flags: int) -> int:
+    """Open a file to be read; a pipe to which nobody writes is empty, and not waited for."""
+    descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def read_text(path: Path, error: type[PassaatError], what: str, most_mb: float = LARGEST_FILE_MB) -> str:
     """The text of a file in UTF-8, with or without the mark that Notepad puts at its start.
 
@@ -340,8 +420,13 @@ def read_text(path: Path, error: type[PassaatError], what: str, most_mb: float =
                 f"{path} has {path.stat().st_size / 1e6:,.0f} MB; of {what} at most {most_mb:g} MB are read",
                 f"check that it is {what}.",
             )
-        with path.open("rb") as file:  # a device has no size, and never ends
+        with open(path, "rb", opener=_opened_at_once) as file:  # a pipe has no size
+            strange = no_file(path)
+            if strange == "a device" and not file.isatty():
+                raise error(f"{path} is a device, not {what}", f"name a file that holds {what}.")
             raw = file.read(int(most_mb * 1e6) + 1)
+        if strange and not raw:
+            raise error(f"{path} is {strange} to which nobody writes", f"name a file that holds {what}.")
         if len(raw) > most_mb * 1e6:
             raise error(
                 f"{path} goes on after {most_mb:g} MB, of {what} no more is read", f"check that it is {what}."
@@ -366,6 +451,8 @@ def decoded(raw: bytes, path: Path, error: type[PassaatError], what: str) -> str
         PassaatError: of the kind ``error``: the bytes are no UTF-8; the message says which and where.
     """
     way_out = f"{what} is a text file: save it with encoding UTF-8 (in Notepad: Save as, Encoding UTF-8)."
+    if raw.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise error(f"{path} is not a text file in UTF-8, but in UTF-32", way_out)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise error(f"{path} is not a text file in UTF-8, but in UTF-16 ('Unicode' in Windows)", way_out)
     if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
@@ -451,7 +538,7 @@ def toml_data(
         data = tomllib.loads(text, parse_float=keep)
     except tomllib.TOMLDecodeError as problem:
         told, way_out = _not_toml(problem, tokens, lines, quantity_at)
-        raise error(f"{place} is not valid TOML: {harmless(told)}", way_out) from None
+        raise error([f"{place} is not valid TOML: {harmless(one)}" for one in told], way_out) from None
     places = [token for token in _value_tokens(tokens) if _is_float(token.text)]
     known = [token.text for token in places] == [number.text for number in written]
     problems = [] if unit_of is None else list(_underscored(tokens, lines))
@@ -462,6 +549,15 @@ def toml_data(
             return {key: checked(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [checked(item, path) for item in value]
+        if isinstance(value, str):
+            of = quantity_at(path)
+            meant = () if of.unit in ("", "switch", "choice") else _numbers_meant(value, of)
+            if meant:
+                quoted = [token for token in tokens if token.text in (f'"{value}"', f"'{value}'")]
+                at = quoted[0] if len(quoted) == 1 else None
+                error = NumberError("a number has no quotes", meant)
+                wrong.append(_WrongNumber(".".join(path), f'"{value}"', at, error, of))
+            return value
         if not isinstance(value, _Written):
             return value
         # inf and nan are refused by what reads the value, and odd underscores with their line.
@@ -471,7 +567,7 @@ def toml_data(
             return read_number(value.text, quantity_at(path))
         except NumberError as error:
             at = places[value.place] if known else None
-            wrong.append(_WrongNumber(".".join(path), value.text, at, error))
+            wrong.append(_WrongNumber(".".join(path), value.text, at, error, quantity_at(path)))
             return float(value)
 
     found = {key: checked(value, (key,)) for key, value in data.items()}
@@ -489,6 +585,7 @@ class _WrongNumber:
     text: str
     at: _Token | None
     error: NumberError
+    of: Quantity
 
 
 def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
@@ -496,12 +593,13 @@ def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
     by_line: dict[int, list[_WrongNumber]] = {}
     for one in wrong:
         if one.at is None:
-            yield f"{one.name} = {number_shown(one.text)}: {one.error.advice(lambda new: new)}"
+            advice = one.error.advice(str) if one.error.corrections else _why(one.error, one.of)
+            yield f"{one.name} = {number_shown(one.text)}: {advice}"
         else:
             by_line.setdefault(one.at.line, []).append(one)
     for number, found in by_line.items():
         told = ", ".join(f"{one.name} = {number_shown(one.text)}" for one in found)
-        why = "; ".join(dict.fromkeys(one.error.why for one in found))
+        why = "; ".join(dict.fromkeys(_why(one.error, one.of) for one in found))
         meant: list[str] = []
         if all(one.error.corrections for one in found):
             for reading in range(max(len(one.error.corrections) for one in found)):
@@ -512,6 +610,12 @@ def _by_line(wrong: Sequence[_WrongNumber], lines: list[str]) -> Iterator[str]:
                     new = [*new[: number - 1], _with(new, one.at, corrected), *new[number:]]
                 meant.append(new[number - 1].strip())
         yield f"line {number}: {told}: {why}" + (f"; write {', or '.join(meant)}" if meant else "")
+
+
+def _why(error: NumberError, of: Quantity) -> str:
+    """What is wrong with a number, and what it may be where that cannot be told from what was written."""
+    allowed = "" if error.corrections or math.isinf(of.maximum) else f"it must be {of.in_words}"
+    return "; ".join(filter(None, [error.why, allowed])) or "it is no number"
 
 
 def _with(lines: list[str], token: _Token, number: str) -> str:
@@ -582,42 +686,48 @@ _SETTING = re.compile(r"([A-Za-z0-9_-]+)\s*=\s*([^={}\[\]#\"]*?)\s*(?=,\s*[A-Za-
 """A key and the text of its value, which ends before the next key or where a table or list ends."""
 
 
+MOST_TOLD: Final = 20
+"""Lines of a file that are told one by one; of a thousand wrong ones the first say enough."""
+
+
 def _not_toml(
     problem: tomllib.TOMLDecodeError,
     tokens: list[_Token],
     lines: list[str],
     quantity_at: Callable[[Place], Quantity],
-) -> tuple[str, str]:
-    """Why a text is no TOML, in our words where we know the cause, and the way out."""
+) -> tuple[list[str], str]:
+    """Why a text is no TOML, in our words where we know the cause, line by line; and the way out."""
+    strange: dict[int, _Token] = {}
     for token in tokens:
         one = token.text[:1]
         quoted = one in ('"', "'") and len(token.text) > 1
-        if quoted or (one.isascii() and (one.isprintable() or one in "\n\t")):
-            continue
-        where = f"line {token.line}, column {token.column}"
-        told = _numbers_of_line(lines[token.line - 1], _table_at(lines, token.line), quantity_at)
-        if told:
-            return f"{where}: {told}", "correct that line."
-        told = f"{where}: {character(one)} stands outside quotes"
-        new = _straightened(lines[token.line - 1])
-        if new is not None:
-            return (
-                f"{told}; write {new}",
-                "correct that line; word processors change quotes, blanks and dashes.",
-            )
-        return told, _TOML_HINT
+        if not quoted and not (one.isascii() and (one.isprintable() or one in "\n\t")):
+            strange.setdefault(token.line, token)
+    told = []
+    typographic = False
+    for number, token in list(strange.items())[:MOST_TOLD]:
+        where = f"line {number}, column {token.column}"
+        of_numbers = _numbers_of_line(lines[number - 1], _table_at(lines, number), quantity_at)
+        new = None if of_numbers else _straightened(lines[number - 1])
+        typographic |= new is not None
+        stands = f"{character(token.text[:1])} stands outside quotes" + (
+            "" if new is None else f"; write {new}"
+        )
+        told.append(f"{where}: {of_numbers or stands}")
+    if told:
+        those = "that line" if len(told) == 1 else "those lines"
+        cause = "; word processors change quotes, blanks and dashes." if typographic else "."
+        return told, f"correct {those}{cause}"
     at = re.search(r"\(at line (\d+), column \d+\)", str(problem))
     if at is None:
-        return str(problem), _TOML_HINT
+        return [str(problem)], _TOML_HINT
     number = int(at.group(1))
     line = lines[number - 1]
-    told = _numbers_of_line(line, _table_at(lines, number), quantity_at)
-    if told:
-        return f"line {number}: {told}", "correct that line."
-    return (
-        f"{problem}: {line.strip() if len(line) <= 100 else _shortened(line.strip(), 'characters')}",
-        _TOML_HINT,
-    )
+    of_numbers = _numbers_of_line(line, _table_at(lines, number), quantity_at)
+    if of_numbers:
+        return [f"line {number}: {of_numbers}"], "correct that line."
+    shown_line = line.strip() if len(line) <= 100 else _shortened(line.strip(), "characters")
+    return [f"{problem}: {shown_line}"], _TOML_HINT
 
 
 def _straightened(line: str) -> str | None:
@@ -639,9 +749,9 @@ def _table_at(lines: list[str], number: int) -> str:
 def _numbers_of_line(line: str, table: str, quantity_at: Callable[[Place], Quantity]) -> str:
     """What is wrong with the numbers of one line, and the corrected line; empty if that is not what is wrong."""
     whys: list[str] = []
-    new = line
+    found: list[tuple[int, int, tuple[str, ...]]] = []
     outer = re.match(r"\s*([A-Za-z0-9_-]+)\s*=", line)
-    for setting in reversed(list(_SETTING.finditer(line))):
+    for setting in _SETTING.finditer(line):
         value = setting.group(2)
         if not re.match(r"[-+€\N{MINUS SIGN}.,]*\s*\d|EUR|€", value) or _PLAIN.fullmatch(value):
             continue
@@ -650,13 +760,16 @@ def _numbers_of_line(line: str, table: str, quantity_at: Callable[[Place], Quant
         try:
             read_number(value, quantity_at(path))
         except NumberError as wrong:
-            whys.append(f"{setting.group(1)} = {number_shown(value)}: {wrong.why or 'it is no number'}")
-            if wrong.corrections:
-                new = new[: setting.start(2)] + wrong.corrections[0] + new[setting.end(2) :]
-    if not whys:
-        return ""
-    try:
-        tomllib.loads(new)
-    except tomllib.TOMLDecodeError:
-        return "; ".join(reversed(whys))
-    return f"{'; '.join(reversed(whys))}; write {new.strip()}"
+            whys.append(f"{setting.group(1)} = {number_shown(value)}: {_why(wrong, quantity_at(path))}")
+            found.append((setting.start(2), setting.end(2), wrong.corrections or (value,)))
+    meant: list[str] = []
+    for reading in range(max((len(numbers) for *_, numbers in found), default=0)):
+        new = line
+        for start, end, numbers in reversed(found):
+            new = new[:start] + numbers[min(reading, len(numbers) - 1)] + new[end:]
+        try:
+            tomllib.loads(new)
+        except tomllib.TOMLDecodeError:
+            break
+        meant.append(new.strip())
+    return "; ".join([*whys, *([f"write {', or '.join(meant)}"] if meant else [])])

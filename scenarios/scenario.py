@@ -286,10 +286,12 @@ def _cross_problems(data: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(levers, Mapping) and isinstance(whys, Mapping):
         if kind == "option":
             for name in levers:
-                if name not in whys:
+                if name not in whys and name in LEVERS:
                     yield f"lever {shown_name(str(name))} moves without a reason; add it under [levers_why]"
         for name in whys:
-            if name not in levers:
+            if name not in LEVERS:
+                yield unknown_name("lever in [levers_why]", str(name), list(LEVERS), listing=False)
+            elif name not in levers and set(levers) <= set(LEVERS):
                 yield f"[levers_why] explains {shown_name(str(name))}, which does not move under [levers]"
     if kind == "option":
         if levers == {}:

@@ -5,6 +5,7 @@ Where two of them set the same lever to different values the later one counts, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from passaat.scenarios.loading import file_exists, load_scenario, shipped_names
 from passaat.scenarios.parts import World, limits
 from passaat.scenarios.scenario import Scenario
 
-__all__ = ["load_option", "option_of_levers", "option_parts", "overridden", "stack"]
+__all__ = ["load_option", "option_of_levers", "option_parts", "overridden", "require_once", "stack"]
 
 LONGEST_NAME: Final = 100
 
@@ -53,21 +54,33 @@ def _from(folder: Path | None, name: str) -> str:
     return str(folder / name) if folder is not None and is_path else name
 
 
+_ONCE: Final = "name each option once, like follow-up+go-no-go."
+
+
+def require_once(options: Iterable[Scenario]) -> None:
+    """Refuse options of which two have the same name: what they change could not be told apart.
+
+    Raises:
+        ScenarioError: there are such.
+    """
+    named = Counter(option.name for option in options)
+    twice = [f"option {name} is named {times} times" for name, times in named.items() if times > 1]
+    if twice:
+        raise ScenarioError(twice, _ONCE)
+
+
 def stack(options: Sequence[Scenario]) -> Scenario:
     """One option that does to any reference what these do one after the other.
 
     Raises:
         ScenarioError: none given, or one of them twice.
     """
-    names = [option.name for option in options]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if not options or twice:
-        raise ScenarioError(
-            [f"option {name} stands on top of itself" for name in twice] or "no option to stack",
-            "name each option once, like follow-up+go-no-go.",
-        )
+    if not options:
+        raise ScenarioError("no option to stack", _ONCE)
+    require_once(options)
     if len(options) == 1:
         return options[0]
+    names = [option.name for option in options]
     levers: dict[str, LeverSetting] = {}
     whys: dict[str, str] = {}
     for option in options:

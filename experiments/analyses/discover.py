@@ -30,7 +30,7 @@ from passaat.errors import StudyError, unknown_name
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.tree import Condition, Leaf, condition, conditions, grow_tree
 from passaat.experiments.design.factors import Factor, Setting
-from passaat.experiments.design.plan import REFERENCE
+from passaat.experiments.design.plan import REFERENCE, Plan, count_points
 from passaat.experiments.results.cells import csv_value
 from passaat.experiments.results.numbers import scale_for
 from passaat.experiments.results.outcomes import OutcomeInfo
@@ -59,6 +59,10 @@ CLEAR: Final = 0.01
 MOST_BOXES: Final = 3
 FEWEST: Final = 10
 """With fewer cases, or fewer points that are none, no corner is looked for."""
+
+DESCRIBING: Final = ("lever", "uncertainty")
+_DESCRIBED_BY: Final = "Let the plan vary levers or uncertainties; a corner is described by them."
+"""Kinds of factors that describe a corner; and the way out where there are none."""
 
 SURE: Final = 2.0
 """A point is sure when its mean lies at least this many standard errors from the threshold."""
@@ -320,6 +324,18 @@ class Discovery:
 # --- discovery ----------------------------------------------------------------------------------------------
 
 
+def fewest(plan: Plan) -> int:
+    """The smallest ``size`` of a plan of this design in whose points a corner can be looked for.
+
+    Raises:
+        StudyError: the plan varies no lever and no parameter.
+    """
+    if not any(factor.kind in DESCRIBING for factor in plan.factors):
+        raise StudyError(f"no lever and no parameter varies in {plan.name}", _DESCRIBED_BY)
+    points = count_points(plan.method, 1, len(plan.factors), second_order=plan.second_order)
+    return math.ceil(2 * FEWEST / points)
+
+
 def discover_in(table: SweepTable, question: Question, *, side: Side | None = None) -> Discovery:
     """Answer a question from a sweep's table.
 
@@ -378,15 +394,11 @@ def discover(
             f" a corner needs {2 * FEWEST} or more",
             hint="Take more points, let the sweep finish, or ask of an outcome that every run has.",
         )
-    looked = tuple(
-        one
-        for one in factors
-        if one.kind in ("lever", "uncertainty") and len({p[one.name] for p in used}) > 1
-    )
+    looked = tuple(one for one in factors if one.kind in DESCRIBING and len({p[one.name] for p in used}) > 1)
     if not looked:
         raise StudyError(
             "no lever and no parameter varies over the points that have a value",
-            hint="Let the plan vary levers or uncertainties; a corner is described by them.",
+            hint=_DESCRIBED_BY,
         )
     margins = margins[complete]
     split = split_variance(margins)

@@ -26,6 +26,7 @@ from passaat.experiments.stats.pairing import Direction, paired_differences
 from passaat.experiments.stats.sensitivity import (
     BLOCKS,
     CONFIDENCE,
+    FEWEST,
     MORRIS_SHARP,
     NAN,
     NOTABLE,
@@ -392,6 +393,17 @@ def sensitivity(
     )
 
 
+def fewest(plan: Plan) -> int:
+    """The smallest ``size`` of a plan, in trajectories, base points or points, from which there are indices."""
+    return FEWEST[_method_of(plan)]
+
+
+def _method_of(plan: Plan) -> Method:
+    """How a design is analysed."""
+    methods: dict[str, Method] = {"morris": "morris", "saltelli": "sobol"}
+    return methods.get(plan.method, "given data")
+
+
 def _outcomes(table: Table, asked: Sequence[str] | None) -> list[str]:
     present = [outcome.name for outcome in table.outcomes]
     if asked is None:
@@ -427,8 +439,7 @@ class _Analysis:
         plan = table.plan
         self.table = table
         self.seed = plan.seed
-        methods: dict[str, Method] = {"morris": "morris", "saltelli": "sobol"}
-        self.method: Method = methods.get(plan.method, "given data")
+        self.method = _method_of(plan)
         self.hint = ""
         self._factors = plan.factors
         d = len(plan.factors)

@@ -319,7 +319,7 @@ def _parameter(name: str) -> _Subject:
     if name not in PARAMETERS:
         raise StudyError(
             unknown_name("parameter", name, list(PARAMETERS), listing=False),
-            "model/parameters.toml lists every parameter with its range and meaning.",
+            "docs/ODD.md lists every parameter with its range and meaning.",
         )
     record = PARAMETERS[name]
     allowed = f"{record.minimum:g} to {record.maximum:g} {record.unit}".rstrip()
@@ -403,7 +403,7 @@ def _from_list(subject: _Subject, values: Sequence[object]) -> _Found:
         if times > 1
     ]
     if len(values) < 2:
-        problems.append(f"{subject.name} = {list(values)!r} does not vary; write {WAYS}")
+        problems.append(f"{subject.name} = {shown_value(list(values))} does not vary; write {WAYS}")
     if problems:
         return None, problems
     # In the order of size, so that a larger share of the list is a larger value; names stay as they are listed.

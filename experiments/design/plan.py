@@ -64,10 +64,7 @@ LEVERS_OPTION: Final = "levers"
 _FORMAT: Final = 1
 """Of a stored plan; raised when its fields change meaning."""
 
-HINT: Final = (
-    "correct the values above; `passaat levers` lists the levers, model/parameters.toml the parameters, each with"
-    " its range."
-)
+HINT: Final = "correct the values above; `passaat levers` lists the levers, each with its range."
 
 
 @dataclass(frozen=True)

@@ -343,7 +343,7 @@ def _named_factors(draft: _Draft, design: Mapping[str, Any], steps: dict[str, in
                 factor, said = read_factor(kind, name, spec)
             except StudyError as error:
                 other = _in_other_table(name, kind)
-                draft.problems += [f"[{table}] {problem}{other}" for problem in error.problems]
+                draft.problems += [f"[{table}] {other or problem}" for problem in error.problems]
                 draft.wrong.add(table)
                 continue
             factors.append(factor)
@@ -363,9 +363,9 @@ def _named_factors(draft: _Draft, design: Mapping[str, Any], steps: dict[str, in
 def _in_other_table(name: str, kind: Literal["lever", "uncertainty"]) -> str:
     """Say so where a lever stands among the uncertainties, or the other way round."""
     if kind == "uncertainty" and name in LEVERS:
-        return " It is a lever: name it under [levers]."
+        return f"unknown parameter {name!r}. It is a lever: name it under [levers]."
     if kind == "lever" and name in PARAMETERS:
-        return " It is a parameter: name it under [uncertainties]."
+        return f"unknown lever {name!r}. It is a parameter: name it under [uncertainties]."
     return ""
 
 

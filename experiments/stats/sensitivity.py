@@ -314,8 +314,10 @@ def kept_blocks(values: Floats, per_block: int, method: Method) -> tuple[NDArray
     if problems:
         raise StudyError(
             problems,
-            hint="Mend what makes runs fail, narrow the ranges to where they succeed, take an outcome that every run"
-            f" has, or ask for more {blocks.kind}.",
+            hint="Let the sweep finish, mend what makes runs fail, narrow the ranges to where they succeed, take an"
+            f" outcome that every run has, or ask for more {blocks.kind}."
+            if blocks.dropped
+            else f"Ask for more {blocks.kind}.",
         )
     return whole, blocks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from passaat.errors import StudyError, command
@@ -99,3 +99,23 @@ def comparison_plan_of(study: Study) -> ComparisonPlan:
             " reuses these runs. Otherwise repeat the command that made it; it computes what is missing.",
         )
     return ComparisonPlan.from_json(study.meta("plan"))
+
+
+def require_not_answered_from_more(study_path: Path, asked: ComparisonPlan) -> None:
+    """Refuse a comparison that this study last held from more draws or worlds: its tables and figures have the same
+    names.
+
+    Raises:
+        StudyError: it did.
+    """
+    with Study.read(study_path) as study:
+        held = [comparison_plan_of(study), *reversed(earlier_plans_of(study))]
+    hashes = [option.hash for option in asked.options]
+    there = next((one for one in held if [option.hash for option in one.options] == hashes), asked)
+    if asked.is_part_of(there) and (there.draws, there.worlds) != (asked.draws, asked.worlds):
+        raise StudyError(
+            f"{study_path} holds this comparison from {there.draws:,} draws of {there.worlds:,} worlds, and one from"
+            f" {asked.draws:,} of {asked.worlds:,} would replace its tables and figures",
+            f"Ask with --draws {there.draws} --worlds {there.worlds} for what is there; for less, name another file"
+            " behind --study, or replace them with --force.",
+        )

@@ -14,6 +14,7 @@ from passaat.errors import StudyError
 from passaat.experiments.study.locks import is_being_run
 from passaat.experiments.study.log import header_of, require_own_log
 from passaat.experiments.study.messages import explain
+from passaat.scenarios.reading import no_file
 
 APPLICATION_ID: Final = 0x70617373
 """Marks a database as a study ("pass" in ASCII), so that another program's file is never written to."""
@@ -160,8 +161,9 @@ def require_writable(path: Path) -> None:
             f"{path} is no name for a study: databases take it for memory, and every run would be lost",
             hint="Give the name of a file, for example study.db.",
         )
-    if path.is_dir():
-        raise StudyError(f"{path} is a folder", hint="Give the name of a file, for example study.db.")
+    strange = no_file(path)
+    if strange:
+        raise StudyError(f"{path} is {strange}", hint="Give the name of a file, for example study.db.")
     if not path.parent.is_dir():
         raise StudyError(
             f"the folder {path.parent} does not exist, so {path.name} cannot be written there",

@@ -39,7 +39,7 @@ def take_lock(path: Path) -> int:
         except OSError as error:
             raise StudyError(
                 f"{path} cannot be written ({error.strerror or error}): no lock file can be made beside it",
-                WRITABLE,
+                "Give a shorter name." if error.errno == errno.ENAMETOOLONG else WRITABLE,
             ) from error
         try:
             if _taken(lock) and _is_named(lock, place):

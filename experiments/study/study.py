@@ -75,7 +75,7 @@ from passaat.experiments.study.schema import (
 )
 from passaat.identity import fingerprint, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
-from passaat.scenarios.reading import shown_name, shown_value
+from passaat.scenarios.reading import no_file, shown_name, shown_value
 
 if sys.platform == "win32":
     pass
@@ -228,8 +228,10 @@ class Study:
             StudyError: there is no such file, or it is no study or one of another format.
         """
         if not path.is_file():
+            strange = no_file(path)
             raise StudyError(
-                f"there is no study {path}", hint="`passaat studies` lists those of this folder."
+                f"{path} is {strange}, no study" if strange else f"there is no study {path}",
+                hint="`passaat studies` lists those of this folder.",
             )
         return cls(connect(str(path), read_only=True), str(path))._known()
 

@@ -59,6 +59,7 @@ NOWHERE: Final = (
     "Compiled code cannot be kept, so that every start takes half a minute: {why}."
     " Set PASSAAT_CACHE_DIR to a folder of your own."
 )
+ELSEWHERE: Final = "Machine code is taken from {folder}, because {why}."
 _told: set[str] = set()
 _speaker: ContextVar[Callable[[str], None] | None] = ContextVar("speaker", default=None)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -120,11 +121,12 @@ def distrust(path: Path) -> str:
     The folder must belong to this user or to root, and nobody else may write it. Folders above must not let others
     exchange it: they too belong to this user or to root, and are written by others only where the sticky bit keeps
     everyone to their own files, as in /tmp. A group that has no other members, by its number, is nobody else.
+    Where the folder is not there yet, those above count.
     """
     if not hasattr(os, "geteuid"):
         return ""  # Windows: the user's own folder is closed to others by its access list
     folder = Path(os.path.realpath(path))
-    reason = _distrust_of(os.stat(folder), folder)
+    reason = _distrust_of(os.stat(folder), folder) if folder.exists() else ""
     for parent in folder.parents:
         reason = reason or _distrust_above(os.stat(parent), parent)
     return reason
@@ -197,7 +199,7 @@ class Kept(_Cache):
 
     def look(self, signature: Any, target: Any) -> tuple[bytes | None, list[str]]:
         """Trusted and undamaged machine code for these arguments, and what was found and is not used."""
-        reasons = []
+        reasons: list[str] = []
         for folder in cache_folders():
             path = folder / FOLDER / self._file_name(signature, target.codegen())
             try:
@@ -212,6 +214,8 @@ class Kept(_Cache):
                 if content.startswith(FORMAT + b"\n") and digest.decode(errors="replace") == _digest(
                     self.name, code
                 ):
+                    if reasons:
+                        tell(ELSEWHERE.format(folder=path.parent, why="; ".join(reasons)), about=UNUSED)
                     return code, []
                 found = f"{path} is damaged"
             reasons.append(found)
@@ -446,5 +450,6 @@ def require_compiler() -> None:
     if _disabled():
         raise ModelError(
             "NUMBA_DISABLE_JIT is set, which turns the compiler off; runs need it, for their draws also with Mesa",
-            hint="Unset it. Rules are plain functions: Programme(inputs, world_seed).run() can be stepped through.",
+            hint="Unset it. With the compiler on, passaat.model.engine.programme.Programme(inputs, world_seed).run()"
+            " runs rules as plain Python, which a debugger steps through.",
         )

@@ -73,7 +73,7 @@ class ModelError(PassaatError):
 
 
 def unknown_name(what: str, name: str, valid: Sequence[str], *, listing: bool = True) -> str:
-    """Say that `name` is no valid `what`, guess what was meant, and list the valid names.
+    """Say that `name` is no valid `what`, guess what was meant, and with `listing` list the valid names.
 
     >>> unknown_name("lever", "folow_up_years", ["follow_up_years", "assessors"])
     "unknown lever 'folow_up_years'; did you mean 'follow_up_years'? Valid: assessors, follow_up_years"
@@ -82,6 +82,9 @@ def unknown_name(what: str, name: str, valid: Sequence[str], *, listing: bool = 
         name = f"{name[:10]}…{name[-3:]} ({len(name):,} characters)"
     text = f"unknown {what} {name!r}"
     near = difflib.get_close_matches(name.lower(), valid, n=2, cutoff=0.6)
+    if not near and not listing:  # where no list follows, what is nearest helps even if it is not very near
+        holding = [one for one in valid if len(name) > 2 and name.lower() in one]
+        near = holding[:2] or difflib.get_close_matches(name.lower(), valid, n=1, cutoff=0.45)
     if near:
         text += "; did you mean " + " or ".join(repr(guess) for guess in near) + "?"
     else:

@@ -276,7 +276,11 @@ def test_a_lever_set_twice_is_refused() -> None:
         ),
         ("last_year = 2034", "last_year = 99999", "world.last_year = 99999 is not allowed"),
         ("last_year = 2034", "last_year = 2030", "last_year = 2030 is too early"),
-        ("n_firms = 2000", 'n_firms = "2000"', "world.n_firms = '2000' is of the wrong type"),
+        (
+            "n_firms = 2000",
+            'n_firms = "2000"',
+            'world.n_firms = "2000": a number has no quotes; write n_firms = 2000',
+        ),
         ("n_firms = 2000", "n_frims = 2000", "unknown key in [world] 'n_frims'; did you mean 'n_firms'"),
         ("n_firms = 2000", "n_firms 2000", "is not valid TOML"),
         ("[world]", "[wrld]", "unknown key 'wrld'; did you mean 'world'"),
@@ -309,7 +313,7 @@ def test_ctrl_c_is_one_line_and_code_130(monkeypatch: pytest.MonkeyPatch) -> Non
     code, out, err = call("check", "pib")
     assert (code, out) == (130, "")
     assert err.count("\n") == 1
-    assert err == "Stopped by Ctrl-C.\n"
+    assert err == "Stopped.\n"
 
 
 # A seed or a world that does not fit
@@ -505,7 +509,7 @@ def test_compare_can_be_stopped_and_continued(bench: Path, monkeypatch: pytest.M
         stopping.setattr(cli_parts.Bar, "show", interrupt)
         code, out, err = call(*COMPARE, "--json", "--study", "stopped.db")
     assert (code, out) == (130, "")
-    assert err == "Stopped by Ctrl-C.\n"  # nothing was done yet, so no study is left to speak of
+    assert err == "Stopped.\n"  # nothing was done yet, so no study is left to speak of
     assert not list(bench.glob("stopped*.db"))
     assert not list(bench.glob("stopped*.png"))
     assert call(*COMPARE, "--json", "--study", "stopped.db")[1] == whole
@@ -646,3 +650,50 @@ def test_numbers_that_the_command_line_names_are_those_of_the_code() -> None:
         assert re.search(rf"default {number}\b", options[name].help)
     assert options["structure_worlds"].default == structures.DEFAULT_WORLDS
     assert cli_parts.LARGEST_SEED == cells.LARGEST_SEED
+
+
+# Names that are too long, and what stands where a file should be
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "{}.toml"),
+        ("new", "{}.toml"),
+        ("run", "{}.toml"),
+        ("sweep", "{}.toml"),
+        ("sweep", "what-matters", "--study", "{}"),
+        ("compare", "pib", "--study", "{}.db"),
+        ("studies", "{}"),
+        ("resume", "{}.db"),
+        ("verify", "{}.db"),
+        ("export", "none.db", "--to", "{}.csv"),
+        ("compare", "pib", "--to", "{}.md"),
+        ("discover", "{}.db"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("length", [255, 300])
+def test_a_name_that_is_too_long_is_shortened_and_gets_a_way_out_that_helps(
+    arguments: tuple[str, ...], length: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = refusal(*(word.format("a" * length) for word in arguments))
+    problem, _, way_out = told.partition("Way out: ")
+    assert "a" * 101 not in problem
+    if "too long" in problem:
+        assert "shorter name" in way_out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes there")
+def test_a_pipe_or_device_is_no_place_for_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.toml")
+    assert "pipe.toml is a pipe" in refusal("new", "pipe.toml")
+    assert "pipe.toml is a pipe" in refusal("new", "pipe.toml", "--force")
+    assert Path("pipe.toml").is_fifo()
+    for place, kind in (("pipe.toml", "a pipe"), ("/dev/null", "a device")):
+        told = refusal("sweep", "what-matters", "--study", place)
+        assert f"{place} is {kind}\nWay out: Give the name of a file, for example study.db." in told
+        assert f"{place} is {kind}, no study" in refusal("resume", place)

@@ -356,7 +356,7 @@ def test_a_sweep_stopped_by_ctrl_c_goes_on_as_if_undisturbed(
     )
     assert (code, out) == (130, "")
     assert err == (
-        "Stopped by Ctrl-C. Finished runs are kept in cut.db; `passaat resume cut.db` or the same command goes on.\n"
+        "Stopped. Finished runs are kept in cut.db; `passaat resume cut.db` or the same command goes on.\n"
     )
     there = counts_of("cut.db")
     assert there["done"] > 0
@@ -372,7 +372,7 @@ def test_a_sweep_stopped_by_ctrl_c_goes_on_as_if_undisturbed(
 def test_a_sweep_stopped_before_its_first_run_leaves_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert stopped(monkeypatch, 0, "sweep", "mine.toml") == (130, "", "Stopped by Ctrl-C.\n")
+    assert stopped(monkeypatch, 0, "sweep", "mine.toml") == (130, "", "Stopped.\n")
     assert [path.name for path in Path().iterdir()] == ["mine.toml"]
 
 
@@ -455,8 +455,8 @@ def test_threads_and_dask_are_not_asked_for_together(arguments: tuple[str, ...],
         ("verify", "mine.db", "--sample", "1"),
         ("replicate", "pib", "--options", "follow-up", "--precision", "2e7"),
         ("compare", "pib", "--options", "follow-up", "--study", "cmp.db"),
-        ("sensitivity", "mine.toml", "--study", "other.db"),
-        ("discover", "mine.toml", "--study", "other.db", "--option", "follow-up"),
+        ("sensitivity", "large.toml", "--study", "other.db"),
+        ("discover", "large.toml", "--study", "other.db"),
         ("tradeoffs", "mine.toml", "--study", "other.db"),
     ],
 )
@@ -464,6 +464,7 @@ def test_the_old_name_of_dask_is_accepted_with_a_word(
     command: tuple[str, ...], old: tuple[str, ...], bench: Bench
 ) -> None:
     done("sweep", "mine.toml")
+    write_plan("large.toml", ("points = 8", "points = 40"))
     code, out, err = call(*command, *old)
     assert (code, out) == (2, "")
     assert err.startswith("--cluster is now called --dask; the next release no longer knows the old name.\n")
@@ -651,7 +652,7 @@ def test_what_is_no_study_is_refused_in_words_and_left_alone(
     before = {path.name: path.read_bytes() for path in Path().glob("*.db")}
     for name, words in {
         "gone.db": "there is no study gone.db",
-        "folder": "there is no study folder",
+        "folder": "folder is a folder, no study",
         "notes.db": "notes.db is not a study",
         "empty.db": "empty.db is empty: it holds no study yet",
         "foreign.db": "foreign.db is a database, but not a study",
@@ -736,3 +737,145 @@ def test_an_export_that_cannot_be_is_refused_and_leaves_nothing(bench: Bench) ->
 def test_a_usage_error_ends_with_code_2() -> None:
     for arguments in (("sweep",), ("export", "x.db"), ("extend", "x.db", "--worlds", "0"), ("verify",)):
         assert call(*arguments)[0] == 2
+
+
+# A comparison from less than there is
+
+
+@pytest.mark.parametrize("less", [("--draws", "2"), ("--worlds", "2"), ("--draws", "2", "--worlds", "2")])
+def test_tables_are_not_replaced_by_those_of_fewer_draws_or_worlds(
+    less: tuple[str, ...], bench: Bench
+) -> None:
+    large = (*COMPARE, "--worlds", "3")
+    done(*large)
+    table = next(Path().glob("cmp-*decisions.csv"))
+    before = table.read_bytes()
+    for more in ((), ("--dry-run",)):
+        told = refusal(*large, *less, *more)
+        assert "cmp.db holds this comparison from 3 draws of 3 worlds" in told
+        assert "Way out: Ask with --draws 3 --worlds 3 for what is there;" in told
+    assert table.read_bytes() == before
+    done(*large)
+    assert table.read_bytes() == before
+    done(*large, *less, "--study", "less.db")
+    done(*large, *less, "--force")
+    assert table.read_bytes() != before
+    done(*large, *less)
+
+
+def test_another_question_to_a_study_may_be_smaller(bench: Bench) -> None:
+    done(*COMPARE)
+    done(*COMPARE, "--options", "go-no-go", "--draws", "2")
+    assert "holds this comparison from 3 draws of 2 worlds" in refusal(*COMPARE, "--draws", "2")
+    done(*COMPARE, "--draws", "4")
+
+
+def test_runs_without_tables_are_nothing_to_be_replaced(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stopped(monkeypatch, 2, *COMPARE)[0] == 130
+    done(*COMPARE, "--draws", "2")
+
+
+# Names and ways out
+
+
+def test_a_line_end_in_the_name_of_a_study_forges_no_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "a\nError: b.db"
+    _, _, err = call("sweep", "mine.toml", "--study", name)
+    assert "Study: a\\nError: b.db\n" in err
+    assert stopped(monkeypatch, 1, "sweep", "mine.toml", "--study", f"{name}2")[2].count("\n") == 1
+    for told in (err, refusal("extend", name, "--worlds", "1"), refusal("resume", "a\nb.db")):
+        assert "\nError" not in told
+        assert "a\nb.db" not in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("extend", "mine.db", "--worlds", "200000"), ("extend", "mine.db", "--options", "go-no-go")],
+)
+def test_what_is_wrong_with_a_plan_names_no_file_of_the_model(
+    arguments: tuple[str, ...], bench: Bench
+) -> None:
+    done("sweep", "mine.toml")
+    wrong = write_plan("wrong.toml", ("follow_up_years = [0, 2, 4]", "follow_up_years = [0, 99]"))
+    for told in (refusal(*arguments), refusal("sweep", wrong)):
+        assert "parameters.toml" not in told
+        assert "`passaat levers`" in told
+
+
+# What a plan is too small for
+
+
+@pytest.mark.parametrize(
+    ("question", "needed"),
+    [(("sensitivity",), 30), (("discover",), 20), (("discover", "--fails-at", "0"), 20)],
+    ids=["sensitivity", "discover", "fails"],
+)
+def test_a_plan_too_small_for_a_question_is_refused_before_it_runs(
+    question: tuple[str, ...], needed: int, bench: Bench
+) -> None:
+    name, *more = question
+    told = refusal(name, "mine.toml", *more)
+    assert f"points = 8 of mine are too few for this question; it needs {needed} or more" in told
+    assert f"Way out: Write points = {needed} under [design] of mine.toml." in told
+    assert bench.runs == 0
+    assert not Path("mine.db").exists()
+    write_plan("mine.toml", ("points = 8", f"points = {needed}"))
+    done(name, "mine.toml", *more)
+
+
+@pytest.mark.parametrize(("question", "needed"), [("sensitivity", 30), ("discover", 20)])
+@pytest.mark.parametrize("named", ["mine.db", "mine.toml"])
+def test_a_study_too_small_for_a_question_says_what_makes_it_larger(
+    question: str, needed: int, named: str, bench: Bench
+) -> None:
+    done("sweep", "mine.toml")
+    before = bench.runs
+    told = refusal(question, named)
+    way_out = f"passaat extend mine.db --points {needed}"
+    assert f"`{way_out}`" in told
+    assert "Mend" not in told
+    assert bench.runs == before
+    done(*way_out.split()[1:])
+    done(question, "mine.db")
+
+
+def test_a_factorial_too_small_for_a_question_is_told_what_gives_it_points(bench: Bench) -> None:
+    plan = write_plan(
+        "small.toml",
+        ('"latin-hypercube"', '"factorial"'),
+        ("points = 8\n", ""),
+        ("{ low = 200_000, high = 500_000 }", "[200_000, 500_000]"),
+    )
+    told = refusal("sensitivity", plan)
+    assert "points = 12 of mine are too few" in told
+    assert 'Give more values to its factors, or write method = "latin-hypercube" and points = 30' in told
+    assert bench.runs == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("sensitivity", "large.toml", "--outcome", "contract"), "unknown outcome 'contract'; did you mean"),
+        (("tradeoffs", "large.toml", "--outcome", "contract"), "unknown outcome 'contract'; did you mean"),
+        (("discover", "large.toml", "--outcome", "contract"), "unknown outcome 'contract'; did you mean"),
+        (("discover", "large.toml", "--option", "go-no"), "unknown policy 'go-no'; did you mean 'go-no-go'"),
+        (("discover", "large.toml", "--against", "none"), "unknown policy 'none'"),
+    ],
+)
+def test_a_question_about_what_a_plan_lacks_is_refused_before_it_runs(
+    arguments: tuple[str, ...], told: str, bench: Bench
+) -> None:
+    write_plan("large.toml", ("points = 8", "points = 40"))
+    assert told in refusal(*arguments)
+    assert bench.runs == 0
+
+
+def test_no_corner_is_looked_for_where_only_draws_vary(bench: Bench) -> None:
+    head = PLAN.split("[levers]")[0].replace("points = 8", "points = 40")
+    Path("draws.toml").write_text(head, encoding="utf-8")
+    assert "no lever and no parameter varies in mine" in refusal("discover", "draws.toml")
+    assert bench.runs == 0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +132,25 @@ def test_every_unit_is_either_written_in_thousands_or_not() -> None:
         ("1,000", SHARE, ("1",)),
         ("50 %", SHARE, ("0.5",)),
         ("12,5%", SHARE, ("0.125",)),
+        ("020.000", MONEY, ("20000", "20")),
+        ("00200.000", MONEY, ("200000", "200")),
+        ("007", MONEY, ("7",)),
+        ("00.5", SHARE, ("0.5",)),
+        ("200.000e0", MONEY, ("200000", "200")),
+        ("1.250e6", MONEY, ("1250000",)),
+        ("1_500.000", MONEY, ("1500000", "1500")),
+        ("350.000.0", MONEY, ("350000",)),
+        ("350,000,00", MONEY, ("350000",)),
+        ("200k", MONEY, ("200000",)),
+        ("€ 200K", MONEY, ("200000",)),
+        ("0.2 M", MONEY, ("200000",)),
+        ("0,2 mln", MONEY, ("200000",)),
+        ("1.250M", MONEY, ("1250000",)),
+        ("0.2 M", SHARE, ()),
+        ("0.2 moons", MONEY, ()),
+        ("-3.000", MONEY, ()),
+        ("200000,300000", MONEY, ()),  # two amounts, of which one lacks its year
+        ("1e", MONEY, ()),
         ("soon", MONEY, ()),
         ("", MONEY, ()),
         ("1.2.3", MONEY, ()),
@@ -146,6 +169,7 @@ def test_what_can_be_read_in_two_ways_is_refused_with_what_can_be_meant(
     with pytest.raises(NumberError) as caught:
         read_number(text, of)
     assert caught.value.corrections == corrections
+    assert caught.value.why or not corrections
     for number in corrections:
         assert of.allows(read_number(number, of))
     assert len(caught.value.advice(str)) < 200
@@ -227,8 +251,46 @@ def test_set_offers_a_dated_setting_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2019:200,000,2021:300,000", "200,000 and 300,000"),
+        ("2019:200.000,2021:300.000", "200.000 and 300.000"),
+        ("2019:200.000,2021:300", "200.000"),
+    ],
+)
+def test_a_dated_setting_names_every_number_and_corrects_all(text: str, shown: str) -> None:
+    with pytest.raises(ValueError, match=f"covenant_amount_eur = {shown}: ") as caught:
+        LEVERS["covenant_amount_eur"].parse_setting(text)
+    settings = re.findall(r"--set covenant_amount_eur=([\d:,]+\d)", str(caught.value))
+    read = [LEVERS["covenant_amount_eur"].parse_setting(one) for one in settings]
+    last = 300.0 if text.endswith(":300") else 300_000.0
+    assert read == [{2019: 200_000.0, 2021: last}, {2019: 200.0, 2021: 300.0}]
+
+
+@pytest.mark.parametrize(
+    ("text", "straight"),
+    [
+        ("2019=200000", "2019:200000"),
+        ("2019:200000;2021:300000", "2019:200000,2021:300000"),
+        ("2019=200000; 2021=300000", "2019:200000, 2021:300000"),
+    ],
+)
+def test_a_dated_setting_in_other_signs_is_written_anew(text: str, straight: str) -> None:
+    with pytest.raises(ValueError, match="must read like 2019:VALUE") as caught:
+        LEVERS["covenant_amount_eur"].parse_setting(text)
+    assert str(caught.value).endswith(f"write --set covenant_amount_eur={straight}")
+    assert isinstance(LEVERS["covenant_amount_eur"].parse_setting(straight), dict)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("20x9:3", "'20x9:3' must read like 2019:VALUE"),
+        ("19:3", "'19:3' must read like 2019:VALUE"),
+        ("2019.5:3", "'2019.5:3' must read like 2019:VALUE"),
+        ("2 019:3", "'2 019:3' must read like 2019:VALUE"),
+        ("2,2021:3", "'2' must read like 2019:VALUE"),
+        ("2019:2000,3000", "'2019:2000,3000' has one year for several values"),
         ("2019:1,2019:2", "2019 is named twice"),
         ("2019:", "must read like 2019:VALUE"),
         ("2019:1,2020:", "must read like 2019:VALUE"),
@@ -308,6 +370,65 @@ def test_numbers_that_are_no_toml_are_corrected_in_their_line(
     assert f"write {corrected}\n" in said
     option_file(tmp_path, corrected, name="again.toml")
     assert load_scenario(tmp_path / "again.toml").kind == "option"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ('"200000"', "a number has no quotes; write covenant_amount_eur = 200000\n"),
+        ("'200.000'", "no quotes; write covenant_amount_eur = 200000, or covenant_amount_eur = 200\n"),
+        (
+            '{ 2019 = "€ 3.000", 2021 = 4.000 }',
+            "write covenant_amount_eur = { 2019 = 3000, 2021 = 4000 },"
+            " or covenant_amount_eur = { 2019 = 3, 2021 = 4 }\n",
+        ),
+        (
+            '{ 2019 = "3", 2021 = "3" }',
+            'levers.covenant_amount_eur.2021 = "3": a number has no quotes; write 3\n',
+        ),
+        ('"much"', "'much' is not allowed; it must be 0 to 2000000 EUR"),
+        ("020.000", "write covenant_amount_eur = 20000, or covenant_amount_eur = 20\n"),
+        ("€ 3.000", "write covenant_amount_eur = 3000, or covenant_amount_eur = 3\n"),
+        ("200k", "write covenant_amount_eur = 200000\n"),
+        ("{ 2017 = 0.2 M, 2019 = 300k }", "write covenant_amount_eur = { 2017 = 200000, 2019 = 300000 }\n"),
+        ("350.000.0", "write covenant_amount_eur = 350000\n"),
+        ("200.000e0", "write covenant_amount_eur = 200000, or covenant_amount_eur = 200\n"),
+        ("1_500.000", "write covenant_amount_eur = 1500000, or covenant_amount_eur = 1500\n"),
+        ("-3.000", "write numbers without separators of thousands; it must be 0 to 2000000 EUR\n"),
+        ("20 moons", "it must be 0 to 2000000 EUR\n"),
+        ("2019-01-01", "covenant_amount_eur = 2019-01-01 is not allowed"),
+        ("07:30:00", "covenant_amount_eur = 07:30:00 is not allowed"),
+        ("true", "covenant_amount_eur = true is not allowed"),
+        ("[true, 1]", "covenant_amount_eur = [true, 1] is not allowed"),
+        ("{ 2019.5 = true }", "covenant_amount_eur = { 5 = true } is not allowed"),
+    ],
+)
+def test_a_value_that_is_no_number_is_told_in_the_words_of_the_file(
+    tmp_path: Path, value: str, told: str
+) -> None:
+    assert told in refused(option_file(tmp_path, f"covenant_amount_eur = {value}"))
+
+
+def test_a_quoted_number_is_told_wherever_a_number_belongs(tmp_path: Path) -> None:
+    path = tmp_path / "ref.toml"
+    text = load_scenario("pib").to_toml().replace("n_firms = 2000", 'n_firms = "2_000"')
+    path.write_text(text + '\n[parameters]\nfeedback_gain = "0,125"\n', encoding="utf-8")
+    said = refused(path)
+    assert 'world.n_firms = "2_000": a number has no quotes; write n_firms = 2000\n' in said
+    assert 'parameters.feedback_gain = "0,125": a number has no quotes; write feedback_gain = 0.125\n' in said
+    body = (
+        '[design]\nmethod = "sobol"\npoints = "64"\n\n[levers]\nfollow_up_years = { low = "1", high = 4 }\n'
+    )
+    said = refused_plan(plan_file(tmp_path, body))
+    assert "a number has no quotes; write points = 64\n" in said
+    assert "a number has no quotes; write follow_up_years = { low = 1, high = 4 }\n" in said
+
+
+def test_text_that_reads_like_a_number_stays_text_where_text_belongs(tmp_path: Path) -> None:
+    path = option_file(tmp_path, "assessors = 3")
+    text = path.read_text(encoding="utf-8").replace('title = "a title"', 'title = "2030"')
+    path.write_text(text, encoding="utf-8")
+    assert read_scenario(path).title == "2030"
 
 
 def test_a_share_with_three_decimals_is_read(tmp_path: Path) -> None:
@@ -431,6 +552,8 @@ def test_marks_at_the_start_and_any_line_end_are_read(tmp_path: Path, mark: byte
         ("name = \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "line 1 holds the byte 0xE9"),
         ("a = 1\n# \N{EURO SIGN}".encode("cp1252"), "line 2 holds the byte 0x80"),
         ('name = "x"'.encode("utf-16"), "UTF-16"),
+        ('name = "x"'.encode("utf-32"), "UTF-32"),
+        (b"\x00\x00\xfe\xff" + 'name = "x"'.encode("utf-32-be"), "UTF-32"),
         (b"PK\x03\x04rest", "a file of an office program"),
     ],
 )
@@ -647,13 +770,23 @@ def test_no_line_in_a_message_acts_on_a_terminal(line: str, tmp_path: Path) -> N
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in said
 
 
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device that never ends")
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such pipes there")
 def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
-    assert "goes on after 1 MB" in refused(Path("/dev/zero"))
-    path = plan_file(tmp_path, '[design]\nmethod = "sobol"\npoints = 8\n[levers]\nfollow_up_years = "all"\n')
-    path.write_text(path.read_text(encoding="utf-8").replace('"pib"', '"/dev/zero"'), encoding="utf-8")
-    said = refused_plan(path)
-    assert "goes on after 1 MB" in said
+    reading, writing = os.pipe()
+
+    def write_on() -> None:
+        with contextlib.suppress(BrokenPipeError):
+            while True:
+                os.write(writing, b"a" * 4096)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        assert "goes on after 1 MB" in refused(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
+        writer.join()
+        os.close(writing)
 
 
 @pytest.mark.parametrize("cell", ["2\x1b[2J", "3.000\x1b", "\x1b[2J" * 20, "2,0\N{RIGHT-TO-LEFT OVERRIDE}"])
@@ -682,3 +815,112 @@ def test_a_list_that_is_there_under_another_ending_is_named(there: str, tmp_path
     with pytest.raises(StudyError, match=r"cannot read .*points\.csv") as refused:
         reading.read_text(tmp_path / "points.csv", StudyError, "a list of points")
     assert f"{there} is there: name it, or rename it." in refused.value.hint
+
+
+# Lines from a word processor, and names that are nearly right
+
+
+def test_every_line_with_curly_quotes_is_told_and_corrected(tmp_path: Path) -> None:
+    path = option_file(tmp_path, "assessors = 3", "covenant_amount_eur = 200k–")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    curly = [line.replace(' "', " “").replace('"', "”") for line in lines]
+    path.write_text("\n".join(curly), encoding="utf-8")
+    said = refused(path)
+    wrong = [number for number, line in enumerate(curly, start=1) if not line.isascii()]
+    assert [int(number) for number in re.findall(r"line (\d+), column", said)] == wrong
+    assert said.splitlines()[0] == f"{len(wrong)} problems:"
+    for number, line in enumerate(lines, start=1):
+        if curly[number - 1] != line and line.isascii():
+            assert f"; write {line}\n" in said, number
+
+
+@pytest.mark.parametrize(
+    ("levers", "whys", "told"),
+    [
+        (
+            "covenant_amont_eur = 3000",
+            "covenant_amont_eur",
+            ["'covenant_amont_eur'; did you mean 'covenant_amount_eur'"],
+        ),
+        ("budget = 3000", "budget", ["unknown lever 'budget'; did you mean 'liaison_budget_eur_year' or"]),
+        (
+            "assessors = 3",
+            "asessors",
+            ["'asessors'; did you mean 'assessors'", "assessors moves without a reason"],
+        ),
+        ("asessors = 3", "assessors", ["unknown lever 'asessors'; did you mean 'assessors'"]),
+    ],
+)
+def test_a_lever_that_is_unknown_gets_the_nearest_name_and_nothing_that_follows_from_it(
+    tmp_path: Path, levers: str, whys: str, told: list[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OPTION.format(levers=levers, whys=f'{whys} = "Trial."'), encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(path)
+    for one in told:
+        assert one in str(caught.value)
+    known = levers.split(" ")[0] in LEVERS
+    assert known or "without a reason" not in str(caught.value)
+    assert "which does not move" not in str(caught.value)
+
+
+# What stands where a file should be
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes there")
+def test_a_pipe_to_which_nobody_writes_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "points.csv")
+    os.mkfifo(tmp_path / "mine.toml")
+    os.mkfifo(tmp_path / "mine")
+    said = f"{tmp_path / 'points.csv'} is a pipe to which nobody writes"
+    assert said in refused_plan(plan_file_of_pipe(tmp_path))
+    with pytest.raises(ScenarioError, match=r"mine is a pipe to which nobody writes"):
+        read_scenario(tmp_path / "mine")
+    with pytest.raises(ScenarioError, match=r"mine\.toml is a pipe, and a scenario is a file"):
+        load_scenario(tmp_path / "mine.toml")
+
+
+def plan_file_of_pipe(folder: Path) -> Path:
+    path = folder / "plan.toml"
+    path.write_text('name = "p"\nquestion = "Why?"\nreference = "pib"\n' + LIST, encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such pipes there")
+def test_a_pipe_that_is_written_to_is_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    text = option_file(tmp_path, "assessors = 3").read_bytes()
+
+    def write_late() -> None:
+        time.sleep(0.2)
+        with os.fdopen(writing, "wb") as file:
+            file.write(text)
+
+    writer = threading.Thread(target=write_late)
+    writer.start()
+    try:
+        assert dict(read_scenario(Path(f"/dev/fd/{reading}")).levers) == {"assessors": 3}
+    finally:
+        writer.join()
+        os.close(reading)
+
+
+def test_a_folder_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").mkdir()
+    for read, error in ((load_scenario, ScenarioError), (read_plan, StudyError)):
+        with pytest.raises(error, match=r"mine\.toml is a folder, and a (scenario|plan) is a file that ends"):
+            read(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/full", "/dev/zero"])
+def test_a_device_is_no_scenario(device: str, tmp_path: Path) -> None:
+    if not Path(device).exists():
+        pytest.skip("this system has no such device")
+    with pytest.raises(ScenarioError, match=f"{device} is a device"):
+        load_scenario(device)
+    with pytest.raises(ScenarioError, match=f"{device} is a device, not a scenario"):
+        read_scenario(Path(device))
+    path = plan_file(tmp_path, '[design]\nmethod = "sobol"\npoints = 8\n[levers]\nfollow_up_years = "all"\n')
+    path.write_text(path.read_text(encoding="utf-8").replace('"pib"', f'"{device}"'), encoding="utf-8")
+    assert f"{device} is a device" in refused_plan(path)

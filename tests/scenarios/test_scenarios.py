@@ -472,7 +472,7 @@ def test_each_rule_for_options_has_its_message(change: dict[str, Any], said: str
         ({"country": 20}, 'shock 1: country = 20; it must be "all" or 0 to 19'),
         (
             {"country": True},
-            'shocks.1.country = True is not allowed; it must be "all" or the number of a country',
+            'shocks.1.country = true is not allowed; it must be "all" or the number of a country',
         ),
         ({"country": "four"}, "shocks.1.country = 'four' is not allowed"),
         ({"country": 1.5}, "shocks.1.country = 1.5 is not allowed"),

@@ -121,7 +121,7 @@ def test_options_are_stacked_by_name_and_by_path(tmp_path: Path) -> None:
     assert [part.name for part in option_parts(f"{tmp_path / 'mine.toml'}+go-no-go")] == ["mine", "go-no-go"]
     with pytest.raises(ScenarioError, match="unknown scenario 'folow-up'"):
         load_option("mine.toml+folow-up", tmp_path)
-    with pytest.raises(ScenarioError, match="option follow-up stands on top of itself"):
+    with pytest.raises(ScenarioError, match="option follow-up is named 2 times"):
         load_option("follow-up+follow-up")
     with pytest.raises(ScenarioError, match="pib is a reference"):
         load_option("follow-up+pib")
@@ -320,3 +320,40 @@ def test_equal_content_is_named_however_it_is_written() -> None:
     assert shipped_twin(copy) == "pib"
     assert shipped_twin(pib) == ""
     assert shipped_twin(one) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "instead"),
+    [
+        ("reference", "which is what it is compared with", "my-reference"),
+        ("a+b", r"as a\+b is b on top of a", "a-b"),
+        ("assessors=3", "lever=value a lever set by hand", "assessors-3"),
+    ],
+)
+def test_an_option_file_has_no_name_that_means_something_else(
+    name: str, why: str, instead: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    mine = option("mine", assessors=3).to_toml()
+    path.write_text(mine.replace('name = "mine"', f'name = "{name}"'), encoding="utf-8")
+    with pytest.raises(ScenarioError, match=why) as caught:
+        load_scenario(path)
+    assert f'such as name = "{instead}"' in caught.value.hint
+    path.write_text(mine.replace('name = "mine"', f'name = "{instead}"'), encoding="utf-8")
+    assert load_scenario(path).name == instead
+
+
+@pytest.mark.parametrize(
+    "named", [("go-no-go", "go-no-go"), ("go-no-go+go-no-go",), ("go-no-go", "mine.toml")]
+)
+@pytest.mark.parametrize("command", ["compare", "run", "replicate"])
+def test_an_option_named_twice_is_refused_in_the_same_words(
+    command: str, named: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(option("go-no-go", assessors=3).to_toml(), encoding="utf-8")
+    found = CliRunner().invoke(cli.app, [command, "pib", "--options", *named])
+    assert found.exit_code == 2
+    assert found.stderr == (
+        "Error: option go-no-go is named 2 times\nWay out: name each option once, like follow-up+go-no-go.\n"
+    )

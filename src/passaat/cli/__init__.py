@@ -8,6 +8,7 @@ has them all.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -64,7 +65,7 @@ class _Group(TyperGroup):
             say_error(error)
             raise typer.Exit(EXIT_REFUSED) from None
         except KeyboardInterrupt:
-            say("Stopped by Ctrl-C.")
+            say("Stopped.")
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except OSError as error:
             raise typer.Exit(_said_of(error)) from None
@@ -76,16 +77,14 @@ def _said_of(error: OSError) -> int:
     Files that we write name themselves in errors of our own; what has no file name here is the output.
     """
     if error.filename is not None:
-        say_error(
-            PassaatError(
-                f"{error.filename}: {error.strerror}", "Choose another name, or mend what is in its way."
-            )
-        )
+        too_long = error.errno == errno.ENAMETOOLONG
+        way_out = "Choose a shorter name." if too_long else "Choose another name, or mend what is in its way."
+        say_error(PassaatError(f"{error.filename}: {error.strerror}", way_out))
         return EXIT_REFUSED
     if isinstance(error, BrokenPipeError):
-        say("The output was closed before all was printed; files are complete.")
+        say("The output was closed before all was printed.")
         return EXIT_OUTPUT_CLOSED
-    say(f"Error: not all was printed ({error.strerror or error}); files are complete.")
+    say(f"Error: not all was printed ({error.strerror or error}).")
     return EXIT_NOT_PRINTED
 
 
@@ -172,7 +171,7 @@ def _carried_out(*, output_open: bool) -> int | str | None:
     except SystemExit as ended:
         code = ended.code
     except KeyboardInterrupt:
-        say("Stopped by Ctrl-C.")
+        say("Stopped.")
         code = EXIT_INTERRUPTED
     except OSError as error:  # while saying how a command is used
         code = _said_of(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,7 +39,7 @@ from passaat.cli.parts import (
     warm_up,
 )
 from passaat.cli.studies import StudyOption, run_sweep
-from passaat.errors import StudyError, command
+from passaat.errors import StudyError, command, unknown_name
 from passaat.json_text import json_text
 
 FIRST_DRAWS = 20
@@ -47,6 +47,7 @@ WORLDS = 2
 
 if TYPE_CHECKING:
     from passaat.experiments.analyses.sweep import SweepTable
+    from passaat.experiments.design.plan import Plan
     from passaat.experiments.design.simulator import Simulator
     from passaat.experiments.results.outcomes import OutcomeInfo
     from passaat.experiments.run.crew import Crew
@@ -253,11 +254,12 @@ def sensitivity(
     any other design, such as a Latin hypercube, main effects from given data. Shipped: what-matters and
     shares-of-variance.
     """
+    from passaat.experiments.analyses.sensitivity import fewest
     from passaat.experiments.analyses.sensitivity import sensitivity as analyse
     from passaat.experiments.reports.files import named, save_beside, stem_of
     from passaat.experiments.reports.sensitivity import print_sensitivity
 
-    table, path = _table(study, keep, workers, dask)
+    table, path = _table(study, keep, workers, dask, fewest, outcomes or ())
     report = analyse(table, outcomes, levels=levels)
     part = named(*(outcomes or ()), *(["levels"] if levels else []))
 
@@ -316,7 +318,7 @@ def discover(
     as_json: JsonOption = False,
 ) -> None:
     """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
-    from passaat.experiments.analyses.discover import discover_in, question_of, to_csv
+    from passaat.experiments.analyses.discover import discover_in, fewest, question_of, to_csv
     from passaat.experiments.reports.discover import discovery_report
     from passaat.experiments.reports.files import named, save_beside, stem_of
     from passaat.experiments.reports.terminal import print_report
@@ -326,8 +328,12 @@ def discover(
             f"--fails-at {fails_at:g} asks for the option's own level, --by and --against for a comparison",
             "Leave out one of the two.",
         )
-    table, path = _table(study, keep, workers, dask)
-    policy = option or _the_option(table)
+
+    def policies(plan: Plan) -> Sequence[str]:
+        return option or _the_option(plan), against
+
+    table, path = _table(study, keep, workers, dask, fewest, [outcome], policies)
+    policy = option or _the_option(table.plan)
     if fails_at is None:
         question = question_of(table, "beats", policy, outcome, against=against, threshold=by)
     else:
@@ -368,16 +374,16 @@ def _in_name(number: float) -> str:
     return short if float(short) == number else repr(number)
 
 
-def _the_option(table: SweepTable) -> str:
+def _the_option(plan: Plan) -> str:
     """The only option of a sweep.
 
     Raises:
         StudyError: it has none, or several.
     """
-    options = table.plan.option_names
+    options = plan.option_names
     if len(options) != 1:
         raise StudyError(
-            f"{table.plan.name} has {len(options) or 'no'} options{': ' if options else ''}{', '.join(options)}",
+            f"{plan.name} has {len(options) or 'no'} options{': ' if options else ''}{', '.join(options)}",
             "Name the one that is asked about: --option NAME."
             if options
             else "Ask of a study with an option, or of the reference itself: --option reference --fails-at VALUE.",
@@ -480,7 +486,7 @@ def _judged(
             kind = opened.meta("kind")
         if kind == "comparison":
             return _judged_comparison(path, outcome), path
-    table, path = _table(study, keep, workers, dask)
+    table, path = _table(study, keep, workers, dask, outcomes=[outcome])
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
     common, words = has_common_worlds(table), policies_in_words(table)
@@ -518,9 +524,25 @@ def _say_missing(missing: int, path: Path) -> None:
         say(f"{missing:,} runs of {path} are missing and left out; `{makes}` makes them.")
 
 
-def _table(study: str, keep: Path | None, workers: int | None, dask: str | None) -> tuple[SweepTable, Path]:
-    """The table of a study file that exists, or of a plan that is run first."""
-    from passaat.experiments.analyses.sweep import load_table
+def _table(
+    study: str,
+    keep: Path | None,
+    workers: int | None,
+    dask: str | None,
+    fewest: Callable[[Plan], int] = lambda plan: 1,
+    outcomes: Sequence[str] = (),
+    policies: Callable[[Plan], Sequence[str]] = lambda plan: (),
+) -> tuple[SweepTable, Path]:
+    """The table of a study file that exists, or of a plan that is run first; what it cannot answer is not run.
+
+    Args:
+        fewest: the smallest ``size`` of a plan that can answer.
+        outcomes: names that are asked about; policies: the same, of a plan.
+
+    Raises:
+        StudyError: a plan too small, or without an outcome or policy that is asked about.
+    """
+    from passaat.experiments.analyses.sweep import load_table, simulator_for
     from passaat.experiments.design.plan_files import read_plan
 
     path = Path(study)
@@ -532,8 +554,46 @@ def _table(study: str, keep: Path | None, workers: int | None, dask: str | None)
             )
         table = load_table(path)
         _say_missing(table.n_missing, path)
+        _require_size(table.plan, fewest(table.plan), path)
         return table, path
     plan = read_plan(study)
     path = keep or Path(f"{plan.name}.db")
+    known = [one.name for one in simulator_for(plan).outcomes]
+    asked = dict.fromkeys(policies(plan))
+    problems = [unknown_name("outcome", name, known) for name in outcomes if name not in known]
+    problems += [unknown_name("policy", name, plan.policies) for name in asked if name not in plan.policies]
+    if problems:
+        raise StudyError(problems, "Use names of policies and outcomes of the sweep.")
+    _require_size(plan, fewest(plan), path, study)
     with crew_of(workers, dask) as crew:
         return run_sweep(plan, path, crew), path
+
+
+def _require_size(plan: Plan, fewest: int, path: Path, source: str = "") -> None:
+    """Refuse a plan that is too small for a question, before it is run or after.
+
+    Args:
+        path: where its study is, or would be; source: the plan file, where there is one.
+
+    Raises:
+        StudyError: it is smaller than ``fewest``; with what makes it large enough.
+    """
+    from passaat.experiments.design.plan import COUNTED
+    from passaat.experiments.study.connection import is_study
+
+    if plan.size >= fewest:
+        return
+    if plan.method in COUNTED:
+        more = "more rows to the list" if plan.method == "list" else "more values to its factors"
+        way_out = (
+            f'Give {more}, or write method = "latin-hypercube" and points = {fewest} under [design], and keep it in a'
+            " study file of its own."
+        )
+    elif is_study(path):
+        way_out = f"Make the study larger, and ask it: `{command('passaat', 'extend', path, '--points', str(fewest))}`."
+    else:
+        way_out = f"Write points = {fewest} under [design] of {source}."
+    raise StudyError(
+        f"points = {plan.size} of {plan.name} are too few for this question; it needs {fewest} or more",
+        way_out,
+    )

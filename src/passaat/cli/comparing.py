@@ -16,7 +16,6 @@ from passaat.cli.parts import (
     Bar,
     DaskOption,
     DetailsOption,
-    ForceReportOption,
     JsonOption,
     ListCommand,
     OptionsOption,
@@ -260,9 +259,9 @@ def _compare(
 
 
 def say_stopped(path: Path, *, resumable: bool = True) -> None:
-    """Say after Ctrl-C what is kept, and how to go on."""
+    """Say after Ctrl-C or another end what is kept, and how to go on."""
     by = f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
-    say(f"Stopped by Ctrl-C.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
+    say(f"Stopped.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
 
 
 def _show(
@@ -482,7 +481,10 @@ def compare(
         bool, typer.Option("--dry-run", help="Say what would be run, from what, for how long, and stop.")
     ] = False,
     to: ReportOption = None,
-    force: ForceReportOption = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Overwrite the file behind --to, and tables that rest on more draws."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what options would change against a reference, with intervals; saves the study and figures.
@@ -498,6 +500,7 @@ def compare(
     from passaat.experiments.design.comparison_plan import ComparisonPlan, runs_of_comparison, ways_in_order
     from passaat.experiments.design.simulator import the_model
     from passaat.experiments.reports.forms import require_form
+    from passaat.experiments.study.comparisons import require_not_answered_from_more
     from passaat.experiments.study.connection import require_writable
     from passaat.experiments.study.study import require_same_model
 
@@ -548,6 +551,8 @@ def compare(
         show_stored(asked, path, wishes)
         return
     require_writable(path)
+    if not force and question_in(path) and _Places.of(chosen, path).decisions.exists():
+        require_not_answered_from_more(path, asked)
     if dry_run:
         show_forecast(asked, path, model, workers, wishes)
         return

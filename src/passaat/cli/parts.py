@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import warnings
@@ -193,15 +194,16 @@ def load_options(names: Iterable[str]) -> list[Scenario]:
     """Options by name or path; "a+b" is b on top of a, and what b overrides of a is said.
 
     Raises:
-        ScenarioError: as ``scenarios.stacking.load_option``.
+        ScenarioError: as ``scenarios.stacking.load_option``, or two of the same name.
     """
-    from passaat.scenarios.stacking import option_parts, overridden, stack
+    from passaat.scenarios.stacking import option_parts, overridden, require_once, stack
 
     chosen = []
     for name in names:
         parts = option_parts(name)
         chosen.append(stack(parts))
         say_each(overridden([(part.name, part.levers) for part in parts]))
+    require_once(chosen)
     return chosen
 
 
@@ -364,15 +366,17 @@ def print_table(table: Table) -> None:
 
 
 def say(message: str) -> None:
-    """A message beside the result: on standard error; where that is closed or full, nobody is to be told."""
+    """One line beside the result: on standard error; where that is closed or full, nobody is to be told."""
     with suppress(OSError):
-        typer.echo(shown(message, lines=True), err=True)
+        typer.echo(shown(message), err=True)
 
 
 def say_error(error: PassaatError) -> None:
-    """One line for each problem and the way out, whatever the names in them hold."""
-    plain = PassaatError([shown(problem) for problem in error.problems], shown(error.hint))
-    say(f"Error: {plain}")
+    """One line for each problem and the way out, whatever the names in them hold and however long they are."""
+    short = [re.sub(r"[^\s/\\]{101,}", lambda name: shown_name(name[0]), one) for one in error.problems]
+    plain = PassaatError([shown(problem) for problem in short], shown(error.hint))
+    for line in f"Error: {plain}".split("\n"):
+        say(line)
 
 
 Saving = tuple[str, Callable[[], Iterable[Path]]]
@@ -401,6 +405,9 @@ def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]
             failed.append(error)
     try:
         show()
+    except OSError:
+        said += [] if failed else ["These files are complete."]
+        raise
     finally:
         for line in said:
             say(line)

@@ -69,9 +69,10 @@ def run(
 def _under_options(base: Scenario, names: Sequence[str], levers: Mapping[str, LeverSetting]) -> Scenario:
     """The reference with options on top, then the levers set by hand; says what overrides what, and what is idle."""
     from passaat.scenarios.effects import idle_settings
-    from passaat.scenarios.stacking import option_of_levers, option_parts, overridden
+    from passaat.scenarios.stacking import option_of_levers, option_parts, overridden, require_once
 
     options = [part for name in names for part in option_parts(name)]
+    require_once(options)
     options += [option_of_levers(levers)] if levers else []
     layers = [(option.name, option.levers) for option in options]
     if levers:

@@ -32,6 +32,7 @@ def new(
 ) -> None:
     """Write a commented scenario file to edit."""
     from passaat.scenarios.loading import file_exists
+    from passaat.scenarios.reading import no_file
     from passaat.scenarios.scenario import Scenario
     from passaat.scenarios.stacking import LONGEST_NAME
     from passaat.scenarios.writing import scenario_text
@@ -43,6 +44,9 @@ def new(
         raise ScenarioError(
             f"{shown_name(str(path))} holds a character that cannot be shown", "name the file like my.toml."
         )
+    strange = no_file(path)
+    if strange:
+        raise ScenarioError(f"{path} is {strange}", "name the file like my.toml.")
     if file_exists(path) and not force:
         raise ScenarioError(f"{path} exists already", "choose another name, or overwrite it with --force.")
     slug = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_")[:LONGEST_NAME] or "my-scenario"

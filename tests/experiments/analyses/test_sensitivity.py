@@ -613,6 +613,9 @@ def test_too_few_blocks_are_refused_together_with_too_many_failures() -> None:
         kept_blocks(values, 1, "given data")
     assert len(caught.value.problems) == 2
     assert "25 points are whole; at least 30 are needed" in str(caught.value)
+    with pytest.raises(StudyError, match="20 points are whole; at least 30 are needed") as caught:
+        kept_blocks(np.ones(20), 1, "given data")
+    assert caught.value.hint == "Ask for more points."
     with pytest.raises(ValueError, match="no whole blocks"):
         kept_blocks(np.ones(7), 2, "morris")
 

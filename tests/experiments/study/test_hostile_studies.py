@@ -714,7 +714,7 @@ def test_a_signal_to_end_ends_like_ctrl_c(name: str) -> None:
         process.send_signal(getattr(signal, name))
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors == f"{name}: stopping as after Ctrl-C.\nStopped by Ctrl-C.\n"
+    assert errors == f"{name}: stopping as after Ctrl-C.\nStopped.\n"
 
 
 @unix

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,9 +19,11 @@ import numpy as np
 import pytest
 from numba.core import serialize
 
+from passaat.errors import ModelError
 from passaat.model.kernel import machine_code
 from passaat.model.kernel.draws import uniform
 from passaat.model.kernel.machine_code import FOLDER, Compiled, distrust, identity_of, load
+from passaat.model.provenance.golden import small_inputs
 
 SOURCE = """from numba import njit
 
@@ -256,6 +260,25 @@ def test_what_others_may_write_is_never_run(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of Unix")
+@pytest.mark.parametrize("mode", [0o777, pytest.param(0o775, marks=needs_root)])
+def test_an_empty_folder_that_others_may_write_is_left_with_a_word(
+    folder: Path, tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as unset:
+        unset.delenv("PASSAAT_CACHE_DIR")
+        run_silently()
+    folder.mkdir()
+    if mode == 0o775:
+        os.chown(folder, -1, 4321)
+    folder.chmod(mode)
+    own = tmp_path / "own"
+    said = f"taken from {own / FOLDER}, because others may exchange what lies under {folder}"
+    assert hits(run_with_a_word(said)) == 1
+    assert kept(folder) == []
+    assert len(kept(own)) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of Unix")
 def test_folders_above_may_be_shared_where_the_sticky_bit_keeps_files_apart(folder: Path) -> None:
     run_silently()
     folder.chmod(0o1777)
@@ -412,6 +435,24 @@ def test_with_the_compiler_turned_off_one_line_says_so(code: str) -> None:
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
     )
     assert done.stdout.splitlines()[-1].startswith("NUMBA_DISABLE_JIT is set, which turns the compiler off")
+
+
+def test_what_that_line_advises_steps_through_rules_as_plain_python() -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(numba.config, "DISABLE_JIT", True)
+        with pytest.raises(ModelError) as caught:
+            machine_code.require_compiler()
+    told = re.search(r"(passaat\.[\w.]+)\.(\w+)\(inputs, world_seed\)\.run\(\)", caught.value.hint)
+    assert told is not None
+    module, name = told.groups()
+    run = getattr(importlib.import_module(module), name)(small_inputs(), 1).run
+    stepped: set[str] = set()
+    sys.setprofile(lambda frame, event, _: stepped.add(Path(frame.f_code.co_filename).name))
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    assert {"firm.py", "coordinator.py", "embassy.py"} <= stepped
 
 
 def test_draws_are_kept_the_same_way(folder: Path) -> None:
