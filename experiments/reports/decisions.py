@@ -143,8 +143,8 @@ def _reading(comparison: Comparison) -> Note:
     return Note(
         f"Shares of parameter draws ({comparison.drawn_from}), with 5-95 % of each. A pair is said where the lower end"
         f" of its share is above {100 * LIKELY:.0f} %: likely on the scale of the IPCC, very likely above 90 %,"
-        " virtually certain above 99 %. An order is given where each one is at least likely before the next. p:"
-        f" chance of so strong a link of any pair on this page with any of {looked} parameters by luck alone; a parameter is named"
-        f" where it is {SIGNIFICANT:g} or less. All that a page says is wrong in fewer than one in twenty studies in"
-        " which nothing matters. What the model leaves out is in no share: see --structures."
+        " virtually certain above 99 %. An order is given where each one is at least likely before the next. p: chance"
+        f" of so strong a link of any pair on this page with any of {looked} parameters by luck alone; a parameter is"
+        f" named where it is {SIGNIFICANT:g} or less. Where nothing matters, fewer than one page in twenty says"
+        " anything. What the model leaves out is in no share: see --structures."
     )

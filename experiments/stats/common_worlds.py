@@ -24,15 +24,16 @@ from typing import Final
 import numpy as np
 
 from passaat.experiments.stats.pairing import (
+    HIGH,
+    LOW,
     NAN,
     Floats,
+    Interval,
     Level,
     VarianceSplit,
     level_of,
-    median_of_draws,
     moderated_variances,
-    over_draws,
-    range_of_draws,
+    quantiles_over_draws,
     range_over_worlds,
     split_variance,
 )
@@ -121,7 +122,5 @@ def level_on_common_worlds(values: Floats) -> Level:
     found = two_ways(kept)
     split = found.split
     error = math.hypot(split.error, found.shift_error)
-    known = over_draws(split)
-    return Level(
-        split.mean, error, range_of_draws(known), range_over_worlds(kept, split), median_of_draws(known)
-    )
+    low, median, high = quantiles_over_draws(split, (LOW, 0.5, HIGH))
+    return Level(split.mean, error, Interval(low, high), range_over_worlds(kept, split), median)

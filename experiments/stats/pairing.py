@@ -26,12 +26,13 @@ Sources:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import optimize, special
 
 from passaat.experiments.stats.shares import (
     NOTHING_TO_SAY,
@@ -242,6 +243,28 @@ class DrawEffects:
     centre: Floats
     deviation: Floats
 
+    def share_below(self, value: float) -> float:
+        """Share of draws whose true difference lies below ``value``; one that is known and equal counts."""
+        return float(self.weight @ self._below(value).mean(axis=1))
+
+    def _below(self, value: float) -> Floats:
+        gap = value - self.centre
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = np.where(
+                self.deviation > 0.0, gap / self.deviation, np.where(gap >= 0.0, np.inf, -np.inf)
+            )
+        return np.asarray(special.ndtr(score), dtype=np.float64)
+
+    def quantile(self, share: float) -> float:
+        """The value below which this share of draws lies."""
+        reach = 8.0 * self.deviation
+        low, high = float((self.centre - reach).min()), float((self.centre + reach).max())
+        if low == high:
+            return low
+        step = 1e-12 * (high - low)
+        found = optimize.brentq(lambda x: self.share_below(x) - share, low - step, high + step, xtol=step)
+        return float(found)
+
 
 def draw_effects(split: VarianceSplit) -> DrawEffects:
     """True mean differences of the draws, averaged over what the variance between draws may be.
@@ -290,16 +313,37 @@ def over_draws(split: VarianceSplit) -> TrueDifferences | None:
     return None if math.isnan(split.between) else true_differences(split.draw_means, split.noise)
 
 
-def range_of_draws(found: TrueDifferences | None) -> Interval:
-    """5 to 95 per cent of the true mean differences over parameter draws, luck taken out as in ``shares``, so that the
-    two never contradict each other.
+def quantiles_over_draws(split: VarianceSplit, shares: Sequence[float]) -> tuple[float, ...]:
+    """Values below which these shares of the draws' true mean differences lie, luck taken out.
+
+    Those of ``draw_effects``, plain quantiles of the draws' means where there is no luck; unknown with one draw, or one
+    world per draw. They never contradict the shares of draws above and below zero, which are estimated apart: a value
+    on the other side of zero than the shares have it is zero.
     """
-    return UNKNOWN if found is None else Interval(*found.quantiles((LOW, HIGH)))
+    known = over_draws(split)
+    if known is None:
+        return (NAN,) * len(shares)
+    if split.noise.any():
+        effects = draw_effects(split)
+        found = [effects.quantile(share) for share in shares]
+    else:
+        found = [float(one) for one in np.quantile(split.draw_means, shares)]
+    below, up_to = float(known.below.mean()), 1.0 - float(known.above.mean())
+    return tuple(
+        min(value, 0.0)
+        if share < below
+        else max(value, 0.0)
+        if share > up_to
+        else 0.0
+        if below < up_to
+        else value
+        for value, share in zip(found, shares, strict=True)
+    )
 
 
-def median_of_draws(found: TrueDifferences | None) -> float:
-    """Middle of the true means over parameter draws: beside a mean that a few draws make."""
-    return NAN if found is None else found.quantiles((0.5,))[0]
+def range_over_draws(split: VarianceSplit) -> Interval:
+    """5 to 95 per cent of the true mean differences over parameter draws, luck taken out."""
+    return Interval(*quantiles_over_draws(split, (LOW, HIGH)))
 
 
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
@@ -361,14 +405,8 @@ class Level:
 def level_of(values: Floats) -> Level:
     """Level of an outcome, ``values`` of shape (n_draws, n_worlds), with its three uncertainties."""
     split = split_variance(values)
-    found = over_draws(split)
-    return Level(
-        split.mean,
-        split.error,
-        range_of_draws(found),
-        range_over_worlds(values, split),
-        median_of_draws(found),
-    )
+    low, median, high = quantiles_over_draws(split, (LOW, 0.5, HIGH))
+    return Level(split.mean, split.error, Interval(low, high), range_over_worlds(values, split), median)
 
 
 @dataclass(frozen=True)
@@ -401,15 +439,16 @@ def difference_of(option: Floats, reference: Floats, direction: Direction) -> Di
     differences = paired_differences(option, reference)
     split = split_variance(differences)
     found = over_draws(split)
+    low, median, high = quantiles_over_draws(split, (LOW, 0.5, HIGH))
     shares = NOTHING_TO_SAY
     if found is not None and direction != "neither":
         shares = shares_of(found, higher_is_better=direction == "higher")
     return Difference(
         mean=split.mean,
         error=split.error,
-        draws=range_of_draws(found),
+        draws=Interval(low, high),
         worlds=range_over_worlds(differences, split),
-        median=median_of_draws(found),
+        median=median,
         shares=shares,
         variance_reduction=variance_reduction(option, reference),
         pairs=split.pairs,

@@ -105,39 +105,13 @@ class TrueDifferences:
     """What is known of the true difference of each draw.
 
     Attributes:
-        means: mean difference of each draw. errors: its standard error; 0 where it is known.
         above, below: probability that the true difference is above and below zero; they leave what is exactly zero.
-        at: where luck is taken out, weight of each value of ``GRID`` for each draw, shape (n_draws, n_values).
         told: part of the signs that is told.
     """
 
-    means: Floats
-    errors: Floats
     above: Floats
     below: Floats
-    at: Floats | None
     told: float
-
-    def quantiles(self, shares: tuple[float, ...]) -> tuple[float, ...]:
-        """Values below which these shares of the draws' true differences lie, in the unit of the differences."""
-        if self.at is None or not self.errors.any():
-            return tuple(float(one) for one in np.quantile(self.means, shares))
-        far = np.abs(self.means) > FARTHEST_ON_GRID * self.errors
-        values = [np.outer(self.errors, GRID)[~far].ravel()]
-        weights = [self.at[~far].ravel()]
-        values.append((self.means[far, None] + self.errors[far, None] * _NODES).ravel())
-        weights.append(np.full(far.sum() * len(_NODES), 1.0 / len(_NODES)))
-        value, weight = np.concatenate(values), np.concatenate(weights)
-        order = np.argsort(value, kind="stable")
-        reached = np.cumsum(weight[order]) - 0.5 * weight[order]
-        found = np.interp(np.array(shares) * weight.sum(), reached, value[order])
-        return tuple(float(one) for one in found)
-
-
-FARTHEST_ON_GRID: Final = 6.0
-"""A draw farther from zero than this many of its errors is where its mean is, but for normal luck."""
-
-_NODES: Final[Floats] = special.ndtri((np.arange(9) + 0.5) / 9.0)
 
 
 def true_differences(means: Floats, noise: Floats) -> TrueDifferences:
@@ -157,12 +131,10 @@ def true_differences(means: Floats, noise: Floats) -> TrueDifferences:
     if told < LEAST_TOLD or not lucky.any():
         undecided = lucky & (means == 0.0)
         above[undecided] = below[undecided] = 0.5
-        return TrueDifferences(means, errors, above, below, None, told)
-    at = np.zeros((len(means), len(GRID)))
-    at[lucky] = _of_each_draw(ratio[lucky])
-    above[lucky] = at[lucky][:, GRID > 0.0].sum(axis=1)
+        return TrueDifferences(above, below, told)
+    above[lucky] = _of_each_draw(ratio[lucky])[:, GRID > 0.0].sum(axis=1)
     below[lucky] = 1.0 - above[lucky]
-    return TrueDifferences(means, errors, above, below, at, told)
+    return TrueDifferences(above, below, told)
 
 
 def _of_each_draw(ratio: Floats) -> Floats:
@@ -182,7 +154,7 @@ def _of_each_draw(ratio: Floats) -> Floats:
 
 def shares_of(found: TrueDifferences, *, higher_is_better: bool) -> Shares:
     """Shares of draws, with their intervals, of two draws or more."""
-    draws = len(found.means)
+    draws = len(found.above)
     above, below = float(found.above.mean()), float(found.below.mean())
     better, worse = (above, below) if higher_is_better else (below, above)
     same = max(0.0, 1.0 - better - worse)

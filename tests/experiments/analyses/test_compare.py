@@ -318,7 +318,7 @@ def test_an_option_that_changes_nothing_differs_by_nothing(pib: Scenario, toy: S
     idle = option_of(liaison_replacement=True)
     found = small(pib, [idle], toy).options[0].as_it_stands.differences["contracts"]
     assert (found.mean, found.error, found.draws.low, found.worlds.high) == (0.0, 0.0, 0.0, 0.0)
-    assert math.isnan(found.chance_better)
+    assert found.shares.same == 1.0
 
 
 # --- who computes, and in what order, changes nothing -------------------------------------------------------
