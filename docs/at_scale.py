@@ -37,8 +37,8 @@ from passaat.experiments.reports.blocks import Report
 from passaat.experiments.reports.discover import discovery_report, front_report, regret_report
 from passaat.experiments.reports.discover_figures import corner_figure, front_figure, regret_figure
 from passaat.experiments.reports.figures import own_style
-from passaat.experiments.reports.replicate import needed_text, replication_text
-from passaat.experiments.reports.sensitivity import sensitivity_text
+from passaat.experiments.reports.replicate import needed_report, replication_report
+from passaat.experiments.reports.sensitivity import sensitivity_report
 from passaat.experiments.reports.sensitivity_figures import (
     interactions_figure,
     plane_figure,
@@ -114,8 +114,8 @@ def _how_many(folder: Path) -> Found:
         "replicate": _replicated(result),
     }
     return {
-        "pilot": needed_text(rows, result.outcome, 2),
-        "replicate": replication_text(result),
+        "pilot": plain_text(needed_report(rows, result.outcome, 2)),
+        "replicate": plain_text(replication_report(result)),
     }, numbers
 
 
@@ -182,7 +182,7 @@ def _morris(folder: Path) -> Found:
             "runs": 3 * table.plan.n_points * table.plan.worlds,
         }
     }
-    return {"morris": sensitivity_text(report, findings=[gain])}, numbers
+    return {"morris": plain_text(sensitivity_report(report, findings=[gain]))}, numbers
 
 
 def _ranked(report: SensitivityReport, finding: Any) -> list[dict[str, Any]]:
@@ -246,7 +246,7 @@ def _sobol(folder: Path) -> Found:
             "exports": _pairs_of(paired, pairs),
         },
     }
-    return {"sobol": sensitivity_text(report, findings=[gain])}, numbers
+    return {"sobol": plain_text(sensitivity_report(report, findings=[gain]))}, numbers
 
 
 def _pairs_of(report: SensitivityReport, finding: Any) -> list[dict[str, Any]]:

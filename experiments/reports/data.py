@@ -8,6 +8,7 @@ from io import StringIO
 from passaat.experiments.reports.blocks import Gap, Report, Row, Table, text_of
 from passaat.experiments.results.cells import no_formula
 from passaat.json_text import json_text, plain
+from passaat.shown import shown
 
 
 def report_json(report: Report) -> str:
@@ -47,4 +48,4 @@ def _cells(row: Row) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return no_formula(text.replace("\n", " "))
+    return no_formula(shown(text.replace("\n", " ")))

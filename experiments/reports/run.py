@@ -18,7 +18,7 @@ import numpy as np
 
 from passaat import __version__
 from passaat.errors import PassaatError
-from passaat.experiments.reports.blocks import Column, Group, Report, Row, Sentence, Table
+from passaat.experiments.reports.blocks import Block, Column, Group, Report, Row, Sentence, Table
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.outcomes import window_covenants
 from passaat.model.status import STAGE_NAMES, STATUS_NAMES
@@ -262,8 +262,8 @@ def _report(report: Mapping[str, Any], first: str, table: Table, *after: str) ->
         "scenario": f"{report['scenario']}, fingerprint {report['hash']}",
         "world seed": str(report["seed"]),
     }
-    blocks = (Sentence(shown(first)), table, *map(Sentence, after))
-    return Report(f"One run: {shown(report['title'])}", blocks, facts)
+    blocks: list[Block] = [Sentence(shown(first)), table, *map(Sentence, after)]
+    return Report(f"One run: {shown(report['title'])}", tuple(blocks), facts)
 
 
 def _table(labels: tuple[str, ...], rows: Iterable[Row]) -> Table:

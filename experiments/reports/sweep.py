@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.sweep import SweepTable
@@ -26,7 +25,6 @@ from passaat.experiments.reports.blocks import (
     Sentence,
     Table,
 )
-from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
 from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import HIGH, LOW, Floats, Interval
@@ -296,11 +294,6 @@ def sweep_json(table: SweepTable) -> str:
 
 
 # --- as text ----------------------------------------------------------------------------------------------------
-
-
-def print_sweep(table: SweepTable, console: Console) -> None:
-    """Print what a sweep found."""
-    print_report(sweep_report(table), console)
 
 
 def sweep_report(table: SweepTable) -> Report:

@@ -385,19 +385,15 @@ def _save_report(
     wishes: Wishes,
     to: Path,
 ) -> Path:
-    from passaat.experiments.reports.blocks import Block, Section, Sentence
+    from passaat.experiments.reports.blocks import Sentence
     from passaat.experiments.reports.files import figure_paths, figures_of_comparison
-    from passaat.experiments.reports.forms import figure_in, joined, save_report
+    from passaat.experiments.reports.forms import figures_in, joined, save_report
 
     before = [Sentence(line) for line in _said_before(base, chosen, result, wishes)]
-    drawn = [
-        figure_in(to, name, figure_paths(stem))
-        for name, stem in zip(("Differences", "Funnel"), figures_of_comparison(figures), strict=True)
-        if figure_paths(stem)[0].exists()
-    ]
-    after: list[Block] = [Section("Figures"), *drawn] if drawn else []
+    files = [path for stem in figures_of_comparison(figures) for path in figure_paths(stem)]
     title = f"Compared with {base.name}: {shown(base.title)}"
-    return save_report(joined(title, before, _reports(result, rivals, wishes), after), to)
+    after = figures_in(to, figures, files)
+    return save_report(joined(_reports(result, rivals, wishes), before, after, title), to)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from passaat.experiments.reports.blocks import Report
     from passaat.experiments.run.crew import Crew
     from passaat.scenarios.scenario import Scenario
 
@@ -376,7 +379,73 @@ Saving = tuple[str, Callable[[], Iterable[Path]]]
 """What is written, such as "Table", and how."""
 
 
-def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]) -> None:
+@dataclass(frozen=True)
+class Answer:
+    """What a command found, and what of it goes where.
+
+    Attributes:
+        reports: what is printed, in order, and what is written to the file behind --to.
+        to_json: what is printed with --json.
+        version: of the model that made the results.
+        tables: writes the tables beside the study.
+        draw: writes the figures beside the study, each as PNG and SVG.
+        stem: how the names of the figures begin.
+        said_before: lines above the reports.
+    """
+
+    reports: Callable[[], Sequence[Report]]
+    to_json: Callable[[], str]
+    version: str
+    tables: Callable[[], Iterable[Path]] | None = None
+    draw: Callable[[], Sequence[Path]] | None = None
+    stem: Path = Path()
+    said_before: Sequence[str] = ()
+
+    def give(
+        self, study: Path | None, to: Path | None, *, as_json: bool = False, columns: int | None = None
+    ) -> None:
+        """Write and print it: ``save_and_show``; ``columns`` are those of a wide report.
+
+        Raises:
+            StudyError: as ``save_and_show``.
+        """
+        drawn: list[Path] = []
+
+        def figures(draw: Callable[[], Sequence[Path]]) -> list[Path]:
+            import_matplotlib()
+            drawn.extend(draw())
+            return drawn
+
+        def report(path: Path) -> list[Path]:
+            from passaat.experiments.reports.blocks import Sentence
+            from passaat.experiments.reports.forms import figures_in, joined, save_report
+
+            before, after = map(Sentence, self.said_before), figures_in(path, self.stem, drawn)
+            return [save_report(joined(self.reports(), tuple(before), after), path)]
+
+        def show() -> None:
+            if as_json:
+                print_json_text(self.to_json())
+                return
+            from passaat.experiments.reports.terminal import PLAIN_WIDTH, print_report
+
+            print_lines(self.said_before)
+            console = make_console(columns or PIPED_WIDTH)
+            for one in self.reports():
+                print_report(one, console, most=console.width if columns else PLAIN_WIDTH)
+            print_version(self.version)
+
+        files: list[Saving] = []
+        if self.tables is not None:
+            files.append(("Table", self.tables))
+        if self.draw is not None:
+            files.append(("Figure", partial(figures, self.draw)))
+        if to is not None:  # last, so that it names the figures that are there
+            files.append(("Report", partial(report, to)))
+        save_and_show(study, files, show)
+
+
+def save_and_show(study: Path | None, files: Sequence[Saving], show: Callable[[], None]) -> None:
     """Write tables and figures first, then show the result, then say where everything is.
 
     What was written is kept and said also where the reader of the output has gone away. Where a study is read from a
@@ -387,7 +456,7 @@ def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]
     """
     from passaat.experiments.reports.files import ReadOnlyPlaceError
 
-    said = [f"Study: {study}"]
+    said = [] if study is None else [f"Study: {study}"]
     failed: list[StudyError] = []
     for kind, write in files:
         try:

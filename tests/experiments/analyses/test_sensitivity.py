@@ -33,7 +33,8 @@ from passaat.experiments.design.factors import (
 from passaat.experiments.design.plan import Luck, Method, Plan
 from passaat.experiments.design.sensitivity_points import morris_points, saltelli_points
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.sensitivity import sensitivity_text
+from passaat.experiments.reports.sensitivity import sensitivity_report
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats import sensitivity as module
 from passaat.experiments.stats.sensitivity import (
@@ -1064,13 +1065,13 @@ def test_output_is_plain_complete_and_the_same_each_time(pib: Scenario, case: st
 @pytest.mark.parametrize("case", CASES)
 def test_tables_fit_the_page_and_hold_no_nan(pib: Scenario, case: str) -> None:
     report = report_of(pib, case, levels=True, broken=True)
-    text = sensitivity_text(report)
+    text = plain_text(sensitivity_report(report))
     assert max(len(line) for line in text.splitlines()) <= 104
     assert " nan" not in text
     for part in ("toy-sweep", "Support gain", "passaat 0.0-toy", "95 % intervals", "3 runs failed"):
         assert part in " ".join(text.split())
-    assert text == sensitivity_text(report)
-    one = sensitivity_text(report, findings=report.findings[:1])
+    assert text == plain_text(sensitivity_report(report))
+    one = plain_text(sensitivity_report(report, findings=report.findings[:1]))
     assert one.count("minus reference ─") == 1
 
 

@@ -26,7 +26,8 @@ from passaat.experiments.design.factors import (
 )
 from passaat.experiments.design.plan import Luck, Plan
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.sweep import bands, mean_error, print_sweep, spreads, sweep_json
+from passaat.experiments.reports.sweep import bands, mean_error, spreads, sweep_json, sweep_report
+from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.study.records import FailedRun
 from passaat.scenarios.loading import load_scenario
@@ -86,7 +87,7 @@ def years(*values: int) -> list[dict[str, Setting]]:
 
 def text_of(table: SweepTable, width: int = 160) -> str:
     out = io.StringIO()
-    print_sweep(table, Console(file=out, width=width))
+    print_report(sweep_report(table), Console(file=out, width=width))
     return out.getvalue()
 
 
