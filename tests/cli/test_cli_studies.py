@@ -223,12 +223,7 @@ TO_A_FILE: dict[str, tuple[str, ...]] = {
     "discover": (
         "discover",
         "mine.db",
-        "--option",
-        "reference",
-        "--outcome",
-        "public_cost_eur",
-        "--fails-at",
-        "19e6",
+        *["--outcome", "public_cost_eur", "--option", "go-no-go", "--fails-at", "16e6"],
     ),
     "tradeoffs": ("tradeoffs", "cmp.db", "--outcome", "contracts"),
     "compare": COMPARE,
@@ -245,7 +240,7 @@ def cells_of(markdown: str) -> list[str]:
 @pytest.mark.parametrize("name", TO_A_FILE)
 def test_what_a_command_prints_it_also_writes_to_a_file_when_asked(name: str, bench: Bench) -> None:
     """Its tables, and the figures drawn by their names; what is printed stays the same."""
-    done("sweep", write_plan("mine.toml", ("points = 8", "points = 40")))
+    done("sweep", write_plan("mine.toml", ("points = 8", "points = 60")))
     done(*COMPARE)
     done(*TO_A_FILE[name])
     code, printed, err = call(*TO_A_FILE[name], "--to", "report.md")
@@ -269,7 +264,7 @@ def test_what_a_command_prints_it_also_writes_to_a_file_when_asked(name: str, be
 
 
 def test_json_goes_with_a_report_in_a_file(bench: Bench) -> None:
-    done("sweep", write_plan("mine.toml", ("points = 8", "points = 40")))
+    done("sweep", write_plan("mine.toml", ("points = 8", "points = 60")))
     done(*COMPARE)
     for name, arguments in TO_A_FILE.items():
         assert json.loads(done(*arguments, "--json", "--to", f"{name}.json"))
