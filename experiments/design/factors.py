@@ -30,6 +30,7 @@ __all__ = [
     "is_setting",
     "lever_factor",
     "luck_factor",
+    "parameter_label",
     "read_factor",
     "uncertainty_factor",
 ]
@@ -255,6 +256,15 @@ def luck_factor(n_worlds: int) -> Factor:
     )
 
 
+def parameter_label(name: str) -> str:
+    """Name of a parameter for people: its own in words, without the unit at its end, which is said where it matters.
+
+    >>> parameter_label("coordinator_fee_expected_eur_year")
+    'Coordinator fee expected EUR year'
+    """
+    return name.removesuffix("_eur").replace("_", " ").capitalize().replace(" eur ", " EUR ")
+
+
 # What a lever or a parameter allows
 
 
@@ -341,7 +351,7 @@ def _parameter(name: str) -> _Subject:
         allowed=allowed,
         unit=record.unit,
         meaning=record.meaning,
-        label=name.removesuffix("_eur").replace("_", " ").capitalize().replace(" eur ", " EUR "),
+        label=parameter_label(name),
         normalise=normalise,
     )
 

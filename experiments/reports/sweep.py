@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.sweep import SweepTable
+from passaat.experiments.analyses.tree import unit_named
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE
 from passaat.experiments.reports.blocks import (
@@ -357,6 +358,7 @@ def _over_points(table: SweepTable) -> Table:
 def _by_factor(table: SweepTable) -> Iterator[Block]:
     found = bands(table)
     names = [name for name in SHOWN if any(one.outcome == name for one in found)]
+    named_factors = {factor.name: f"{factor.label}{unit_named(factor)}" for factor in table.plan.factors}
     for option in dict.fromkeys(one.option for one in found):
         compared = option != REFERENCE
         what = f"What {option} changes" if compared else "Levels"
@@ -374,7 +376,7 @@ def _by_factor(table: SweepTable) -> Iterator[Block]:
         last = ""
         for factor, values in asked:
             numbers = [_cell(scales[name], cells.get((factor, values, name)), compared) for name in names]
-            rows.append((factor if factor != last else "", values, *numbers))
+            rows.append((named_factors[factor] if factor != last else "", values, *numbers))
             last = factor
         title = f"{what} on average at each value of each factor, ± standard error"
         yield Table(tuple(columns), (Group(tuple(rows)),), title, ruled=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -480,6 +481,19 @@ def test_text_says_what_was_asked_and_fits(pib: Scenario, toy: Simulator) -> Non
     assert "What follow-up changes on average at each value of each factor" in text
     assert "It rests on the points and 2 worlds, and is itself rough" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_factors_are_named_by_label_and_unit_in_text_and_by_name_in_json() -> None:
+    amount = lever_factor("covenant_amount_eur", {"low": 100_000, "high": 1_200_000})
+    fade = uncertainty_factor("relation_fade")
+    table = by_hand()
+    rows = tuple({"covenant_amount_eur": 1e5 * i, "relation_fade": 0.02 * i} for i in range(1, 5))
+    table = replace(table, points=rows, plan=replace(table.plan, factors=(amount, fade), listed=rows))
+    text = text_of(table)
+    assert "Amount per covenant, EUR" in text
+    assert re.search("Relation fade(, [^ ]|  )", text)
+    assert not re.search("covenant_amount|relation_fade", text)
+    assert {one["factor"] for one in json.loads(sweep_json(table))["by_factor"]} == {amount.name, fade.name}
 
 
 def test_json_is_the_same_bytes_and_knows_no_nan(pib: Scenario, toy: Simulator) -> None:
