@@ -117,8 +117,8 @@ def wrong_types(study: Study) -> Iterator[str]:
 
 def _wrong_seal(study: Study) -> Iterator[str]:
     """What it says in words is as it was written; that includes all that nothing else in the file could contradict."""
-    stored, found = study.meta(SEAL), study.description_digest()
-    if stored and stored != found:
+    stored = study.meta(SEAL)
+    if found := study.broken_seal():
         yield (
             f"what it says of itself was changed after it was written: its {SEAL} is {shown_name(stored)}, and now"
             f" {found}"
