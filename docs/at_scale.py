@@ -25,6 +25,7 @@ from passaat.experiments.analyses.replicate import Replication, pilot, replicate
 from passaat.experiments.analyses.sensitivity import SensitivityReport, sensitivity
 from passaat.experiments.analyses.sweep import SweepTable, sweep
 from passaat.experiments.analyses.tradeoffs import (
+    Said,
     has_common_worlds,
     of_sweep,
     pareto_front,
@@ -315,7 +316,7 @@ def _discovered(found: Discovery) -> dict[str, Any]:
 def _tradeoffs(folder: Path) -> Found:
     """Cost against effect, and regret."""
     table = _table(read_plan("amount-and-follow-up"), folder)
-    said = {
+    said: Said = {
         "version": table.version,
         "drawn_from": table.drawn_from,
         "named_by": policies_in_words(table),

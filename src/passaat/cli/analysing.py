@@ -44,7 +44,9 @@ FIRST_DRAWS = 20
 WORLDS = 2
 
 if TYPE_CHECKING:
+    from passaat.experiments.analyses.stored import StoredValues
     from passaat.experiments.analyses.sweep import SweepTable
+    from passaat.experiments.analyses.tradeoffs import Said
     from passaat.experiments.design.simulator import Simulator
     from passaat.experiments.results.outcomes import OutcomeInfo
     from passaat.experiments.run.crew import Crew
@@ -411,17 +413,15 @@ def tradeoffs(
             "Name an effect, such as contracts.",
         )
     judged, path = _judged(study, outcome, keep, workers, dask)
-    said = {
-        "version": judged.version,
-        "drawn_from": judged.drawn_from,
-        "uncalibrated": judged.uncalibrated,
-        "named_by": judged.named_by,
-    }
-    common = judged.common_worlds
     front = pareto_front(
-        judged.cost, judged.effect, judged.costs, judged.effects, common_worlds=common, **said
+        judged.cost,
+        judged.effect,
+        judged.costs,
+        judged.effects,
+        common_worlds=judged.common_worlds,
+        **judged.said,
     )
-    regret = regret_table(judged.effect, judged.effects, common_worlds=common, **said)
+    regret = regret_table(judged.effect, judged.effects, common_worlds=judged.common_worlds, **judged.said)
     part = named(outcome)
     stem = stem_of(path, part)
 
@@ -439,7 +439,7 @@ def tradeoffs(
     Answer(
         lambda: [front_report(front), regret_report(regret)],
         lambda: json_text({"front": front.to_dict(), "regret": regret.to_dict()}),
-        judged.version,
+        front.version,
         tables=tables,
         draw=figures,
         stem=stem,
@@ -448,7 +448,7 @@ def tradeoffs(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what they rest on.
+    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what is told with them.
 
     ``common_worlds``: whether all draws share their worlds.
     """
@@ -457,11 +457,8 @@ class _Judged:
     effect: OutcomeInfo
     costs: Mapping[str, Floats]
     effects: Mapping[str, Floats]
-    version: str
-    drawn_from: str
-    uncalibrated: str
     common_worlds: bool
-    named_by: str = ""
+    said: Said
 
 
 def _judged(
@@ -480,9 +477,17 @@ def _judged(
     table, path = _table(study, keep, workers, dask)
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
-    common, words = has_common_worlds(table), policies_in_words(table)
-    rests_on = (table.version, table.drawn_from, table.uncalibrated)
-    return _Judged(cost, effect, costs, effects, *rests_on, common, words), path
+    said = _said(table, named_by=policies_in_words(table))
+    return _Judged(cost, effect, costs, effects, has_common_worlds(table), said), path
+
+
+def _said(found: SweepTable | StoredValues, named_by: str = "") -> Said:
+    return {
+        "version": found.version,
+        "drawn_from": found.drawn_from,
+        "uncalibrated": found.uncalibrated,
+        "named_by": named_by,
+    }
 
 
 def _judged_comparison(path: Path, outcome: str) -> _Judged:
@@ -498,8 +503,7 @@ def _judged_comparison(path: Path, outcome: str) -> _Judged:
     _say_missing(found.n_missing, path)
     cost, effect = found.outcome(PUBLIC_COST), found.outcome(outcome)
     costs, effects = of_comparison(found.values, PUBLIC_COST), of_comparison(found.values, outcome)
-    rests_on = (found.version, found.drawn_from, found.uncalibrated)
-    return _Judged(cost, effect, costs, effects, *rests_on, common_worlds=False)
+    return _Judged(cost, effect, costs, effects, False, _said(found))
 
 
 def _is_study_file(path: Path) -> bool:
