@@ -59,6 +59,7 @@ from passaat.calibration.table import (
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import StudyError
 from passaat.experiments.design.factors import parameter_label
+from passaat.experiments.run.pump import default_workers
 from passaat.identity import fingerprint_of_text
 from passaat.json_text import json_text, plain
 from passaat.writing import write_whole
@@ -219,7 +220,6 @@ def prepare(
         StudyError: an impossible budget or seed; all problems are listed.
         EvidenceError: a figure that has no statistical form.
     """
-    from passaat.experiments.run.pump import default_workers
 
     require_budget(budget, seed)
     everything = figures() if known is None else tuple(known)

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from passaat.errors import PassaatError, StudyError
+from passaat.experiments.analyses.bench import Policies
+from passaat.experiments.analyses.compare import plain
+from passaat.experiments.analyses.stored import as_stored, basis_of
 from passaat.experiments.design.cells import world_seed
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE, Plan
@@ -355,7 +358,6 @@ def _arms_of(study: Study, plan: ComparisonPlan) -> dict[str, set[tuple[str, str
 
 
 def _compared(plan: ComparisonPlan) -> Iterator[Arm]:
-    from passaat.experiments.analyses.bench import Policies
 
     compared = Policies.of(plan.reference, plan.options)
     yield from (compared.twin, compared.base, *compared.arms)
@@ -363,7 +365,6 @@ def _compared(plan: ComparisonPlan) -> Iterator[Arm]:
 
 def _missing_runs(study: Study, plan: ComparisonPlan) -> Iterator[str]:
     """Runs that a comparison was asked for and, though it says that it is complete, does not hold."""
-    from passaat.experiments.analyses.stored import as_stored
 
     if study.meta("state") != "complete":
         return
@@ -447,8 +448,6 @@ def _wrong_origin(study: Study, asked: Asked, model: Simulator) -> Iterator[str]
 
 def _wrong_basis(study: Study, model: Simulator) -> Iterator[str]:
     """What the draws rest on, as a comparison says it in full and a sweep in words."""
-    from passaat.experiments.analyses.compare import plain
-    from passaat.experiments.analyses.stored import basis_of
 
     if study.meta("kind") == "sweep":
         told = study.meta("uncalibrated")

@@ -75,6 +75,7 @@ from passaat.experiments.study.schema import (
 )
 from passaat.identity import fingerprint, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
+from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.reading import shown_name, shown_value
 
 MADE_WITH: Final = "made with"
@@ -683,8 +684,6 @@ class Study:
     def _policy(self, scenario_hash: str) -> Policy:
         """A policy by its hash: the object registered here, or read from the text that is stored."""
         if scenario_hash not in self._policies:
-            from passaat.scenarios.loading import scenario_from_text
-
             what = f"scenario {scenario_hash}"
             (text,) = self._found(
                 "SELECT scenario FROM scenarios WHERE scenario_hash = ?", (scenario_hash,), what
