@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design.cells import LARGEST_SEED
-from passaat.experiments.design.factors import Factor, Kind, Setting, draw_factor, is_setting
+from passaat.experiments.design.factors import Factor, Kind, Setting, counted_factor, is_setting
 from passaat.experiments.design.sampling import factorial, unit_points
 from passaat.experiments.design.sensitivity_points import morris_points, saltelli_points
 from passaat.experiments.stats.pairing import Floats
@@ -226,7 +226,7 @@ class Plan:
         if draws is not None and draws > self.draws:
             place = [factor.kind for factor in self.factors].index("draw")
             factors, levels = list(self.factors), list(self.levels)
-            factors[place], levels[place] = draw_factor(draws), tuple(range(draws))
+            factors[place], levels[place] = counted_factor("draw", draws), tuple(range(draws))
             changes |= {"factors": tuple(factors), "levels": tuple(levels)}
             changes["size"] = self.size // self.draws * draws
         return replace(self, **changes, options=(*self.options, *options))
