@@ -24,9 +24,7 @@ Sources:
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
@@ -39,7 +37,7 @@ from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.decisions import correlation_within, root_of
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE
-from passaat.experiments.results.cells import csv_value
+from passaat.experiments.results.cells import csv_text
 from passaat.experiments.results.outcomes import RATIOS, OutcomeInfo
 from passaat.experiments.stats.common_worlds import level_on_common_worlds, two_ways
 from passaat.experiments.stats.pairing import (
@@ -640,7 +638,7 @@ def front_csv(front: Front) -> str:
         )
         for one in front.positions
     )  # fmt: skip
-    return _csv(_FRONT_COLUMNS, rows)
+    return csv_text(_FRONT_COLUMNS, rows)
 
 
 def regret_csv(tables: Sequence[RegretTable]) -> str:
@@ -653,12 +651,4 @@ def regret_csv(tables: Sequence[RegretTable]) -> str:
         for table in tables
         for one in table.policies
     )  # fmt: skip
-    return _csv(_REGRET_COLUMNS, rows)
-
-
-def _csv(header: Sequence[str], rows: Iterator[tuple[object, ...]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([csv_value(value) for value in row] for row in rows)
-    return out.getvalue()
+    return csv_text(_REGRET_COLUMNS, rows)
