@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passaat.cli.comparing import say_stopped
+from passaat.cli.comparing import stoppable
 from passaat.cli.parts import (
-    EXIT_INTERRUPTED,
     Answer,
     Bar,
     Command,
@@ -144,33 +143,29 @@ def replicate(
     path = study or Path(study_name(base, seed, model.basis.kind, "replicated"))
     if model.basis.notice:
         say(model.basis.notice)
-    try:
-        with crew_of(workers, dask) as crew, Bar() as bar:
-            if pilot:
-                found = _pilot(
-                    base, chosen, outcome, precision, first_draws, worlds, seed, path, model, crew, bar
-                )
-            else:
-                result = run(
-                    base,
-                    chosen,
-                    outcome=outcome,
-                    precision=precision,
-                    precision_share=precision_share,
-                    decide=not differences,
-                    budget_runs=budget,
-                    worlds_per_draw=worlds,
-                    first_draws=first_draws,
-                    seed=seed,
-                    study_path=path,
-                    progress=lambda step: bar.show(step.stage, step.done, step.total),
-                    simulator=model,
-                    crew=crew,
-                )
-                found = Answer(lambda: [replication_report(result)], result.to_json, result.version)
-    except KeyboardInterrupt:
-        say_stopped(path, resumable=False)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with crew_of(workers, dask) as crew, stoppable(path, resumable=False) as bar:
+        if pilot:
+            found = _pilot(
+                base, chosen, outcome, precision, first_draws, worlds, seed, path, model, crew, bar
+            )
+        else:
+            result = run(
+                base,
+                chosen,
+                outcome=outcome,
+                precision=precision,
+                precision_share=precision_share,
+                decide=not differences,
+                budget_runs=budget,
+                worlds_per_draw=worlds,
+                first_draws=first_draws,
+                seed=seed,
+                study_path=path,
+                progress=bar.step,
+                simulator=model,
+                crew=crew,
+            )
+            found = Answer(lambda: [replication_report(result)], result.to_json, result.version)
     found.give(path, to, as_json=as_json)
 
 
@@ -201,7 +196,7 @@ def _pilot(
         worlds_per_draw=worlds,
         seed=seed,
         study_path=path,
-        progress=lambda step: bar.show(step.stage, step.done, step.total),
+        progress=bar.step,
         simulator=model,
         crew=crew,
     )

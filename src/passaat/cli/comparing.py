@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -257,41 +258,47 @@ def _compare(
     from passaat.experiments.analyses.structures import DEFAULT_DRAWS, compare_structures
 
     rivals: StructureComparison | None = None
-    try:
-        with Bar() as bar:
-            result = compare(
+    with stoppable(path) as bar:
+        result = compare(
+            base,
+            chosen,
+            draws=draws,
+            worlds_per_draw=worlds,
+            seed=seed,
+            study_path=path,
+            progress=bar.step,
+            simulator=model,
+            crew=crew,
+        )
+        if wishes.structures:
+            rivals = compare_structures(
                 base,
                 chosen,
-                draws=draws,
-                worlds_per_draw=worlds,
+                draws=wishes.structure_draws or min(DEFAULT_DRAWS, draws),
+                worlds_per_draw=wishes.structure_worlds,
                 seed=seed,
                 study_path=path,
-                progress=lambda step: bar.show(step.stage, step.done, step.total),
+                progress=bar.step,
                 simulator=model,
                 crew=crew,
             )
-            if wishes.structures:
-                rivals = compare_structures(
-                    base,
-                    chosen,
-                    draws=wishes.structure_draws or min(DEFAULT_DRAWS, draws),
-                    worlds_per_draw=wishes.structure_worlds,
-                    seed=seed,
-                    study_path=path,
-                    progress=lambda step: bar.show(step.stage, step.done, step.total),
-                    simulator=model,
-                    crew=crew,
-                )
-    except KeyboardInterrupt:
-        say_stopped(path)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
     return result, rivals
 
 
-def say_stopped(path: Path, *, resumable: bool = True) -> None:
-    """Say after Ctrl-C what is kept, and how to go on."""
-    by = f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
-    say(f"Stopped by Ctrl-C.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
+@contextmanager
+def stoppable(path: Path, *, resumable: bool = True) -> Iterator[Bar]:
+    """Progress of what is run into a study; Ctrl-C ends the command, which says what is kept and how to go on."""
+    try:
+        with Bar() as bar:
+            yield bar
+    except KeyboardInterrupt:
+        by = (
+            f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
+        )
+        say(
+            f"Stopped by Ctrl-C.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}"
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _show(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from passaat.experiments.reports.blocks import Report
     from passaat.experiments.run.crew import Crew
+    from passaat.experiments.run.runner import Progress
     from passaat.scenarios.scenario import Scenario
 
 EXIT_REFUSED = 2
@@ -564,6 +565,10 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def step(self, now: Progress) -> None:
+        """Show how far a study is."""
+        self.show(now.stage, now.done, now.total)
 
     def show(self, stage: str, done: int, total: int) -> None:
         """Show how many runs of a stage are done."""

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from passaat.cli.comparing import Wishes, compare_and_show, say_stopped, show_stored
+from passaat.cli.comparing import Wishes, compare_and_show, show_stored, stoppable
 from passaat.cli.parts import (
-    EXIT_INTERRUPTED,
     Answer,
-    Bar,
     Command,
     DaskOption,
     ForceReportOption,
@@ -141,19 +139,8 @@ def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) ->
         say(model.basis.notice)
     if answered and rests_on(path, model):
         return load_table(path)
-    try:
-        with Bar() as bar:
-            return run(
-                plan,
-                study_path=path,
-                crew=crew,
-                simulator=model,
-                reuse=reuse,
-                progress=lambda step: bar.show(step.stage, step.done, step.total),
-            )
-    except KeyboardInterrupt:
-        say_stopped(path)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with stoppable(path) as bar:
+        return run(plan, study_path=path, crew=crew, simulator=model, reuse=reuse, progress=bar.step)
 
 
 def _show_sweep(table: SweepTable, path: Path, as_json: bool, to: Path | None) -> None:
@@ -343,23 +330,19 @@ def _finish_earlier(path: Path, crew: Crew) -> None:
 
     with Study.read(path) as study:
         earlier = earlier_plans_of(study) if study.count_to_do() else []
-    try:
-        with Bar() as bar:
-            for asked in earlier:
-                compare(
-                    asked.reference,
-                    asked.options,
-                    draws=asked.draws,
-                    worlds_per_draw=asked.worlds,
-                    seed=asked.seed,
-                    study_path=path,
-                    progress=lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
-                    simulator=_model_for(asked),
-                    crew=crew,
-                )
-    except KeyboardInterrupt:
-        say_stopped(path)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with stoppable(path) as bar:
+        for asked in earlier:
+            compare(
+                asked.reference,
+                asked.options,
+                draws=asked.draws,
+                worlds_per_draw=asked.worlds,
+                seed=asked.seed,
+                study_path=path,
+                progress=lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
+                simulator=_model_for(asked),
+                crew=crew,
+            )
 
 
 def _model_for(asked: ComparisonPlan) -> Simulator:
