@@ -15,7 +15,7 @@ from typing import Any, Protocol, get_args
 import numpy as np
 
 from passaat import __version__
-from passaat.errors import StudyError, command, unknown_name
+from passaat.errors import StudyError, command
 from passaat.experiments.analyses.bench import REFERENCE, Held, Model, Money, Policies, Values, outcome_values
 from passaat.experiments.analyses.compare import Comparison, as_compared, assemble, decisions_of
 from passaat.experiments.analyses.equal_money import EqualMoney, factor_bounds, verdict
@@ -24,7 +24,7 @@ from passaat.experiments.design.cells import Design
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.policies import Arm
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.results.outcomes import PUBLIC_COST, OutcomeInfo
+from passaat.experiments.results.outcomes import PUBLIC_COST, OutcomeInfo, outcome_named
 from passaat.experiments.results.record import Axis, Record
 from passaat.experiments.stats.pairing import Floats
 from passaat.experiments.study.comparisons import comparison_plan_of, equal_money_of
@@ -72,11 +72,7 @@ class StoredValues:
         Raises:
             StudyError: there is none.
         """
-        for outcome in self.outcomes:
-            if outcome.name == name:
-                return outcome
-        known = [outcome.name for outcome in self.outcomes]
-        raise StudyError(unknown_name("outcome", name, known), "Take one of these.")
+        return outcome_named(self.outcomes, name)
 
 
 def comparison_values(study_path: Path) -> StoredValues:
