@@ -14,6 +14,7 @@ from passaat.cli.parts import (
     EXIT_INTERRUPTED,
     FOUR_OPTIONS,
     LARGEST_SEED,
+    Answer,
     Bar,
     DaskOption,
     ForceReportOption,
@@ -21,21 +22,15 @@ from passaat.cli.parts import (
     ListCommand,
     OptionsOption,
     ReportOption,
-    Saving,
     ScenarioArgument,
     SetAnOption,
     SetReferenceOption,
     WorkersOption,
     crew_of,
-    import_matplotlib,
     lever_epilog,
-    make_console,
     print_json,
-    print_json_text,
     print_lines,
-    print_version,
     reference_and_options,
-    save_and_show,
     say,
     say_workload,
     study_name,
@@ -146,11 +141,7 @@ def compare_and_show(
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(base, chosen, draws, worlds, seed, path, model, crew, wishes)
-    save_and_show(
-        path,
-        _files(base, chosen, result, rivals, path, wishes),
-        lambda: _show(base, chosen, result, rivals, wishes),
-    )
+    _answer(base, chosen, result, rivals, path, wishes).give(path, wishes.to, as_json=wishes.as_json)
 
 
 def show_forecast(
@@ -215,12 +206,9 @@ def show_forecast(
 
 def files_written(chosen: Sequence[Scenario], path: Path, *, structures: bool) -> list[str]:
     """Names of the files that a comparison leaves: study, tables and figures."""
-    from passaat.experiments.reports.files import figure_paths, figures_of_comparison
-
     places = _Places.of(chosen, path)
     tables = [places.decisions, *([places.structures] if structures else [])]
-    figures = [one for stem in figures_of_comparison(places.figures) for one in figure_paths(stem)]
-    return [one.name for one in (path, *tables, *figures)]
+    return [one.name for one in (path, *tables, *places.figure_files)]
 
 
 def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
@@ -234,13 +222,8 @@ def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
     result = stored_comparison(path)
     if result.basis.notice:
         say(result.basis.notice)
-
-    def show() -> None:
-        _show(asked.reference, asked.options, result, None, wishes)
-        if not wishes.as_json:
-            print_version(result.version)
-
-    save_and_show(path, _files(asked.reference, asked.options, result, None, path, wishes), show)
+    found = _answer(asked.reference, asked.options, result, None, path, wishes, result.version)
+    found.give(path, wishes.to, as_json=wishes.as_json)
 
 
 def _compare(
@@ -301,26 +284,6 @@ def stoppable(path: Path, *, resumable: bool = True) -> Iterator[Bar]:
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-def _show(
-    base: Scenario,
-    chosen: Sequence[Scenario],
-    result: Comparison,
-    rivals: StructureComparison | None,
-    wishes: Wishes,
-) -> None:
-    from passaat.experiments.analyses.structures import with_structures
-    from passaat.experiments.reports.terminal import print_report
-
-    if wishes.as_json:
-        print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
-        return
-    console = make_console()
-    for line in _said_before(base, chosen, result, wishes):
-        console.print(line)
-    for report in _reports(result, rivals, wishes):
-        print_report(report, console)
-
-
 def _said_before(
     base: Scenario, chosen: Sequence[Scenario], result: Comparison, wishes: Wishes
 ) -> Iterator[str]:
@@ -351,56 +314,43 @@ def _reports(result: Comparison, rivals: StructureComparison | None, wishes: Wis
     return found
 
 
-def _files(
+def _answer(
     base: Scenario,
     chosen: Sequence[Scenario],
     result: Comparison,
     rivals: StructureComparison | None,
     path: Path,
     wishes: Wishes,
-) -> list[Saving]:
-    """Tables and figures of a comparison, the report where one is wished for, and how they are written."""
+    version: str = "",
+) -> Answer:
+    """What is said of a comparison, with its tables and figures."""
     from passaat.experiments.analyses.decisions import to_csv
+    from passaat.experiments.analyses.structures import with_structures
     from passaat.experiments.reports.files import save
 
     places = _Places.of(chosen, path)
-    files: list[Saving] = [("Table", lambda: [save(places.decisions, to_csv(result.decisions))])]
-    if rivals is not None:
-        files.append(("Table", lambda: [save(places.structures, rivals.to_csv())]))
+
+    def tables() -> Iterator[Path]:
+        yield save(places.decisions, to_csv(result.decisions))
+        if rivals is not None:
+            yield save(places.structures, rivals.to_csv())
 
     def figures() -> tuple[Path, ...]:
-        import_matplotlib()
         from passaat.experiments.reports.figures import save_figures
 
         return save_figures(result, places.figures)
 
-    files.append(("Figure", figures))
-    if wishes.to is not None:
-        to = wishes.to  # written last, so that it names the figures that are there
-        files.append(
-            ("Report", lambda: [_save_report(base, chosen, result, rivals, places.figures, wishes, to)])
-        )
-    return files
-
-
-def _save_report(
-    base: Scenario,
-    chosen: Sequence[Scenario],
-    result: Comparison,
-    rivals: StructureComparison | None,
-    figures: Path,
-    wishes: Wishes,
-    to: Path,
-) -> Path:
-    from passaat.experiments.reports.blocks import Sentence
-    from passaat.experiments.reports.files import figure_paths, figures_of_comparison
-    from passaat.experiments.reports.forms import figures_in, joined, save_report
-
-    before = [Sentence(line) for line in _said_before(base, chosen, result, wishes)]
-    files = [path for stem in figures_of_comparison(figures) for path in figure_paths(stem)]
-    title = f"Compared with {base.name}: {shown(base.title)}"
-    after = figures_in(to, figures, files)
-    return save_report(joined(_reports(result, rivals, wishes), before, after, title), to)
+    return Answer(
+        lambda: _reports(result, rivals, wishes),
+        lambda: result.to_json() if rivals is None else with_structures(result, rivals),
+        version,
+        tables=tables,
+        draw=figures,
+        stem=places.figures,
+        figures=places.figure_files,
+        title=f"Compared with {base.name}: {shown(base.title)}",
+        said_before=tuple(_said_before(base, chosen, result, wishes)),
+    )
 
 
 @dataclass(frozen=True)
@@ -420,6 +370,13 @@ class _Places:
         return cls(
             table_path(path, part, "decisions"), table_path(path, part, "structures"), stem_of(path, part)
         )
+
+    @property
+    def figure_files(self) -> list[Path]:
+        """Its figures, each as PNG and SVG."""
+        from passaat.experiments.reports.files import figure_paths, figures_of_comparison
+
+        return [one for stem in figures_of_comparison(self.figures) for one in figure_paths(stem)]
 
 
 def _options_part(chosen: Sequence[Scenario]) -> str:

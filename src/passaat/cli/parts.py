@@ -387,19 +387,22 @@ class Answer:
     Attributes:
         reports: what is printed, in order, and what is written to the file behind --to.
         to_json: what is printed with --json.
-        version: of the model that made the results.
+        version: of the model that made the results, which is said where it is another one; empty where it is this one.
         tables: writes the tables beside the study.
         draw: writes the figures beside the study, each as PNG and SVG.
-        stem: how the names of the figures begin.
+        stem: how the names of the figures begin; figures: their files, where these are known beforehand.
+        title: of the file behind --to, where it is not that of the first report.
         said_before: lines above the reports.
     """
 
     reports: Callable[[], Sequence[Report]]
     to_json: Callable[[], str]
-    version: str
+    version: str = ""
     tables: Callable[[], Iterable[Path]] | None = None
     draw: Callable[[], Sequence[Path]] | None = None
     stem: Path = Path()
+    figures: Sequence[Path] = ()
+    title: str = ""
     said_before: Sequence[str] = ()
 
     def give(
@@ -421,8 +424,9 @@ class Answer:
             from passaat.experiments.reports.blocks import Sentence
             from passaat.experiments.reports.forms import figures_in, joined, save_report
 
-            before, after = map(Sentence, self.said_before), figures_in(path, self.stem, drawn)
-            return [save_report(joined(self.reports(), tuple(before), after), path)]
+            before = tuple(map(Sentence, self.said_before))
+            after = figures_in(path, self.stem, drawn or self.figures)
+            return [save_report(joined(self.reports(), before, after, self.title), path)]
 
         def show() -> None:
             if as_json:
@@ -430,11 +434,13 @@ class Answer:
                 return
             from passaat.experiments.reports.terminal import PLAIN_WIDTH, print_report
 
-            print_lines(self.said_before)
             console = make_console(columns or PIPED_WIDTH)
+            for line in self.said_before:
+                console.print(line)
             for one in self.reports():
                 print_report(one, console, most=console.width if columns else PLAIN_WIDTH)
-            print_version(self.version)
+            if self.version:
+                print_version(self.version)
 
         files: list[Saving] = []
         if self.tables is not None:
@@ -462,7 +468,8 @@ def save_and_show(study: Path | None, files: Sequence[Saving], show: Callable[[]
     for kind, write in files:
         try:
             with _warnings_as_messages() as messages:
-                said += [f"{kind}: {path}" for path in write()]
+                for path in write():
+                    said.append(f"{kind}: {path}")
             said += messages
         except StudyError as error:
             failed.append(error)
