@@ -397,7 +397,7 @@ def _listed_factors(
         return []
     problems: list[str] = []
     header, rows = _csv(draft.folder / design["file"], problems)
-    columns = {name: _Column.called(name, design) for name in header if _known(name, problems, header)}
+    columns = {name: _Column.called(name, design) for name in header if _known(name, problems)}
     problems += _draw_and_luck_columns(design, header)
     points: list[dict[str, Setting]] = []
     if not problems:
@@ -448,7 +448,7 @@ def _csv(path: Path, problems: list[str]) -> tuple[list[str], list[tuple[int, li
     return header, rows[1:]
 
 
-def _known(name: str, problems: list[str], header: Sequence[str]) -> bool:
+def _known(name: str, problems: list[str]) -> bool:
     """Whether a column is a lever, a parameter, draw or luck; the problem is noted if not."""
     if name in LEVERS or name in PARAMETERS or name in ("draw", "luck"):
         return True

@@ -112,7 +112,7 @@ def words(figure: Figure) -> str:
 
 
 def drawn(report: SensitivityReport) -> dict[str, Figure]:
-    return {name: draw(report, report.first) for name, draw in drawings(report, report.first)}
+    return {name: draw(report, report.first) for name, draw in drawings(report.first)}
 
 
 @pytest.mark.parametrize("case", CASES)
