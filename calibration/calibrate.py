@@ -58,6 +58,8 @@ from passaat.calibration.table import (
 )
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import StudyError
+from passaat.experiments.design.factors import parameter_label
+from passaat.experiments.run.pump import default_workers
 from passaat.identity import fingerprint_of_text
 from passaat.json_text import json_text, plain
 from passaat.writing import write_whole
@@ -155,7 +157,9 @@ class Calibration:
         )
         used = [f for f in said["figures"].values() if "inside" in f and f["used"]]
         held = [f for f in said["figures"].values() if "inside" in f and f["role"] == "validation"]
-        shown = ", ".join(f"{name} {records[name]['contraction']:.0%}" for name in narrowed[:12])
+        shown = ", ".join(
+            f"{parameter_label(name)} {records[name]['contraction']:.0%}" for name in narrowed[:12]
+        )
         return (
             f"{budget['runs']:,} runs; {len(said['chosen'])} of {said['parameters_in_all']} parameters calibrated, "
             f"the others drawn from what is left of their priors",
@@ -216,7 +220,6 @@ def prepare(
         StudyError: an impossible budget or seed; all problems are listed.
         EvidenceError: a figure that has no statistical form.
     """
-    from passaat.experiments.run.pump import default_workers
 
     require_budget(budget, seed)
     everything = figures() if known is None else tuple(known)

@@ -23,6 +23,7 @@ from passaat.calibration.grounds import Grounds, changes, grounds
 from passaat.calibration.priors import Priors, priors
 from passaat.errors import EvidenceError
 from passaat.identity import fingerprint_of_text, text_of
+from passaat.scenarios.loading import load_scenario
 from passaat.writing import write_whole
 
 Floats = NDArray[np.float64]
@@ -228,7 +229,6 @@ def shipped_grounds() -> dict[str, dict[str, str]]:
     Raises:
         EvidenceError: the sample cannot be read.
     """
-    from passaat.scenarios.loading import load_scenario
 
     return {**grounds(load_scenario(NAME, "reference")), "sample": {"digest": shipped_digest()}}
 

@@ -42,11 +42,12 @@ from passaat.calibration.inference import (
     learn_others,
     propose_others,
 )
-from passaat.calibration.likelihood import Term
-from passaat.calibration.table import Batch, OnProgress, world_seeds
+from passaat.calibration.likelihood import Term, shown_by
+from passaat.calibration.table import Batch, OnProgress, run_batch, world_seeds
 from passaat.calibration.targets import figures
 from passaat.errors import StudyError
 from passaat.experiments.run.pump import in_threads
+from passaat.model.outcomes import OUTCOME_NAMES
 
 Floats = NDArray[np.float64]
 
@@ -375,7 +376,6 @@ def what_stays_open(
     """
     from passaat.model.engine.compiled import simulate
     from passaat.model.engine.judging import outcomes_of
-    from passaat.model.outcomes import OUTCOME_NAMES
 
     work = calibration.work
     known = work.evaluator.priors
@@ -467,8 +467,6 @@ def emulator_error(work: Work, places: int = 24, worlds: int = 24) -> dict[str, 
 
 def run_checked(work: Work, batch: Batch) -> Floats:
     """What the runs of a batch show of the terms."""
-    from passaat.calibration.likelihood import shown_by
-    from passaat.calibration.table import run_batch
 
     seen = run_batch(batch, work.evaluator, work.store, workers=work.workers, progress=work.progress)
     return shown_by(work.terms, seen.values, work.evaluator.names)

@@ -25,6 +25,7 @@ from passaat.experiments.analyses.replicate import Replication, pilot, replicate
 from passaat.experiments.analyses.sensitivity import SensitivityReport, sensitivity
 from passaat.experiments.analyses.sweep import SweepTable, sweep
 from passaat.experiments.analyses.tradeoffs import (
+    Said,
     has_common_worlds,
     of_sweep,
     pareto_front,
@@ -37,8 +38,8 @@ from passaat.experiments.reports.blocks import Report
 from passaat.experiments.reports.discover import discovery_report, front_report, regret_report
 from passaat.experiments.reports.discover_figures import corner_figure, front_figure, regret_figure
 from passaat.experiments.reports.figures import own_style
-from passaat.experiments.reports.replicate import needed_text, replication_text
-from passaat.experiments.reports.sensitivity import sensitivity_text
+from passaat.experiments.reports.replicate import needed_report, replication_report
+from passaat.experiments.reports.sensitivity import sensitivity_report
 from passaat.experiments.reports.sensitivity_figures import (
     interactions_figure,
     plane_figure,
@@ -114,8 +115,8 @@ def _how_many(folder: Path) -> Found:
         "replicate": _replicated(result),
     }
     return {
-        "pilot": needed_text(rows, result.outcome, 2),
-        "replicate": replication_text(result),
+        "pilot": plain_text(needed_report(rows, result.outcome, 2)),
+        "replicate": plain_text(replication_report(result)),
     }, numbers
 
 
@@ -182,7 +183,7 @@ def _morris(folder: Path) -> Found:
             "runs": 3 * table.plan.n_points * table.plan.worlds,
         }
     }
-    return {"morris": sensitivity_text(report, findings=[gain])}, numbers
+    return {"morris": plain_text(sensitivity_report(report, findings=[gain]))}, numbers
 
 
 def _ranked(report: SensitivityReport, finding: Any) -> list[dict[str, Any]]:
@@ -246,7 +247,7 @@ def _sobol(folder: Path) -> Found:
             "exports": _pairs_of(paired, pairs),
         },
     }
-    return {"sobol": sensitivity_text(report, findings=[gain])}, numbers
+    return {"sobol": plain_text(sensitivity_report(report, findings=[gain]))}, numbers
 
 
 def _pairs_of(report: SensitivityReport, finding: Any) -> list[dict[str, Any]]:
@@ -315,7 +316,7 @@ def _discovered(found: Discovery) -> dict[str, Any]:
 def _tradeoffs(folder: Path) -> Found:
     """Cost against effect, and regret."""
     table = _table(read_plan("amount-and-follow-up"), folder)
-    said = {
+    said: Said = {
         "version": table.version,
         "drawn_from": table.drawn_from,
         "named_by": policies_in_words(table),

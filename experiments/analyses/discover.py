@@ -17,8 +17,6 @@ Sources:
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +29,7 @@ from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.tree import Condition, Leaf, condition, conditions, grow_tree
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import REFERENCE, Plan, count_points
-from passaat.experiments.results.cells import csv_value
+from passaat.experiments.results.cells import csv_text
 from passaat.experiments.results.numbers import scale_for
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats.pairing import NAN, Floats, paired_differences, split_variance
@@ -535,12 +533,7 @@ def to_csv(discoveries: Sequence[Discovery]) -> str:
     """One line per question, corner and restricted factor; a question without corner has one line. Shares are of
     points on the side looked for.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in _rows(discoveries):
-        writer.writerow(csv_value(value) for value in row)
-    return out.getvalue()
+    return csv_text(_COLUMNS, _rows(discoveries))
 
 
 def _rows(discoveries: Sequence[Discovery]) -> Iterator[tuple[object, ...]]:

@@ -236,7 +236,7 @@ class SensitivityReport:
 
     def summary(self, finding: Finding | None = None) -> tuple[str, ...]:
         """Three to six plain sentences on one finding; by default the first that has indices."""
-        return tuple(_sentences(self, finding or self.first))
+        return tuple(filter(None, _sentences(self, finding or self.first)))
 
     @property
     def first(self) -> Finding:
@@ -377,7 +377,7 @@ def sensitivity(
         reference_title=plan.reference.title,
         period=f"starts {world.window_first_year}-{world.window_last_year}, followed to {world.last_year}",
         method=analysis.method,
-        design=_design_words(plan, analysis.method),
+        design=_design_words(plan),
         points=plan.n_points,
         worlds=plan.worlds_per_point,
         luck=plan.luck,
@@ -416,7 +416,7 @@ def _outcomes(table: Table, asked: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(asked))
 
 
-def _design_words(plan: Plan, method: Method) -> str:
+def _design_words(plan: Plan) -> str:
     kinds = {
         "morris": f"{plan.size:,} Morris trajectories",
         "saltelli": f"{plan.size:,} base points of a Saltelli design",
@@ -611,6 +611,7 @@ def share_between(estimate: Estimate) -> str:
 
 
 def _sentences(report: SensitivityReport, finding: Finding) -> Iterator[str]:
+    """What is said of a finding; empty where there is nothing to say."""
     found = finding.indices
     if found is None:
         yield f"{finding.subject}: no indices. {_capital('; '.join(finding.refused))}."
@@ -623,16 +624,10 @@ def _sentences(report: SensitivityReport, finding: Finding) -> Iterator[str]:
         return
     order = [i for i in ranking(found.importance) if i != report.luck_place]
     yield _what_matters(report, finding, found, order)
-    yield _how_sure(report, finding, found, order)
-    luck = _luck_sentence(report, finding, found)
-    if luck:
-        yield luck
-    interplay = _interplay(report, found, order)
-    if interplay:
-        yield interplay
-    dropped = _dropped(report, finding, found.blocks)
-    if dropped:
-        yield dropped
+    yield _how_sure(report, found, order)
+    yield _luck_sentence(report, finding, found)
+    yield _interplay(report, found, order)
+    yield _dropped(report, found.blocks)
     yield _large_enough(report, finding, found.blocks)
 
 
@@ -670,7 +665,7 @@ def _what_matters(report: SensitivityReport, finding: Finding, found: Indices, o
     return f"What matters most for {_small(finding.subject)} is {parts[0]}{rest}; {how}."
 
 
-def _how_sure(report: SensitivityReport, finding: Finding, found: Indices, order: Sequence[int]) -> str:
+def _how_sure(report: SensitivityReport, found: Indices, order: Sequence[int]) -> str:
     importance = found.importance
     tail = [i for i in order if math.isfinite(importance[i].value) and not _speaks(found, order, i)]
     few = f"{len(tail)} of {len(order)} factors cannot be told from {_than(report, found)}"
@@ -795,7 +790,7 @@ def _top(found: Morris, order: Sequence[int]) -> float:
     return found.effects[order[0]].size.value if order else NAN
 
 
-def _dropped(report: SensitivityReport, finding: Finding, blocks: Blocks) -> str:
+def _dropped(report: SensitivityReport, blocks: Blocks) -> str:
     unseen = [
         note
         for note, here in zip(report.factors, _listed(report), strict=True)

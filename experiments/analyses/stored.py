@@ -16,7 +16,7 @@ from typing import Any, Protocol, get_args
 import numpy as np
 
 from passaat import __version__
-from passaat.errors import StudyError, command, unknown_name
+from passaat.errors import StudyError, command
 from passaat.experiments.analyses.bench import (
     REFERENCE,
     ArmByDraw,
@@ -41,7 +41,7 @@ from passaat.experiments.design.cells import Design
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.policies import Arm
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.results.outcomes import PUBLIC_COST, OutcomeInfo
+from passaat.experiments.results.outcomes import PUBLIC_COST, OutcomeInfo, outcome_named
 from passaat.experiments.results.record import Axis, Record
 from passaat.experiments.stats.pairing import Floats
 from passaat.experiments.study.comparisons import comparison_plan_of, equal_money_of
@@ -89,11 +89,7 @@ class StoredValues:
         Raises:
             StudyError: there is none.
         """
-        for outcome in self.outcomes:
-            if outcome.name == name:
-                return outcome
-        known = [outcome.name for outcome in self.outcomes]
-        raise StudyError(unknown_name("outcome", name, known), "Take one of these.")
+        return outcome_named(self.outcomes, name)
 
 
 def comparison_values(study_path: Path) -> StoredValues:

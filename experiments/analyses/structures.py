@@ -8,8 +8,6 @@ or reversed.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from passaat.experiments.analyses.bench import Bench, Money, Values, require_opt
 from passaat.experiments.analyses.compare import Comparison, compare_on, plain
 from passaat.experiments.design.cells import Design
 from passaat.experiments.design.simulator import Simulator, the_model
-from passaat.experiments.results.cells import csv_value
+from passaat.experiments.results.cells import csv_text
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.run.crew import Crew, Threads
 from passaat.experiments.run.runner import OnProgress, Progress
@@ -127,12 +125,7 @@ class StructureComparison:
 
     def to_csv(self) -> str:
         """One line per structure, money variant, outcome and option; the same bytes for the same study."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for row in self._rows():
-            writer.writerow(csv_value(value) for value in row)
-        return out.getvalue()
+        return csv_text(_COLUMNS, self._rows())
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         rankings = {(one.outcome, one.money): one for one in self.rankings}

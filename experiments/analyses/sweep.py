@@ -19,7 +19,7 @@ from passaat.experiments.design.basis import DEFAULTS, PRIOR
 from passaat.experiments.design.factors import Setting
 from passaat.experiments.design.plan import REFERENCE, Plan
 from passaat.experiments.design.simulator import Simulator, the_model
-from passaat.experiments.results.outcomes import RATIOS, OutcomeInfo
+from passaat.experiments.results.outcomes import RATIOS, OutcomeInfo, outcome_named
 from passaat.experiments.run.crew import Crew, Threads
 from passaat.experiments.run.runner import OnProgress, run_planned
 from passaat.experiments.stats.pairing import Floats, paired_differences, ratio_values
@@ -70,12 +70,7 @@ class SweepTable:
         Raises:
             StudyError: there is none, or it was not read.
         """
-        for outcome in self.outcomes:
-            if outcome.name == name:
-                return outcome
-        raise StudyError(
-            unknown_name("outcome", name, [outcome.name for outcome in self.outcomes]), "Take one of these."
-        )
+        return outcome_named(self.outcomes, name)
 
     def levels(self, policy: str, outcome: str) -> Floats:
         """Values of an outcome under a policy, shape (n_points, n_worlds).

@@ -24,11 +24,9 @@ Sources:
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +36,7 @@ from passaat.experiments.analyses.bench import Money, Values
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE
-from passaat.experiments.results.cells import csv_value
+from passaat.experiments.results.cells import csv_text
 from passaat.experiments.results.outcomes import RATIOS, OutcomeInfo
 from passaat.experiments.stats.common_worlds import level_on_common_worlds, two_ways
 from passaat.experiments.stats.pairing import (
@@ -349,6 +347,44 @@ def _favourable(outcome: OutcomeInfo) -> float:
     return -1.0 if outcome.better == "lower" else 1.0
 
 
+# --- what is told with every result --------------------------------------------------------------------------
+
+
+class Said(TypedDict, total=False):
+    """Version of the model, what draws rest on, why results are not calibrated (empty where they are), and what
+    policies are named by.
+    """
+
+    version: str
+    drawn_from: str
+    uncalibrated: str
+    named_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """Draws and worlds that were used, draws left out because some policy has no value there, and as ``Said``."""
+
+    draws: int
+    worlds: int
+    left_out: int
+    noise: Noise
+    version: str = ""
+    drawn_from: str = ""
+    uncalibrated: str = ""
+    named_by: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data; a number that does not exist is None."""
+        found: dict[str, Any] = plain(self)
+        told = {field.name: found.pop(field.name) for field in fields(_Told)}
+        return {**found, **told}
+
+    def to_json(self) -> str:
+        """All of it as JSON, the same bytes for the same study."""
+        return json_text(self.to_dict())
+
+
 # --- the Pareto front ---------------------------------------------------------------------------------------
 
 
@@ -386,32 +422,12 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Front:
-    """Policies by cost and effect, cheapest first.
-
-    ``draws`` and ``worlds`` are those used; ``left_out`` counts draws in which some policy has no value.
-    """
+class Front(_Told):
+    """Policies by cost and effect, cheapest first."""
 
     cost: OutcomeInfo
     effect: OutcomeInfo
     positions: tuple[Position, ...]
-    draws: int
-    worlds: int
-    left_out: int
-    noise: Noise
-    version: str
-    drawn_from: str
-    uncalibrated: str
-    named_by: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data; a number that does not exist is None."""
-        result: dict[str, Any] = plain(self)
-        return result
-
-    def to_json(self) -> str:
-        """All of it as JSON, the same bytes for the same study."""
-        return json_text(self.to_dict())
 
 
 def pareto_front(
@@ -421,10 +437,7 @@ def pareto_front(
     effects: Mapping[str, Floats],
     *,
     common_worlds: bool,
-    version: str = "",
-    drawn_from: str = "",
-    uncalibrated: str = "",
-    named_by: str = "",
+    **said: Unpack[Said],
 ) -> Front:
     """Which policies are worth their cost, and how sure that is.
 
@@ -433,8 +446,7 @@ def pareto_front(
         costs, effects: values of each policy, all of shape (n_draws, n_worlds).
         common_worlds: whether a column is one world for all draws, as in most sweeps (``has_common_worlds``); in a
             comparison every draw has worlds of its own.
-        version: version of the model; drawn_from: what the draws rest on; uncalibrated: why results are not
-            calibrated, empty where they are; named_by: what policies are named by.
+        said: what is told with it.
 
     Raises:
         ValueError: shapes differ.
@@ -478,10 +490,7 @@ def pareto_front(
         worlds=cost_values[0].shape[1],
         left_out=left_out,
         noise=known.noise,
-        version=version,
-        drawn_from=drawn_from,
-        uncalibrated=uncalibrated,
-        named_by=named_by,
+        **said,
     )
 
 
@@ -561,19 +570,11 @@ class Regret:
 
 
 @dataclass(frozen=True)
-class RegretTable:
+class RegretTable(_Told):
     """Regret of every policy by one outcome, the smallest mean regret first."""
 
     outcome: OutcomeInfo
     policies: tuple[Regret, ...]
-    draws: int
-    worlds: int
-    left_out: int
-    noise: Noise
-    version: str
-    drawn_from: str
-    uncalibrated: str
-    named_by: str
 
     @property
     def safest(self) -> str:
@@ -582,11 +583,7 @@ class RegretTable:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data; a number that does not exist is None."""
-        return {**plain(self), "safest": self.safest}
-
-    def to_json(self) -> str:
-        """All of it as JSON, the same bytes for the same study."""
-        return json_text(self.to_dict())
+        return {**super().to_dict(), "safest": self.safest}
 
 
 def regret_table(
@@ -594,18 +591,14 @@ def regret_table(
     values: Mapping[str, Floats],
     *,
     common_worlds: bool,
-    version: str = "",
-    drawn_from: str = "",
-    uncalibrated: str = "",
-    named_by: str = "",
+    **said: Unpack[Said],
 ) -> RegretTable:
     """How much is lost by choosing each policy, over draws.
 
     Args:
         outcome: what policies are judged by; values: of each policy, all of shape (n_draws, n_worlds).
         common_worlds: whether a column is one world for all draws, as for ``pareto_front``.
-        version: version of the model; drawn_from: what the draws rest on; uncalibrated: why results are not
-            calibrated, empty where they are; named_by: what policies are named by.
+        said: what is told with it.
 
     Raises:
         ValueError: shapes differ.
@@ -632,10 +625,7 @@ def regret_table(
         worlds=kept[0].shape[1],
         left_out=left_out,
         noise=known.noise,
-        version=version,
-        drawn_from=drawn_from,
-        uncalibrated=uncalibrated,
-        named_by=named_by,
+        **said,
     )
 
 
@@ -672,7 +662,7 @@ def front_csv(front: Front) -> str:
         )
         for one in front.positions
     )  # fmt: skip
-    return _csv(_FRONT_COLUMNS, rows)
+    return csv_text(_FRONT_COLUMNS, rows)
 
 
 def regret_csv(tables: Sequence[RegretTable]) -> str:
@@ -685,12 +675,4 @@ def regret_csv(tables: Sequence[RegretTable]) -> str:
         for table in tables
         for one in table.policies
     )  # fmt: skip
-    return _csv(_REGRET_COLUMNS, rows)
-
-
-def _csv(header: Sequence[str], rows: Iterator[tuple[object, ...]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([csv_value(value) for value in row] for row in rows)
-    return out.getvalue()
+    return csv_text(_REGRET_COLUMNS, rows)

@@ -71,6 +71,11 @@ def shown_unit(factor: Factor) -> str:
     return "" if plain else f" {factor.unit}"
 
 
+def unit_named(factor: Factor) -> str:
+    """The unit as it stands behind the label: ``shown_unit`` after a comma."""
+    return f", {shown_unit(factor).strip()}" if shown_unit(factor) else ""
+
+
 def shown_limit(factor: Factor, value: float) -> str:
     """A limit as people read it, to a hundredth of the factor's range: a cut is known no better."""
     if math.isinf(value):

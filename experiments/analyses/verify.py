@@ -23,7 +23,7 @@ from passaat.experiments.design.plan import Plan
 from passaat.experiments.design.policies import InputsOf
 from passaat.experiments.design.simulator import Simulator, the_model
 from passaat.experiments.run.crew import Crew, Task, Threads, Twin
-from passaat.experiments.study.keys import digest_of, parameters_digest, run_key
+from passaat.experiments.study.keys import parameters_digest, run_key
 from passaat.experiments.study.study import Study
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.reading import shown_name, shown_value
@@ -199,15 +199,11 @@ def _check_runs(study: Study, asked: Asked) -> _Checked:
     arm_fingerprint = lru_cache(maxsize=1024)(study.arm_fingerprint)
     draw_digest = lru_cache(maxsize=1024)(lambda draw: parameters_digest(study.parameters(draw)))
     seed_of = lru_cache(maxsize=1024)(lambda draw, world: asked.seed_of(study, draw, world))
-    columns = "".join(f', "{name}"' for name in study.outcome_names)
     runs = results = 0
     bad_keys, bad_seeds, bad_results = list[str](), list[str](), list[str]()
-    query = (
-        f"SELECT draw, world, arm, world_seed, key, status, reason, digest{columns} FROM runs"
-        " ORDER BY draw, world, arm"
-    )
-    for draw, world, arm, seed, key, status, reason, digest, *values in study.rows(query):
+    for run in study.written(("draw", "world", "arm", "world_seed", "key"), "ORDER BY draw, world, arm"):
         runs += 1
+        draw, world, arm, seed, key = run.asked
         name = f"{shown_name(key)} (draw {draw}, world {world}, arm {arm})"
         try:
             belongs = key == run_key(arm_fingerprint(arm), draw_digest(draw), seed)
@@ -217,23 +213,23 @@ def _check_runs(study: Study, asked: Asked) -> _Checked:
             bad_keys.append(name)
         if seed_of(draw, world) not in (seed, None):
             bad_seeds.append(name)
-        if status == "planned":
-            if reason or digest or any(value is not None for value in values):
-                bad_results.append(name)
-            continue
-        results += 1
-        if digest != digest_of(status, reason, values):
+        is_planned = run.status == "planned"
+        results += not is_planned
+        empty = not (run.reason or run.digest or any(value is not None for value in run.values))
+        if not (empty if is_planned else run.whole):
             bad_results.append(name)
     return _Checked(runs, results, bad_keys, bad_seeds, bad_results)
 
 
 def _repeat(study: Study, model: Simulator, crew: Crew, sample: int) -> tuple[int, tuple[str, ...]]:
     """Make runs again; how many, and the keys of those that differ in any bit."""
-    columns = "".join(f', "{name}"' for name in study.outcome_names)
-    query = f"SELECT draw, world, arm, world_seed, key{columns} FROM runs WHERE status = 'done' ORDER BY key LIMIT ?"
+    some = study.written(
+        ("draw", "world", "arm", "world_seed", "key"), "WHERE status = 'done' ORDER BY key LIMIT ?", (sample,)
+    )
     inputs_of = InputsOf()
     stored, tasks = {}, []
-    for draw, world, arm, seed, key, *values in study.rows(query, (sample,)):
+    for run in some:
+        draw, world, arm, seed, key = run.asked
         try:
             parameters = study.parameters(draw)
             policy, twin = study.arm(arm)
@@ -242,7 +238,7 @@ def _repeat(study: Study, model: Simulator, crew: Crew, sample: int) -> tuple[in
             held_against = Twin(arm if twin is None else twin, inputs_of(against, parameters), twin is None)
         except PassaatError:  # cannot be read, which its key has told already
             continue
-        stored[draw, world, arm] = (key, values)
+        stored[draw, world, arm] = (key, run.values)
         tasks.append(Task(draw, world, seed, held_against, arms))
     try:
         futures = [crew.submit(model, [task]) for task in tasks]

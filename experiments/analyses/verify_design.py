@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from passaat.errors import PassaatError, StudyError
+from passaat.experiments.analyses.bench import Policies
+from passaat.experiments.analyses.compare import plain
+from passaat.experiments.analyses.equal_money import CEILING, THRESHOLD, Payment
+from passaat.experiments.analyses.stored import as_stored, basis_of
 from passaat.experiments.design.cells import PILOT_WORLDS, world_seed
 from passaat.experiments.design.comparison_plan import ComparisonPlan
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE, Plan
@@ -117,8 +121,8 @@ def wrong_types(study: Study) -> Iterator[str]:
 
 def _wrong_seal(study: Study) -> Iterator[str]:
     """What it says in words is as it was written; that includes all that nothing else in the file could contradict."""
-    stored, found = study.meta(SEAL), study.description_digest()
-    if stored and stored != found:
+    stored = study.meta(SEAL)
+    if found := study.broken_seal():
         yield (
             f"what it says of itself was changed after it was written: its {SEAL} is {shown_name(stored)}, and now"
             f" {found}"
@@ -345,7 +349,6 @@ def _wrong_arms(study: Study, plan: ComparisonPlan | None, same_model: bool) -> 
 
 def _pays(settings: str) -> bool:
     """Whether settings are those of one lever that brings an option to equal public money."""
-    from passaat.experiments.analyses.equal_money import CEILING, THRESHOLD
 
     with suppress(ValueError):
         found = json.loads(settings)
@@ -366,7 +369,6 @@ def _arms_of(study: Study, plan: ComparisonPlan) -> dict[str, set[tuple[str, str
 
 
 def _compared(plan: ComparisonPlan) -> Iterator[Arm]:
-    from passaat.experiments.analyses.bench import Policies
 
     compared = Policies.of(plan.reference, plan.options)
     yield from (compared.twin, compared.base, *compared.arms)
@@ -375,9 +377,6 @@ def _compared(plan: ComparisonPlan) -> Iterator[Arm]:
 
 def _missing_runs(study: Study, plan: ComparisonPlan) -> Iterator[str]:
     """Runs that a comparison was asked for and, though it says that it is complete, does not hold."""
-    from passaat.experiments.analyses.bench import Policies
-    from passaat.experiments.analyses.equal_money import Payment
-    from passaat.experiments.analyses.stored import as_stored
 
     if study.meta("state") != "complete":
         return
@@ -476,8 +475,6 @@ def _wrong_origin(study: Study, asked: Asked, model: Simulator) -> Iterator[str]
 
 def _wrong_basis(study: Study, model: Simulator) -> Iterator[str]:
     """What the draws rest on, as a comparison says it in full and a sweep in words."""
-    from passaat.experiments.analyses.compare import plain
-    from passaat.experiments.analyses.stored import basis_of
 
     if study.meta("kind") == "sweep":
         told = study.meta("uncalibrated")

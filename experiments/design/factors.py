@@ -26,12 +26,11 @@ __all__ = [
     "Kind",
     "Scale",
     "Setting",
-    "draw_factor",
+    "counted_factor",
+    "factor_of",
     "is_setting",
-    "lever_factor",
-    "luck_factor",
+    "parameter_label",
     "read_factor",
-    "uncertainty_factor",
 ]
 
 Scale = Literal["continuous", "integer", "categories"]
@@ -203,29 +202,24 @@ def is_setting(value: object) -> bool:
     return isinstance(value, str | bool) or _is_number(value)
 
 
-def lever_factor(name: str, spec: object = "all") -> Factor:
-    """A lever over a range, a list of values, or everything it may be ("all").
+def factor_of(name: str, spec: object = "all") -> Factor:
+    """A lever or a parameter over a range, a list of values, or everything that it may be ("all").
 
     Raises:
-        StudyError: no such lever, or a range or list that it does not allow; all problems at once.
+        StudyError: no such lever or parameter, or a range or list that it does not allow; all problems at once.
     """
-    return read_factor("lever", name, spec)[0]
+    return read_factor("lever" if name in LEVERS else "uncertainty", name, spec)[0]
 
 
-def uncertainty_factor(name: str, spec: object = "all") -> Factor:
-    """A parameter over a range, a list of values, or the range of its record ("all" or an empty table).
-
-    Raises:
-        StudyError: no such parameter, or a range or list that its record does not allow; all problems at once.
-    """
-    return read_factor("uncertainty", name, spec)[0]
-
-
-def draw_factor(n: int) -> Factor:
-    """Which of ``n`` draws supplies the parameters that are not swept."""
+def counted_factor(kind: Literal["draw", "luck"], n: int) -> Factor:
+    """Which of ``n`` draws supplies the parameters that are not swept, or in which of ``n`` worlds a point runs."""
+    meaning, label = {
+        "draw": ("which draw supplies the parameters that are not swept", "Draw of the other parameters"),
+        "luck": ("which world, that is which luck, a point runs in", "Luck"),
+    }[kind]
     return Factor(
-        name="draw",
-        kind="draw",
+        name=kind,
+        kind=kind,
         scale="categories",
         low=_NAN,
         high=_NAN,
@@ -233,26 +227,18 @@ def draw_factor(n: int) -> Factor:
         categories=tuple(range(n)),
         ordered=False,
         unit="",
-        meaning="which draw supplies the parameters that are not swept",
-        label="Draw of the other parameters",
+        meaning=meaning,
+        label=label,
     )
 
 
-def luck_factor(n_worlds: int) -> Factor:
-    """In which of ``n_worlds`` worlds a point runs."""
-    return Factor(
-        name="luck",
-        kind="luck",
-        scale="categories",
-        low=_NAN,
-        high=_NAN,
-        shape="uniform",
-        categories=tuple(range(n_worlds)),
-        ordered=False,
-        unit="",
-        meaning="which world, that is which luck, a point runs in",
-        label="Luck",
-    )
+def parameter_label(name: str) -> str:
+    """Name of a parameter for people: its own in words, without the unit at its end, which is said where it matters.
+
+    >>> parameter_label("coordinator_fee_expected_eur_year")
+    'Coordinator fee expected EUR year'
+    """
+    return name.removesuffix("_eur").replace("_", " ").capitalize().replace(" eur ", " EUR ")
 
 
 # What a lever or a parameter allows
@@ -341,7 +327,7 @@ def _parameter(name: str) -> _Subject:
         allowed=allowed,
         unit=record.unit,
         meaning=record.meaning,
-        label=name.removesuffix("_eur").replace("_", " ").capitalize().replace(" eur ", " EUR "),
+        label=parameter_label(name),
         normalise=normalise,
     )
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from passaat.errors import ScenarioError, StudyError
 from passaat.experiments.design.cells import LARGEST_SEED
-from passaat.experiments.design.factors import Factor, Kind, Setting, draw_factor, is_setting
+from passaat.experiments.design.factors import Factor, Kind, Setting, counted_factor, is_setting
 from passaat.experiments.design.sampling import factorial, unit_points
+from passaat.experiments.design.sensitivity_points import morris_points, saltelli_points
 from passaat.experiments.stats.pairing import Floats
 from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.reading import shown_value
@@ -158,13 +159,9 @@ class Plan:
         if self.method in ("latin-hypercube", "sobol"):
             return unit_points(self.method, n_factors, self.size, self.seed, self.block)
         if self.method == "morris":
-            from passaat.experiments.design.sensitivity_points import morris_points
-
             named = [f.n_values if f.scale == "categories" and not f.ordered else None for f in self.factors]
             return morris_points(n_factors, self.size, self.seed, named)
         if self.method == "saltelli":
-            from passaat.experiments.design.sensitivity_points import saltelli_points
-
             return saltelli_points(n_factors, self.size, self.seed, self.second_order)
         return None
 
@@ -226,7 +223,7 @@ class Plan:
         if draws is not None and draws > self.draws:
             place = [factor.kind for factor in self.factors].index("draw")
             factors, levels = list(self.factors), list(self.levels)
-            factors[place], levels[place] = draw_factor(draws), tuple(range(draws))
+            factors[place], levels[place] = counted_factor("draw", draws), tuple(range(draws))
             changes |= {"factors": tuple(factors), "levels": tuple(levels)}
             changes["size"] = self.size // self.draws * draws
         return replace(self, **changes, options=(*self.options, *options))

@@ -18,15 +18,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from passaat.errors import ScenarioError, StudyError, unknown_name
-from passaat.experiments.design.factors import (
-    Factor,
-    Setting,
-    draw_factor,
-    lever_factor,
-    luck_factor,
-    read_factor,
-    uncertainty_factor,
-)
+from passaat.experiments.design.factors import Factor, Setting, counted_factor, factor_of, read_factor
 from passaat.experiments.design.plan import (
     COUNTED,
     HINT,
@@ -371,9 +363,9 @@ def _in_other_table(name: str, kind: Literal["lever", "uncertainty"]) -> str:
 
 def _draw_and_luck(draft: _Draft, design: Mapping[str, Any]) -> Iterator[Factor]:
     if "design.draws" not in draft.wrong and design["draws"] > 1:
-        yield draw_factor(design["draws"])
+        yield counted_factor("draw", design["draws"])
     if design["luck"] == "factor" and "design.worlds" not in draft.wrong:
-        yield luck_factor(design["worlds"])
+        yield counted_factor("luck", design["worlds"])
 
 
 def _n_levels(factor: Factor, steps: Mapping[str, int]) -> int:
@@ -405,7 +397,7 @@ def _listed_factors(
         return []
     problems: list[str] = []
     header, rows = _csv(draft.folder / design["file"], problems)
-    columns = {name: _Column.called(name, design) for name in header if _known(name, problems, header)}
+    columns = {name: _Column.called(name, design) for name in header if _known(name, problems)}
     problems += _draw_and_luck_columns(design, header)
     points: list[dict[str, Setting]] = []
     if not problems:
@@ -456,7 +448,7 @@ def _csv(path: Path, problems: list[str]) -> tuple[list[str], list[tuple[int, li
     return header, rows[1:]
 
 
-def _known(name: str, problems: list[str], header: Sequence[str]) -> bool:
+def _known(name: str, problems: list[str]) -> bool:
     """Whether a column is a lever, a parameter, draw or luck; the problem is noted if not."""
     if name in LEVERS or name in PARAMETERS or name in ("draw", "luck"):
         return True
@@ -525,8 +517,8 @@ class _Column:
     def factor(self, values: Sequence[Setting]) -> Factor:
         """The factor that these values are of: its range is what the list spans."""
         if self.n:
-            return draw_factor(self.n) if self.name == "draw" else luck_factor(self.n)
-        whole = lever_factor(self.name) if self.name in LEVERS else uncertainty_factor(self.name)
+            return counted_factor("draw" if self.name == "draw" else "luck", self.n)
+        whole = factor_of(self.name)
         if whole.scale == "categories":
             return whole
         numbers = [whole.number(value) for value in values]

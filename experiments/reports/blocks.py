@@ -114,6 +114,7 @@ class Table:
         ruled: whether a line goes below the headings.
         inset: whether it belongs to the block above it.
         stacks: columns that go below one another where there is little room.
+        missable: labels of columns that a screen without room for all leaves out, the first one first, and says so.
     """
 
     columns: tuple[Column, ...]
@@ -123,6 +124,7 @@ class Table:
     ruled: bool = False
     inset: bool = False
     stacks: tuple[Stack, ...] = ()
+    missable: tuple[str, ...] = ()
 
     @property
     def has_headings(self) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-
-from passaat.experiments.reports.blocks import Gap, Report, Row, Table, text_of
-from passaat.experiments.results.cells import no_formula
+from passaat.experiments.reports.blocks import Gap, Report, Table, text_of
+from passaat.experiments.results.cells import csv_text
 from passaat.json_text import json_text, plain
+from passaat.shown import shown
 
 
 def report_json(report: Report) -> str:
@@ -32,19 +30,10 @@ def tables_csv(report: Report) -> str:
 
 def table_csv(table: Table) -> str:
     """One table: labels, then rows; of one with headings the first column names what a row stands under."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    named = [""] if table.has_headings else []
-    writer.writerow([*named, *(_cell(column.label) for column in table.columns)])
-    for group in table.groups:
-        title = [f"{group.title}{group.detail}"] if table.has_headings else []
-        writer.writerows([*map(_cell, title), *_cells(row)] for row in group.rows)
-    return out.getvalue()
-
-
-def _cells(row: Row) -> list[str]:
-    return [_cell(text_of(cell)) for cell in row]
-
-
-def _cell(text: str) -> str:
-    return no_formula(text.replace("\n", " "))
+    labels = ["", *(column.label for column in table.columns)]
+    rows = [
+        [f"{group.title}{group.detail}", *map(text_of, row)] for group in table.groups for row in group.rows
+    ]
+    first = 0 if table.has_headings else 1
+    header, *told = ([shown(one.replace("\n", " ")) for one in row[first:]] for row in (labels, *rows))
+    return csv_text(header, told)

@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from passaat.experiments.analyses.discover import HALF_SAMPLES, Corner, Discovery, Restriction
 from passaat.experiments.analyses.tradeoffs import Front, Position, RegretTable
-from passaat.experiments.analyses.tree import Condition, shown_limit, shown_unit
+from passaat.experiments.analyses.tree import Condition, shown_limit, shown_unit, unit_named
 from passaat.experiments.design.factors import Factor
 from passaat.experiments.reports.discover import (
     LUCK,
@@ -332,7 +332,7 @@ def _restrictions(axes: Axes, corner: Corner) -> None:
                       color=QUIET, va="bottom")  # fmt: skip
     for place, one in enumerate(rows):
         factor = one.condition.factor
-        name = textwrap.shorten(f"{factor.label}{_unit_named(factor)}", 52, placeholder=" …")
+        name = textwrap.shorten(f"{factor.label}{unit_named(factor)}", 52, placeholder=" …")
         axes.text(0.0, place - 0.08, name, fontsize=8, fontweight="bold", va="center")
         axes.text(0.0, place + 0.24, textwrap.shorten(factor.meaning, 66, placeholder=" …"), fontsize=6.5, color=QUIET,
                   va="center")  # fmt: skip
@@ -381,10 +381,6 @@ def _share(factor: Factor, value: float) -> float:
     if factor.shape == "loguniform":
         return math.log(value / factor.low) / math.log(factor.high / factor.low)
     return (value - factor.low) / (factor.high - factor.low) if factor.high > factor.low else 0.5
-
-
-def _unit_named(factor: Factor) -> str:
-    return f", {shown_unit(factor).strip()}" if shown_unit(factor) else ""
 
 
 # --- the front ----------------------------------------------------------------------------------------------

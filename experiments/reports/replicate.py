@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from rich.console import Console
-
 from passaat.experiments.analyses.replicate import OptionRow, PairRow, Replication, Stop
 from passaat.experiments.reports.blocks import (
     Block,
@@ -24,7 +22,6 @@ from passaat.experiments.reports.blocks import (
     Sentence,
     Table,
 )
-from passaat.experiments.reports.terminal import plain_text, print_report
 from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats.pairing import Interval
@@ -37,26 +34,6 @@ _STOPPED: Final[dict[Stop, str]] = {
     "budget ended": "budget ended",
     "last look": "no look beyond",
 }
-
-
-def print_replication(result: Replication, console: Console) -> None:
-    """Print differences, order, runs and how to read them."""
-    print_report(replication_report(result), console)
-
-
-def replication_text(result: Replication) -> str:
-    """The same as plain text, 104 columns wide; the same bytes for the same study, but for runs made now."""
-    return plain_text(replication_report(result))
-
-
-def print_needed(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int, console: Console) -> None:
-    """Print what fixed plans of several precisions cost."""
-    print_report(needed_report(rows, outcome, worlds), console)
-
-
-def needed_text(rows: Sequence[RunsNeeded], outcome: OutcomeInfo, worlds: int) -> str:
-    """The same as plain text."""
-    return plain_text(needed_report(rows, outcome, worlds))
 
 
 def replication_report(result: Replication) -> Report:

@@ -1,7 +1,7 @@
 """One run in plain words: which clusters formed, with whom, and what became of them.
 
-`describe_run` turns the final tables of a run into plain data (what `passaat run --json` prints); the print functions
-show that data. Exports are those of members in the cluster's own market since the first year of the decision
+`describe_run` turns the final tables of a run into plain data (what `passaat run --json` prints); the reports
+say that data. Exports are those of members in the cluster's own market since the first year of the decision
 window, whether or not the cluster brought them about. Shown are covenants that start in the decision window and
 groups without covenant that first met in it. A firm that was in two clusters of one market is shown with
 both; totals count it once.
@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from passaat import __version__
 from passaat.errors import PassaatError
+from passaat.experiments.reports.blocks import Block, Column, Group, Report, Row, Sentence, Table
 from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.outcomes import window_covenants
 from passaat.model.status import STAGE_NAMES, STATUS_NAMES
@@ -26,11 +28,19 @@ if TYPE_CHECKING:
     from passaat.model.engine.compiled import Run
     from passaat.scenarios.scenario import Scenario
 
-__all__ = ["describe_run", "print_cluster", "print_run", "require_cluster"]
+__all__ = ["cluster_report", "describe_run", "require_cluster", "run_report"]
 
 CENTS = 100
 MISSABLE = ("extended", "contacts", "SMEs", "status", "country", "joined", "left", "members")
 """Columns that a narrow screen leaves out, the first one first; ``--cluster`` and ``--json`` have them."""
+
+_GROUP = (
+    *("cluster", "sector", "country", "status", "covenant", "extended", "members", "SMEs", "contacts"),
+    *("contracts", "exports M EUR", "public k EUR", "private k EUR"),
+)
+_MEMBER = ("firm", "kind", "joined", "left", "stage", "contacts", "contracts", "exports M EUR")
+_WORDS = ("sector", "status", "covenant", "extended", "kind", "joined", "left", "stage")
+"""Columns of a group, those of a member, and which of them are words."""
 
 _PUBLIC = ("activities", "liaison", "branding", "administration", "support", "follow_up")
 _PRIVATE = ("fees", "in_kind", "own_activity", "private_follow_up")
@@ -162,28 +172,19 @@ def require_cluster(report: Mapping[str, Any], cluster: int) -> None:
         )
 
 
-def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = False) -> None:
-    """Show the covenants of the decision window; with `everything`, every group that ever met."""
-    columns = (
-        "cluster",
-        "sector",
-        "country",
-        "status",
-        "covenant",
-        "extended",
-        "members",
-        "SMEs",
-        "contacts",
-    )
-    table = _table(*columns, "contracts", "exports M EUR", "public k EUR", "private k EUR")
-    for group in report["clusters"]:
-        if everything or (group["in_window"] and group["covenant_start"] is not None):
-            table.add_row(*_cells(group))
-    console.print(f"{shown(report['title'])}: {report['period']}; world seed {report['seed']}")
-    console.print(_whole(table))
+def run_report(report: Mapping[str, Any], *, everything: bool = False) -> Report:
+    """The covenants of the decision window; with `everything`, every group that ever met."""
+    groups = [
+        group
+        for group in report["clusters"]
+        if everything or (group["in_window"] and group["covenant_start"] is not None)
+    ]
     totals = report["totals"]
     states = ", ".join(f"{count} {status}" for status, count in totals["by_status"].items())
-    for line in (
+    return _report(
+        report,
+        f"{report['title']}: {report['period']}; world seed {report['seed']}",
+        _table(_GROUP, map(_cells, groups)),
         f"{totals['groups']} groups of these years: {states or 'none'}.",
         f"{totals['informal_groups']} of them worked together without a covenant.",
         f"{totals['covenants']} covenants with {totals['members']} members ({totals['firms']} different firms): "
@@ -192,12 +193,11 @@ def print_run(report: Mapping[str, Any], console: Any, *, everything: bool = Fal
         f"Public cost {totals['public_eur'] / 1e6:,.2f} M EUR, private cost {totals['private_eur'] / 1e6:,.2f} M EUR "
         "for all these groups.",
         "One run is one throw of the dice: `passaat compare` shows what a policy changes.",
-    ):
-        console.print(line)
+    )
 
 
-def _cells(group: Mapping[str, Any]) -> list[str]:
-    return [
+def _cells(group: Mapping[str, Any]) -> Row:
+    return (
         str(group["cluster"]),
         _sector(group),
         str(group["country"]),
@@ -211,7 +211,7 @@ def _cells(group: Mapping[str, Any]) -> list[str]:
         f"{group['exports_eur'] / 1e6:.2f}",
         f"{group['public_eur'] / 1e3:.0f}",
         f"{group['private_eur'] / 1e3:.0f}",
-    ]
+    )
 
 
 def _sector(group: Mapping[str, Any]) -> str:
@@ -225,20 +225,20 @@ def _covenant_text(group: Mapping[str, Any]) -> str:
     return f"{group['covenant_start']} to {group['covenant_end'] or 'end of run'}"
 
 
-def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None:
-    """Show one cluster and each of its members."""
+def cluster_report(report: Mapping[str, Any], cluster: int) -> Report:
+    """One cluster and each of its members.
+
+    Raises
+    ------
+    PassaatError : as ``require_cluster``.
+    """
+    require_cluster(report, cluster)
     group = report["clusters"][cluster]
     coordinator = "gone" if group["coordinator"] < 0 else str(group["coordinator"])
-    console.print(
-        f"Cluster {cluster}: {_sector(group)} in country {group['country']}, coordinator {coordinator}, first "
-        f"met {group['met']}, {group['status']}; covenant {_covenant_text(group)}"
-    )
-    table = _table("firm", "kind", "joined", "left", "stage", "contacts", "contracts", "exports M EUR")
-    for member in group["members"]:
-        kind = "institute" if member["institute"] else "SME" if member["sme"] else "large firm"
-        table.add_row(
+    rows = (
+        (
             str(member["firm"]),
-            kind,
+            "institute" if member["institute"] else "SME" if member["sme"] else "large firm",
             member["joined"],
             member["left"] or "",
             member["stage"],
@@ -246,22 +246,26 @@ def print_cluster(report: Mapping[str, Any], cluster: int, console: Any) -> None
             str(member["contracts"]),
             f"{member['exports_eur'] / 1e6:.3f}",
         )
-    console.print(_whole(table))
+        for member in group["members"]
+    )
+    return _report(
+        report,
+        f"Cluster {cluster}: {_sector(group)} in country {group['country']}, coordinator {coordinator}, first "
+        f"met {group['met']}, {group['status']}; covenant {_covenant_text(group)}",
+        _table(_MEMBER, rows),
+    )
 
 
-def _whole(table: Any) -> Any:
-    """No number is cut; on narrow screens these columns go first."""
-    from passaat.screen import Whole
+def _report(report: Mapping[str, Any], first: str, table: Table, *after: str) -> Report:
+    facts = {
+        "passaat": __version__,
+        "scenario": f"{report['scenario']}, fingerprint {report['hash']}",
+        "world seed": str(report["seed"]),
+    }
+    blocks: list[Block] = [Sentence(shown(first)), table, *map(Sentence, after)]
+    return Report(f"One run: {shown(report['title'])}", tuple(blocks), facts)
 
-    return Whole(table, missable=MISSABLE)
 
-
-def _table(*columns: str) -> Any:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    words = {"sector", "status", "covenant", "extended", "kind", "joined", "left", "stage"}
-    for column in columns:
-        table.add_column(column, justify="left" if column in words else "right")
-    return table
+def _table(labels: tuple[str, ...], rows: Iterable[Row]) -> Table:
+    columns = tuple(Column(one, "left" if one in _WORDS else "right") for one in labels)
+    return Table(columns, (Group(tuple(rows)),), ruled=True, missable=MISSABLE)

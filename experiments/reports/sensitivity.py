@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console
-
 from passaat.experiments.analyses.sensitivity import (
     Ends,
     Finding,
@@ -30,7 +28,6 @@ from passaat.experiments.reports.blocks import (
     Sentence,
     Table,
 )
-from passaat.experiments.reports.terminal import plain_text, print_report
 from passaat.experiments.results.numbers import NOTHING, Scale
 from passaat.experiments.stats.sensitivity import (
     END,
@@ -46,24 +43,6 @@ MOST_ROWS: Final = 12
 """Factors shown of each finding, largest first; all of them are in JSON and CSV."""
 
 MOST_PAIRS: Final = 5
-
-
-def print_sensitivity(
-    report: SensitivityReport,
-    console: Console,
-    *,
-    findings: Sequence[Finding] = (),
-    all_factors: bool = False,
-) -> None:
-    """Print these findings, or all."""
-    print_report(sensitivity_report(report, findings=findings, all_factors=all_factors), console)
-
-
-def sensitivity_text(
-    report: SensitivityReport, *, findings: Sequence[Finding] = (), all_factors: bool = False
-) -> str:
-    """The same as plain text, 104 columns wide; the same bytes for the same runs."""
-    return plain_text(sensitivity_report(report, findings=findings, all_factors=all_factors))
 
 
 def sensitivity_report(

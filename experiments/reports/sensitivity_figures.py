@@ -70,7 +70,7 @@ def save_sensitivity_figures(
     """
     one = finding or report.first
     written: list[Path] = []
-    for name, draw in drawings(report, one):
+    for name, draw in drawings(one):
         written += save_figure(draw(report, one), stem.with_name(f"{stem.name}-{name}"), report.version)
     return tuple(written)
 
@@ -78,7 +78,7 @@ def save_sensitivity_figures(
 Drawing = Callable[[SensitivityReport, Finding], Figure]
 
 
-def drawings(report: SensitivityReport, finding: Finding) -> list[tuple[str, Drawing]]:
+def drawings(finding: Finding) -> list[tuple[str, Drawing]]:
     """Names and functions of the figures that a finding has."""
     found: list[tuple[str, Drawing]] = []
     if isinstance(finding.indices, Morris):
@@ -576,7 +576,7 @@ def convergence_figure(report: SensitivityReport, finding: Finding) -> Figure:
         # Shares of very small samples can be far below zero, which says nothing and would flatten the rest.
         floor = min(axes.get_ylim()[0], 0.0) if isinstance(found, Morris) else max(axes.get_ylim()[0], -0.06)
         axes.set_ylim(bottom=floor)
-        _end_labels(figure, axes, last)
+        _end_labels(axes, last)
         _both_axes(axes, x=False)
         kind = BLOCKS[report.method]
         axes.set_xlabel(f"{kind} used")
@@ -602,7 +602,7 @@ def convergence_figure(report: SensitivityReport, finding: Finding) -> Figure:
     return figure
 
 
-def _end_labels(figure: Figure, axes: Axes, last: Sequence[tuple[float, str, str]]) -> None:
+def _end_labels(axes: Axes, last: Sequence[tuple[float, str, str]]) -> None:
     """Names at the right end of lines, pushed apart where lines end close together."""
     low, high = axes.get_ylim()
     step = 0.062 * (high - low)

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.sweep import SweepTable
+from passaat.experiments.analyses.tree import unit_named
 from passaat.experiments.design.factors import Factor, Setting
 from passaat.experiments.design.plan import NO_PROGRAMME, REFERENCE
 from passaat.experiments.reports.blocks import (
@@ -26,7 +26,6 @@ from passaat.experiments.reports.blocks import (
     Sentence,
     Table,
 )
-from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.numbers import NOTHING, Scale, scale_for
 from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
 from passaat.experiments.stats.pairing import HIGH, LOW, Floats, Interval
@@ -298,11 +297,6 @@ def sweep_json(table: SweepTable) -> str:
 # --- as text ----------------------------------------------------------------------------------------------------
 
 
-def print_sweep(table: SweepTable, console: Console) -> None:
-    """Print what a sweep found."""
-    print_report(sweep_report(table), console)
-
-
 def sweep_report(table: SweepTable) -> Report:
     """Heading, what options change over all points, and what each factor does."""
     title = f"{table.plan.name}: {shown(table.plan.question)}"
@@ -364,6 +358,7 @@ def _over_points(table: SweepTable) -> Table:
 def _by_factor(table: SweepTable) -> Iterator[Block]:
     found = bands(table)
     names = [name for name in SHOWN if any(one.outcome == name for one in found)]
+    named_factors = {factor.name: f"{factor.label}{unit_named(factor)}" for factor in table.plan.factors}
     for option in dict.fromkeys(one.option for one in found):
         compared = option != REFERENCE
         what = f"What {option} changes" if compared else "Levels"
@@ -381,7 +376,7 @@ def _by_factor(table: SweepTable) -> Iterator[Block]:
         last = ""
         for factor, values in asked:
             numbers = [_cell(scales[name], cells.get((factor, values, name)), compared) for name in names]
-            rows.append((factor if factor != last else "", values, *numbers))
+            rows.append((named_factors[factor] if factor != last else "", values, *numbers))
             last = factor
         title = f"{what} on average at each value of each factor, ± standard error"
         yield Table(tuple(columns), (Group(tuple(rows)),), title, ruled=True)

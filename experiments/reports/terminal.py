@@ -31,7 +31,7 @@ from passaat.experiments.reports.blocks import (
 )
 
 PLAIN_WIDTH: Final = 104
-"""Columns used where there is no terminal to ask, and at most."""
+"""Columns used where there is no terminal to ask, and at most, unless a report asks for more."""
 
 _STYLES: Final[dict[Tone, str]] = {
     "plain": "",
@@ -44,9 +44,9 @@ _STYLES: Final[dict[Tone, str]] = {
 _INSET: Final = (0, 0, 0, 2)
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print a report; where there is no terminal, in the same width everywhere."""
-    width = min(console.width, PLAIN_WIDTH) if console.is_terminal else PLAIN_WIDTH
+def print_report(report: Report, console: Console, *, most: int = PLAIN_WIDTH) -> None:
+    """Print a report in ``most`` columns, or as many as a terminal has; the same where there is none."""
+    width = min(console.width, most) if console.is_terminal else most
     before, console.width = console.width, width
     try:
         for block in report.blocks:
@@ -107,7 +107,7 @@ def _table(table: Table, narrow: bool) -> RenderableType:
             tones = {cell.tone if isinstance(cell, Cell) else "plain" for cell in row}
             style = _STYLES[tones.pop()] if len(tones) == 1 else ""
             grid.add_row(*map(_cell, row), style=style)
-    return screen.Whole(grid)
+    return screen.Whole(grid, missable=table.missable)
 
 
 def _grid(table: Table) -> Grid:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Final
 
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Text that begins like this is a formula to a spreadsheet, which carries it out."""
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV, every cell as ``csv_value``; the same bytes for the same values."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows(map(csv_value, row) for row in (header, *rows))
+    return out.getvalue()
 
 
 def csv_value(value: object) -> object:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from passaat.errors import StudyError, unknown_name
 from passaat.experiments.stats.pairing import Direction
 from passaat.model.outcomes import OUTCOMES
 
@@ -43,6 +45,18 @@ class OutcomeInfo:
     def label(self) -> str:
         """Its name for people."""
         return label(self.name)
+
+
+def outcome_named(outcomes: Sequence[OutcomeInfo], name: str) -> OutcomeInfo:
+    """The outcome of this name.
+
+    Raises:
+        StudyError: there is none.
+    """
+    known = {one.name: one for one in outcomes}
+    if name not in known:
+        raise StudyError(unknown_name("outcome", name, list(known)), "Take one of these.")
+    return known[name]
 
 
 _LABELS: Final = {outcome.name: outcome.label for outcome in OUTCOMES if outcome.label}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from passaat.errors import StudyError, unknown_name
-from passaat.experiments.results.outcomes import OutcomeInfo
+from passaat.experiments.results.outcomes import OutcomeInfo, outcome_named
 from passaat.experiments.stats.pairing import Floats
 
 AXES: Final = {
@@ -70,10 +70,7 @@ class Record:
         Raises:
             StudyError: there is none of this name.
         """
-        names = [one.name for one in self.outcomes]
-        if outcome not in names:
-            raise StudyError(unknown_name("outcome", outcome, names), "Take one of these.")
-        found: Floats = self.values[..., names.index(outcome)]
+        found: Floats = self.values[..., self.outcomes.index(outcome_named(self.outcomes, outcome))]
         return found
 
     def to_pandas(self) -> Any:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from passaat.errors import StudyError
+from passaat.model.kernel.columns import record_type
+from passaat.model.world import TABLES, rows_of_tables
 from passaat.scenarios.scenario import Scenario
 
 __all__ = ["LONG_SECONDS", "Workload", "machine_memory_mb", "workload"]
@@ -73,8 +75,6 @@ def workload(reference: Scenario, runs: int, workers: int | None = None) -> Work
 
 def tables_mb(reference: Scenario) -> float:
     """Megabytes of the tables of one run."""
-    from passaat.model.kernel.columns import record_type
-    from passaat.model.world import TABLES, rows_of_tables
 
     inputs = reference.inputs()
     rows = rows_of_tables(inputs)

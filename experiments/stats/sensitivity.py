@@ -102,9 +102,6 @@ FEW_VALUES: Final = 20
 """A factor of at most this many values has a class for each, also where it could have had others."""
 
 
-# --- designs ------------------------------------------------------------------------------------------------
-
-
 # --- what is found ------------------------------------------------------------------------------------------
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from passaat.experiments.stats.pairing import Floats
+from passaat.experiments.study.keys import digest_of
 
 Status = Literal["done", "failed"]
 
@@ -23,6 +24,21 @@ class RunRecord:
     status: Status
     reason: str = ""
     values: Floats | None = None
+
+
+class Written(NamedTuple):
+    """A run as it stands in a file, in which anything may have been changed; ``asked`` are the columns asked for."""
+
+    asked: tuple[Any, ...]
+    status: str
+    reason: str
+    digest: str
+    values: tuple[Any, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether its result is as it was written: the digest is that of status, reason and values."""
+        return self.digest == digest_of(self.status, self.reason, self.values)
 
 
 @dataclass(frozen=True)

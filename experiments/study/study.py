@@ -65,7 +65,7 @@ from passaat.experiments.study.messages import (
     explain,
     shortened,
 )
-from passaat.experiments.study.records import ALL, FailedRun, Kind, PlannedCell, RunRecord, Scope
+from passaat.experiments.study.records import ALL, FailedRun, Kind, PlannedCell, RunRecord, Scope, Written
 from passaat.experiments.study.schema import (
     Tables,
     basis_statements,
@@ -75,12 +75,8 @@ from passaat.experiments.study.schema import (
 )
 from passaat.identity import fingerprint, number_text
 from passaat.scenarios.levers import LEVERS, LeverValue
+from passaat.scenarios.loading import scenario_from_text
 from passaat.scenarios.reading import no_file, shown_name, shown_value
-
-if sys.platform == "win32":
-    pass
-else:
-    pass
 
 MADE_WITH: Final = "made with"
 """Entry of ``meta``: what made the study, as JSON (``provenance.Provenance``). Studies of 0.1.0 have none."""
@@ -690,8 +686,6 @@ class Study:
     def _policy(self, scenario_hash: str) -> Policy:
         """A policy by its hash: the object registered here, or read from the text that is stored."""
         if scenario_hash not in self._policies:
-            from passaat.scenarios.loading import scenario_from_text
-
             what = f"scenario {scenario_hash}"
             (text,) = self._found(
                 "SELECT scenario FROM scenarios WHERE scenario_hash = ?", (scenario_hash,), what
@@ -758,10 +752,8 @@ class Study:
 
     def record(self, records: Iterable[RunRecord]) -> None:
         """Write finished runs in one transaction: all of them or, when interrupted, none."""
-        settings = "".join(f', "{name}" = ?' for name in self.outcome_names)
-        statement = (
-            f"UPDATE runs SET status=?, reason=?, digest=?{settings} WHERE draw=? AND world=? AND arm=?"
-        )
+        settings = self._settings_of_a_result
+        statement = f"UPDATE runs SET {settings} WHERE draw = ? AND world = ? AND arm = ?"
         absent = [None] * len(self.outcome_names)
         with self._writing():
             self._add_provenance(self._made_here)
@@ -772,6 +764,26 @@ class Study:
                     statement, (one.status, one.reason, digest, *values, one.draw, one.world, one.arm)
                 )
 
+    @property
+    def _settings_of_a_result(self) -> str:
+        """What SQL sets in a run with its result: status, reason, digest, then the outcomes."""
+        return ", ".join(
+            f"{one} = ?" for one in ("status", "reason", "digest", *map(quoted, self.outcome_names))
+        )
+
+    def written(self, asked: Sequence[str], rest: str, arguments: Sequence[object] = ()) -> Iterator[Written]:
+        """Runs as they stand in the file, with these columns; ``rest`` says in SQL which, and in which order."""
+        columns = ", ".join((*asked, "status", "reason", "digest", *map(quoted, self.outcome_names)))
+        n = len(asked)
+        for row in self.rows(f"SELECT {columns} FROM runs {rest}", arguments):
+            yield Written(row[:n], row[n], row[n + 1], row[n + 2], row[n + 3 :])
+
+    def broken_seal(self) -> str:
+        """Digest of what the file says in words where it is not the one written with it; else empty."""
+        stored = self.meta(SEAL)
+        found = self.description_digest() if stored else ""
+        return found if found != stored else ""
+
     def require_as_written(self) -> None:
         """Refuse a file in which what it says of itself, or a result, is not as it was written.
 
@@ -781,14 +793,8 @@ class Study:
             StudyError: something was changed.
         """
         with self.snapshot():
-            stored = self.meta(SEAL)
-            changed = ["what it says of itself"] if stored and stored != self.description_digest() else []
-            columns = "".join(f', "{name}"' for name in self.outcome_names)
-            query = f"SELECT status, reason, digest{columns} FROM runs WHERE status <> 'planned'"
-            results = sum(
-                digest != digest_of(status, reason, values)
-                for status, reason, digest, *values in self.rows(query)
-            )
+            changed = ["what it says of itself"] if self.broken_seal() else []
+            results = sum(not run.whole for run in self.written((), "WHERE status <> 'planned'"))
         changed += [f"{results:,} of its results"] if results else []
         if changed:
             raise StudyError(
@@ -812,9 +818,7 @@ class Study:
 
     def _take_from(self, source: Study) -> int:
         """Copy what another study holds under the keys that are planned here; all of it, or nothing."""
-        named = [f'"{name}"' for name in self.outcome_names]
-        settings = ", ".join(f"{column} = ?" for column in ("status", "reason", "digest", *named))
-        query = f"SELECT key, status, reason, digest, {', '.join(named)} FROM runs WHERE status = 'done'"
+        settings = self._settings_of_a_result
         taken, changed = 0, list[str]()
         with self._writing():
             self._db.execute(
@@ -822,14 +826,15 @@ class Study:
             )
             self._db.execute("CREATE INDEX temp.wanted_key ON wanted (key)")
             self._db.execute("CREATE INDEX key_of_planned ON runs (key) WHERE status = 'planned'")
-            for key, status, reason, digest, *values in source.rows(query):
+            for run in source.written(("key",), "WHERE status = 'done'"):
+                (key,) = run.asked
                 if self.row("SELECT 1 FROM temp.wanted WHERE key = ?", (key,)) is None:
                     continue
-                if digest != digest_of(status, reason, values):
+                if not run.whole:
                     changed.append(key)
                 done = self._db.execute(
                     f"UPDATE runs SET {settings} WHERE key = ? AND status = 'planned'",
-                    (status, reason, digest, *values, key),
+                    (run.status, run.reason, run.digest, *run.values, key),
                 )
                 taken += done.rowcount
             if taken:

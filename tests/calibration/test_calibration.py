@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -21,6 +24,7 @@ from passaat.calibration import posterior
 from passaat.calibration.calibrate import (
     QUICK,
     Budget,
+    Calibration,
     Work,
     calibrate,
     contraction,
@@ -43,6 +47,7 @@ from passaat.calibration.table import Evaluator, RunStore, default_store, prior_
 from passaat.calibration.targets import Figure, figures
 from passaat.errors import EvidenceError, ModelError, StudyError
 from passaat.evidence import load_evidence
+from passaat.experiments.design.factors import parameter_label
 from passaat.identity import fingerprint_of_text
 from passaat.model.engine import compiled
 from passaat.model.parameters import PARAMETERS
@@ -500,6 +505,16 @@ def test_a_broken_sample_is_refused_with_row_and_reason(tmp_path: Path) -> None:
         read_sample(tmp_path / "none.csv", TOY_PRIORS)
     with pytest.raises(EvidenceError, match="Make it with: passaat calibrate"):
         posterior.read_metadata(tmp_path / "none.json")
+
+
+def test_what_was_narrowed_is_named_in_words() -> None:
+    made = shipped()
+    found = cast(Calibration, SimpleNamespace(metadata=made))
+    (line,) = [one for one in Calibration.summary(found) if one.startswith("narrowed beyond chance: ")]
+    named = re.findall(r"[:,] ([^,:]+) \d+%", line)
+    assert len(named) > 5
+    assert not any("_" in name for name in named)
+    assert set(named) <= set(map(parameter_label, made["parameters"]))
 
 
 def test_an_impossible_seed_on_the_command_line_ends_with_2() -> None:

@@ -12,13 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.experiments.design.factors import (
-    Factor,
-    draw_factor,
-    lever_factor,
-    luck_factor,
-    uncertainty_factor,
-)
+from passaat.experiments.design.factors import Factor, counted_factor, factor_of
 from passaat.experiments.design.plan import Luck, Method, Plan
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.stats.pairing import Direction
@@ -106,9 +100,9 @@ def simulate_dying(inputs: RunInputs, world_seed: int) -> dict[str, float]:
 
 def levers() -> tuple[Factor, ...]:
     return (
-        lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
-        lever_factor("follow_up_years", [0, 2, 4]),
-        lever_factor("selection_criteria"),
+        factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
+        factor_of("follow_up_years", [0, 2, 4]),
+        factor_of("selection_criteria"),
     )
 
 
@@ -124,11 +118,11 @@ def a_plan(
     seed: int = 1,
 ) -> Plan:
     """Three levers, an uncertain parameter and, above one, draws: a small sweep of any method but list."""
-    factors = [*levers(), uncertainty_factor("support_gain", [0.3, 0.6, 0.9])]
+    factors = [*levers(), factor_of("support_gain", [0.3, 0.6, 0.9])]
     if draws > 1:
-        factors.append(draw_factor(draws))
+        factors.append(counted_factor("draw", draws))
     if luck == "factor":
-        factors.append(luck_factor(worlds))
+        factors.append(counted_factor("luck", worlds))
     plan = Plan(
         name="toy-sweep",
         question="What does the toy say?",

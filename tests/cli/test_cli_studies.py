@@ -214,6 +214,64 @@ def test_a_sweep_that_is_there_is_shown_without_a_run(bench: Bench) -> None:
     assert bench.made_by("resume", "mine.db") == 0
 
 
+SMALL = ("--options", "go-no-go", "--budget", "200", "--study", "few.db")
+TO_A_FILE: dict[str, tuple[str, ...]] = {
+    "sweep": ("sweep", "mine.toml"),
+    "resume": ("resume", "mine.db"),
+    "extend": ("extend", "mine.db", "--worlds", "3"),
+    "sensitivity": ("sensitivity", "mine.db", "--all"),
+    "discover": (
+        "discover",
+        "mine.db",
+        *["--outcome", "public_cost_eur", "--option", "go-no-go", "--fails-at", "16e6"],
+    ),
+    "tradeoffs": ("tradeoffs", "cmp.db", "--outcome", "contracts"),
+    "compare": COMPARE,
+    "replicate": ("replicate", "pib", "--precision", "2e7", *SMALL),
+    "pilot": ("replicate", "pib", "--pilot", *SMALL),
+}
+
+
+def cells_of(markdown: str) -> list[str]:
+    rows = [line for line in markdown.splitlines() if line.startswith("| ") and "---" not in line]
+    return [re.sub(r"\\(.)", r"\1", cell) for row in rows for cell in row.strip("|").split(" | ")]
+
+
+@pytest.mark.parametrize("name", TO_A_FILE)
+def test_what_a_command_prints_it_also_writes_to_a_file_when_asked(name: str, bench: Bench) -> None:
+    """Its tables, and the figures drawn by their names; what is printed stays the same."""
+    done("sweep", write_plan("mine.toml", ("points = 8", "points = 60")))
+    done(*COMPARE)
+    done(*TO_A_FILE[name])
+    code, printed, err = call(*TO_A_FILE[name], "--to", "report.md")
+    assert code == 0, err
+    assert err.count("Report: report.md\n") == 1
+    text = Path("report.md").read_text(encoding="utf-8")
+    cells = cells_of(text)
+    assert len(cells) > 5
+    assert {word for cell in cells for word in cell.split()} <= set(printed.split())
+    drawn = re.findall(r"!\[.*\]\((.*)\)", text)
+    assert drawn == [one for one in re.findall(r"Figure: (.*)", err) if one.endswith(".png")]
+    assert all(Path(one).is_file() for one in drawn)
+    assert bool(drawn) == (name in ("sensitivity", "discover", "tradeoffs"))
+    assert done(*TO_A_FILE[name]) == printed
+    runs = bench.runs
+    assert "report.md exists already" in refusal(*TO_A_FILE[name], "--to", "report.md")
+    assert "ends in none of these" in refusal(*TO_A_FILE[name], "--to", "report.pdf")
+    assert bench.runs == runs
+    assert call(*TO_A_FILE[name], "--to", "report.md", "--force")[0] == 0
+    assert Path("report.md").read_text(encoding="utf-8") == text
+
+
+def test_json_goes_with_a_report_in_a_file(bench: Bench) -> None:
+    done("sweep", write_plan("mine.toml", ("points = 8", "points = 60")))
+    done(*COMPARE)
+    for name, arguments in TO_A_FILE.items():
+        assert json.loads(done(*arguments, "--json", "--to", f"{name}.json"))
+        blocks = json.loads(Path(f"{name}.json").read_text(encoding="utf-8"))["blocks"]
+        assert "table" in {block["kind"] for block in blocks}
+
+
 def test_another_plan_does_not_go_into_the_same_file(bench: Bench) -> None:
     done("sweep", "mine.toml")
     before = runs_of("mine.db")

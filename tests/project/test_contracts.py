@@ -1,9 +1,11 @@
-"""Drivers, crews, simulators and samplers keep what all of their kind promise; a broken one is found out."""
+"""What is there more than once keeps what all of its kind promise; a broken one is found out."""
 
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,13 +19,19 @@ from numpy.typing import NDArray
 from passaat.experiments.design.sampling import unit_points
 from passaat.experiments.design.sensitivity_points import morris_points, saltelli_points
 from passaat.experiments.design.simulator import Simulator, the_model
+from passaat.experiments.reports.blocks import Figure, Heading, Note, Report, Section, Sentence
+from passaat.experiments.reports.data import tables_csv
+from passaat.experiments.reports.forms import FORMS
+from passaat.experiments.reports.markdown import markdown
+from passaat.experiments.reports.terminal import plain_text, print_report
 from passaat.experiments.run.crew import Threads
 from passaat.model.engine.compiled import Run, simulate
 from passaat.model.engine.programme import Programme
 from passaat.model.inputs import RunInputs, WorldSize
 from passaat.model.provenance.golden import small_inputs
 from passaat.scenarios.scenario import Scenario
-from passaat.testing import check_crew, check_driver, check_sampler, check_simulator
+from passaat.screen import Screen
+from passaat.testing import check_crew, check_driver, check_form, check_sampler, check_simulator
 
 CHILDREN = Path(__file__).parents[1] / "children"
 if str(CHILDREN) not in sys.path:
@@ -91,3 +99,42 @@ def test_samplers_keep_their_promises(name: str) -> None:
 def test_a_sampler_that_spreads_all_points_anew_is_found_out() -> None:
     with pytest.raises(AssertionError, match="more points leave the first as they are"):
         check_sampler(lambda n, seed: unit_points("latin-hypercube", 3, n, seed, n), 3)
+
+
+# --- forms of reports -------------------------------------------------------------------------------------------
+
+
+def on_a_screen(width: int, report: Report) -> str:
+    out = io.StringIO()
+    print_report(report, Screen(width, out, plain=True), most=width)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("ending", FORMS)
+def test_forms_of_files_keep_their_promises(ending: str) -> None:
+    if FORMS[ending] is tables_csv:
+        check_form(tables_csv, leaves_out=(Heading, Section, Sentence, Note, Figure), bare=True)
+    else:
+        check_form(FORMS[ending])
+
+
+@pytest.mark.parametrize("form", [plain_text, *(partial(on_a_screen, width) for width in (30, 60, 120, 400))])
+def test_a_screen_of_any_width_keeps_the_promises_of_a_form(form: Callable[[Report], str]) -> None:
+    check_form(form, leaves_out=(Figure,), bare=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "promise"),
+    [
+        (lambda report: markdown(report).replace("1000002", "", 1), "no number is lost; these are: 1000002"),
+        (lambda report: markdown(report) + markdown(report), "no cell is said twice"),
+        (lambda report: markdown(report) + "\n", "a text ends with one line end"),
+        (lambda report: markdown(replace(report, blocks=report.blocks[::-1])), "blocks stand in their order"),
+        (lambda report: markdown(report).replace("ελληνικά", "?"), "letters of every alphabet"),
+        (lambda report: markdown(report).replace("\\x1b", "\x1b"), "nothing that a screen would obey"),
+        (lambda report: f"{time.perf_counter_ns()}", "the same report gives the same text"),
+    ],
+)
+def test_a_form_that_breaks_a_promise_is_found_out(wrong: Callable[[Report], str], promise: str) -> None:
+    with pytest.raises(AssertionError, match=promise):
+        check_form(wrong)

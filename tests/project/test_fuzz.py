@@ -55,6 +55,7 @@ toy_model: Any = importlib.import_module("toy_model")
 SCENARIO_EDITS, PLAN_EDITS, LIST_EDITS, STUDY_EDITS = 140, 110, 110, 240
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Rng:
@@ -360,7 +361,7 @@ class Findings:
         self.ended: Counter[str] = Counter()
         self.wrong: list[str] = []
 
-    def judge(self, edit: str, read: Callable[[], object]) -> object | None:
+    def judge(self, edit: str, read: Callable[[], R]) -> R | None:
         """What a reading gives; None where it was refused, as it should be, or went wrong, which is noted."""
         try:
             found = read()
@@ -410,6 +411,40 @@ class Written(float):
         number = cls(text)
         number.text = text
         return number
+
+
+def fuzz_file(
+    kind: str,
+    path: Path,
+    texts: Sequence[str],
+    edits: int,
+    seed: int,
+    read: Callable[[], R],
+    differs: Callable[[R], Iterator[str]],
+    again: Callable[[R], R] | None = None,
+) -> Findings:
+    """Edit one of the texts at a time, and read it: it must be read as written or refused, and no file may change.
+
+    Args:
+        differs: how what was read differs from what is written; again: what was read, after it was stored and read.
+    """
+    rng, findings = Rng(seed), Findings()
+    for number in range(edits):
+        how, raw = edited(rng.choice(texts), rng)
+        edit = f"{kind} edit {number} ({how})"
+        path.write_bytes(raw)
+        before = files_of(path.parent)
+        found = findings.judge(edit, read)
+        if files_of(path.parent) != before:
+            findings.require(edit, "reading changed a file")
+        if found is None:
+            continue
+        findings.require(edit, *differs(found))
+        if again is not None:
+            back = findings.judge(f"{edit}, stored", partial(again, found))
+            if back is not None and back != found:
+                findings.require(edit, "it does not come back from what is stored of it")
+    return findings
 
 
 def plain_reading(path: Path) -> dict[str, Any]:
@@ -526,29 +561,6 @@ def scenario_differs(raw: Mapping[str, Any], scenario: Scenario) -> Iterator[str
     own = {"bottlenecks": "weakest", "network": "own", "selection": "scored", "support": "people"}
     if {**own, **expected["structure"]} != dump["structure"]:
         yield f"structure {expected['structure']} was read as {dump['structure']}"
-
-
-def again_from_text(scenario: Scenario) -> Scenario:
-    return scenario_from_text(scenario.to_toml(), "written")
-
-
-def fuzz_scenarios(folder: Path, edits: int, seed: int) -> Findings:
-    rng, findings, texts = Rng(seed), Findings(), scenario_texts()
-    path = folder / "mine.toml"
-    for number in range(edits):
-        kind, raw = edited(rng.choice(texts), rng)
-        edit = f"scenario edit {number} ({kind})"
-        path.write_bytes(raw)
-        before = files_of(folder)
-        scenario = findings.judge(edit, lambda: read_scenario(path))
-        if files_of(folder) != before:
-            findings.require(edit, "reading changed a file")
-        if isinstance(scenario, Scenario):
-            findings.require(edit, *scenario_differs(plain_reading(path), scenario))
-            again = findings.judge(f"{edit}, written", partial(again_from_text, scenario))
-            if again is not None and again != scenario:
-                findings.require(edit, "it does not come back from the file it writes")
-    return findings
 
 
 # --- plans ------------------------------------------------------------------------------------------------------
@@ -681,31 +693,6 @@ def plan_differs(raw: Mapping[str, Any], plan: Plan) -> Iterator[str]:
                 yield f"{name} = {spec} was read as {ends}"
 
 
-def again_from_json(plan: Plan) -> Plan:
-    return Plan.from_json(plan.to_json())
-
-
-def fuzz_plans(folder: Path, edits: int, seed: int) -> Findings:
-    rng, findings = Rng(seed), Findings()
-    (folder / "mine.toml").write_text(load_scenario("sme-focus", "option").to_toml(), encoding="utf-8")
-    (folder / "reference.toml").write_text(load_scenario("pib", "reference").to_toml(), encoding="utf-8")
-    path = folder / "plan.toml"
-    for number in range(edits):
-        kind, raw = edited(rng.choice(PLANS), rng)
-        edit = f"plan edit {number} ({kind})"
-        path.write_bytes(raw)
-        before = files_of(folder)
-        plan = findings.judge(edit, lambda: read_plan(path))
-        if files_of(folder) != before:
-            findings.require(edit, "reading changed a file")
-        if isinstance(plan, Plan):
-            findings.require(edit, *plan_differs(plain_reading(path), plan))
-            again = findings.judge(f"{edit}, stored", partial(again_from_json, plan))
-            if again is not None and again != plan:
-                findings.require(edit, "it does not come back from what is stored of it")
-    return findings
-
-
 # --- lists of points --------------------------------------------------------------------------------------------
 
 LIST_PLAN = """name = "listed"
@@ -762,23 +749,6 @@ def list_differs(text: str, plan: Plan) -> Iterator[str]:
     for row, point in zip(rows, plan.listed, strict=False):
         for name, cell in zip(names, row, strict=True):
             yield cell_differs(name, cell, point[name])
-
-
-def fuzz_lists(folder: Path, edits: int, seed: int) -> Findings:
-    rng, findings = Rng(seed), Findings()
-    plan_path, path = folder / "plan.toml", folder / "points.csv"
-    plan_path.write_text(LIST_PLAN, encoding="utf-8")
-    for number in range(edits):
-        kind, raw = edited(rng.choice(LISTS), rng)
-        edit = f"list edit {number} ({kind})"
-        path.write_bytes(raw)
-        before = files_of(folder)
-        plan = findings.judge(edit, lambda: read_plan(plan_path))
-        if files_of(folder) != before:
-            findings.require(edit, "reading changed a file")
-        if isinstance(plan, Plan):
-            findings.require(edit, *list_differs(path.read_text(encoding="utf-8-sig"), plan))
-    return findings
 
 
 # --- studies ----------------------------------------------------------------------------------------------------
@@ -1069,15 +1039,50 @@ def require_sound(findings: Findings, *, refused: int, accepted: int) -> None:
 
 
 def test_scenarios_edited_at_random_are_read_as_written_or_refused(tmp_path: Path) -> None:
-    require_sound(fuzz_scenarios(tmp_path, SCENARIO_EDITS, 11), refused=40, accepted=40)
+    path = tmp_path / "mine.toml"
+    findings = fuzz_file(
+        "scenario",
+        path,
+        scenario_texts(),
+        SCENARIO_EDITS,
+        11,
+        lambda: read_scenario(path),
+        lambda found: scenario_differs(plain_reading(path), found),
+        lambda found: scenario_from_text(found.to_toml(), "written"),
+    )
+    require_sound(findings, refused=40, accepted=40)
 
 
 def test_plans_edited_at_random_are_read_as_written_or_refused(tmp_path: Path) -> None:
-    require_sound(fuzz_plans(tmp_path, PLAN_EDITS, 12), refused=40, accepted=20)
+    for name, scenario in (("mine", "sme-focus"), ("reference", "pib")):
+        (tmp_path / f"{name}.toml").write_text(load_scenario(scenario).to_toml(), encoding="utf-8")
+    path = tmp_path / "plan.toml"
+    findings = fuzz_file(
+        "plan",
+        path,
+        PLANS,
+        PLAN_EDITS,
+        12,
+        lambda: read_plan(path),
+        lambda found: plan_differs(plain_reading(path), found),
+        lambda found: Plan.from_json(found.to_json()),
+    )
+    require_sound(findings, refused=40, accepted=20)
 
 
 def test_lists_edited_at_random_are_read_as_written_or_refused(tmp_path: Path) -> None:
-    require_sound(fuzz_lists(tmp_path, LIST_EDITS, 13), refused=40, accepted=5)
+    plan, path = tmp_path / "plan.toml", tmp_path / "points.csv"
+    plan.write_text(LIST_PLAN, encoding="utf-8")
+    findings = fuzz_file(
+        "list",
+        path,
+        LISTS,
+        LIST_EDITS,
+        13,
+        lambda: read_plan(plan),
+        lambda found: list_differs(path.read_text(encoding="utf-8-sig"), found),
+    )
+    require_sound(findings, refused=40, accepted=5)
 
 
 def test_studies_edited_at_random_are_refused_or_found_unsound(tmp_path: Path, toy: Simulator) -> None:

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passaat.cli.comparing import say_stopped
+from passaat.cli.comparing import stoppable
 from passaat.cli.parts import (
-    EXIT_INTERRUPTED,
+    Answer,
     Bar,
     Command,
     DaskOption,
+    ForceReportOption,
     JsonOption,
     ListCommand,
     OptionsOption,
+    ReportOption,
     ScenarioArgument,
     SeedOption,
     SetAnOption,
@@ -26,12 +28,7 @@ from passaat.cli.parts import (
     WorkersOption,
     amount,
     crew_of,
-    import_matplotlib,
-    make_console,
-    print_json_text,
-    print_version,
     reference_and_options,
-    save_and_show,
     say,
     say_workload,
     share,
@@ -40,13 +37,15 @@ from passaat.cli.parts import (
 )
 from passaat.cli.studies import StudyOption, run_sweep
 from passaat.errors import StudyError, command, unknown_name
-from passaat.json_text import json_text
+from passaat.json_text import json_text, plain
 
 FIRST_DRAWS = 20
 WORLDS = 2
 
 if TYPE_CHECKING:
+    from passaat.experiments.analyses.stored import StoredValues
     from passaat.experiments.analyses.sweep import SweepTable
+    from passaat.experiments.analyses.tradeoffs import Said
     from passaat.experiments.design.plan import Plan
     from passaat.experiments.design.simulator import Simulator
     from passaat.experiments.results.outcomes import OutcomeInfo
@@ -122,6 +121,8 @@ def replicate(
     prior: Annotated[
         bool, typer.Option("--prior", help="Draw parameters from their prior ranges, not from the posterior.")
     ] = False,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run until the order of options is clear or their differences are precise enough, and no longer.
@@ -131,8 +132,10 @@ def replicate(
     """
     from passaat.experiments.analyses.replicate import replicate as run
     from passaat.experiments.design.simulator import the_model
-    from passaat.experiments.reports.replicate import print_replication
+    from passaat.experiments.reports.forms import require_form
+    from passaat.experiments.reports.replicate import replication_report
 
+    require_form(to, force=force)
     base, chosen = reference_and_options(reference, options, levers, of_reference)
     if dask is None:
         say_workload(base, budget, workers)
@@ -141,11 +144,12 @@ def replicate(
     path = study or Path(study_name(base, seed, model.basis.kind, "replicated"))
     if model.basis.notice:
         say(model.basis.notice)
-    try:
-        with crew_of(workers, dask) as crew, Bar() as bar:
-            if pilot:
-                _pilot(base, chosen, outcome, precision, first_draws, worlds, seed, path, model, crew, bar)
-                return
+    with crew_of(workers, dask) as crew, stoppable(path, resumable=False) as bar:
+        if pilot:
+            found = _pilot(
+                base, chosen, outcome, precision, first_draws, worlds, seed, path, model, crew, bar
+            )
+        else:
             result = run(
                 base,
                 chosen,
@@ -158,21 +162,12 @@ def replicate(
                 first_draws=first_draws,
                 seed=seed,
                 study_path=path,
-                progress=lambda step: bar.show(step.stage, step.done, step.total),
+                progress=bar.step,
                 simulator=model,
                 crew=crew,
             )
-    except KeyboardInterrupt:
-        say_stopped(path, resumable=False)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-
-    def show() -> None:
-        if as_json:
-            print_json_text(result.to_json())
-        else:
-            print_replication(result, make_console())
-
-    save_and_show(path, [], show)
+            found = Answer(lambda: [replication_report(result)], result.to_json, result.version)
+    found.give(path, to, as_json=as_json)
 
 
 def _pilot(
@@ -187,10 +182,10 @@ def _pilot(
     model: Simulator,
     crew: Crew,
     bar: Bar,
-) -> None:
-    """Run a few draws and print what which precision would take."""
+) -> Answer:
+    """Run a few draws and say what which precision would take."""
     from passaat.experiments.analyses.replicate import pilot
-    from passaat.experiments.reports.replicate import print_needed
+    from passaat.experiments.reports.replicate import needed_report
     from passaat.experiments.results.outcomes import OutcomeInfo
     from passaat.experiments.stats.sequential import runs_needed
 
@@ -202,15 +197,16 @@ def _pilot(
         worlds_per_draw=worlds,
         seed=seed,
         study_path=path,
-        progress=lambda step: bar.show(step.stage, step.done, step.total),
+        progress=bar.step,
         simulator=model,
         crew=crew,
     )
     wanted = [precision] if precision is not None else _precisions(found.differences)
     rows = runs_needed(found.differences, wanted, worlds=worlds, seconds_per_run=found.core_seconds_per_run)
     of = next(one for one in model.outcomes if one.name == outcome)
-    print_needed(rows, OutcomeInfo(of.name, of.unit, of.meaning, of.better), worlds, make_console())
-    say(f"Study: {path}")
+    about = OutcomeInfo(of.name, of.unit, of.meaning, of.better)
+    data = {"outcome": outcome, "unit": of.unit, "worlds": worlds, "seed": seed, "needed": rows}
+    return Answer(lambda: [needed_report(rows, about, worlds)], lambda: json_text(plain(data)), model.version)
 
 
 def _precisions(differences: Mapping[str, Floats]) -> list[float]:
@@ -246,6 +242,8 @@ def sensitivity(
     keep: StudyOption = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say which factors the outcomes, and what options change, follow; with intervals, and luck kept apart.
@@ -257,31 +255,29 @@ def sensitivity(
     from passaat.experiments.analyses.sensitivity import fewest
     from passaat.experiments.analyses.sensitivity import sensitivity as analyse
     from passaat.experiments.reports.files import named, save_beside, stem_of
-    from passaat.experiments.reports.sensitivity import print_sensitivity
+    from passaat.experiments.reports.forms import require_form
+    from passaat.experiments.reports.sensitivity import sensitivity_report
 
+    require_form(to, force=force)
     table, path = _table(study, keep, workers, dask, fewest, outcomes or ())
     report = analyse(table, outcomes, levels=levels)
     part = named(*(outcomes or ()), *(["levels"] if levels else []))
 
+    stem = stem_of(path, part)
+
     def figures() -> tuple[Path, ...]:
-        import_matplotlib()
         from passaat.experiments.reports.sensitivity_figures import save_sensitivity_figures
 
-        return save_sensitivity_figures(report, stem_of(path, part))
+        return save_sensitivity_figures(report, stem)
 
-    def show() -> None:
-        if as_json:
-            print_json_text(report.to_json())
-        else:
-            print_sensitivity(report, make_console(), all_factors=all_factors)
-            print_version(report.version)
-
-    tables = f"{part}-sensitivity".lstrip("-")
-    save_and_show(
-        path,
-        [("Table", lambda: [save_beside(report.to_csv(), path, tables)]), ("Figure", figures)],
-        show,
-    )
+    Answer(
+        lambda: [sensitivity_report(report, all_factors=all_factors)],
+        report.to_json,
+        report.version,
+        tables=lambda: [save_beside(report.to_csv(), path, f"{part}-sensitivity".lstrip("-"))],
+        draw=figures,
+        stem=stem,
+    ).give(path, to, as_json=as_json)
 
 
 # --- where an option wins, and where it fails -------------------------------------------------------------------
@@ -315,14 +311,17 @@ def discover(
     keep: StudyOption = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find the corner of the uncertainties in which an option beats another policy, or fails (PRIM and a tree)."""
     from passaat.experiments.analyses.discover import discover_in, fewest, question_of, to_csv
     from passaat.experiments.reports.discover import discovery_report
     from passaat.experiments.reports.files import named, save_beside, stem_of
-    from passaat.experiments.reports.terminal import print_report
+    from passaat.experiments.reports.forms import require_form
 
+    require_form(to, force=force)
     if fails_at is not None and (by != 0.0 or against != "reference"):
         raise StudyError(
             f"--fails-at {fails_at:g} asks for the option's own level, --by and --against for a comparison",
@@ -344,28 +343,21 @@ def discover(
     else:
         asked = f"{policy}-fails-{outcome}-at-{_in_name(fails_at)}"
     part = named(asked)
+    stem = stem_of(path, part)
 
     def figures() -> tuple[Path, ...]:
-        import_matplotlib()
         from passaat.experiments.reports.discover_figures import save_discovery
 
-        return save_discovery(found, stem_of(path, part))
+        return save_discovery(found, stem)
 
-    def show() -> None:
-        if as_json:
-            print_json_text(found.to_json())
-        else:
-            print_report(discovery_report(found), make_console())
-            print_version(found.version)
-
-    save_and_show(
-        path,
-        [
-            ("Table", lambda: [save_beside(to_csv([found]), path, f"{part}-discovery")]),
-            ("Figure", figures),
-        ],
-        show,
-    )
+    Answer(
+        lambda: [discovery_report(found)],
+        found.to_json,
+        found.version,
+        tables=lambda: [save_beside(to_csv([found]), path, f"{part}-discovery")],
+        draw=figures,
+        stem=stem,
+    ).give(path, to, as_json=as_json)
 
 
 def _in_name(number: float) -> str:
@@ -402,6 +394,8 @@ def tradeoffs(
     keep: StudyOption = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Hold cost against effect: which policies are worth their cost (Pareto front), and what choosing wrongly loses.
@@ -411,26 +405,26 @@ def tradeoffs(
     from passaat.experiments.analyses.tradeoffs import front_csv, pareto_front, regret_csv, regret_table
     from passaat.experiments.reports.discover import front_report, regret_report
     from passaat.experiments.reports.files import named, save_beside, stem_of
-    from passaat.experiments.reports.terminal import print_report
+    from passaat.experiments.reports.forms import require_form
 
+    require_form(to, force=force)
     if outcome == PUBLIC_COST:
         raise StudyError(
             f"--outcome {PUBLIC_COST} is the cost that effects are held against",
             "Name an effect, such as contracts.",
         )
     judged, path = _judged(study, outcome, keep, workers, dask)
-    said = {
-        "version": judged.version,
-        "drawn_from": judged.drawn_from,
-        "uncalibrated": judged.uncalibrated,
-        "named_by": judged.named_by,
-    }
-    common = judged.common_worlds
     front = pareto_front(
-        judged.cost, judged.effect, judged.costs, judged.effects, common_worlds=common, **said
+        judged.cost,
+        judged.effect,
+        judged.costs,
+        judged.effects,
+        common_worlds=judged.common_worlds,
+        **judged.said,
     )
-    regret = regret_table(judged.effect, judged.effects, common_worlds=common, **said)
+    regret = regret_table(judged.effect, judged.effects, common_worlds=judged.common_worlds, **judged.said)
     part = named(outcome)
+    stem = stem_of(path, part)
 
     def tables() -> list[Path]:
         return [
@@ -439,25 +433,23 @@ def tradeoffs(
         ]
 
     def figures() -> tuple[Path, ...]:
-        import_matplotlib()
         from passaat.experiments.reports.discover_figures import save_tradeoffs
 
-        return save_tradeoffs(front, regret, stem_of(path, part))
+        return save_tradeoffs(front, regret, stem)
 
-    def show() -> None:
-        if as_json:
-            print_json_text(json_text({"front": front.to_dict(), "regret": regret.to_dict()}))
-        else:
-            print_report(front_report(front), make_console())
-            print_report(regret_report(regret), make_console())
-            print_version(judged.version)
-
-    save_and_show(path, [("Table", tables), ("Figure", figures)], show)
+    Answer(
+        lambda: [front_report(front), regret_report(regret)],
+        lambda: json_text({"front": front.to_dict(), "regret": regret.to_dict()}),
+        front.version,
+        tables=tables,
+        draw=figures,
+        stem=stem,
+    ).give(path, to, as_json=as_json)
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what they rest on.
+    """Costs and effects by policy, each of shape (n_draws, n_worlds), and what is told with them.
 
     ``common_worlds``: whether all draws share their worlds.
     """
@@ -466,11 +458,8 @@ class _Judged:
     effect: OutcomeInfo
     costs: Mapping[str, Floats]
     effects: Mapping[str, Floats]
-    version: str
-    drawn_from: str
-    uncalibrated: str
     common_worlds: bool
-    named_by: str = ""
+    said: Said
 
 
 def _judged(
@@ -489,9 +478,17 @@ def _judged(
     table, path = _table(study, keep, workers, dask, outcomes=[outcome])
     cost, effect = table.outcome(PUBLIC_COST), table.outcome(outcome)
     costs, effects = of_sweep(table, PUBLIC_COST), of_sweep(table, outcome)
-    common, words = has_common_worlds(table), policies_in_words(table)
-    rests_on = (table.version, table.drawn_from, table.uncalibrated)
-    return _Judged(cost, effect, costs, effects, *rests_on, common, words), path
+    said = _said(table, named_by=policies_in_words(table))
+    return _Judged(cost, effect, costs, effects, has_common_worlds(table), said), path
+
+
+def _said(found: SweepTable | StoredValues, named_by: str = "") -> Said:
+    return {
+        "version": found.version,
+        "drawn_from": found.drawn_from,
+        "uncalibrated": found.uncalibrated,
+        "named_by": named_by,
+    }
 
 
 def _judged_comparison(path: Path, outcome: str) -> _Judged:
@@ -507,8 +504,7 @@ def _judged_comparison(path: Path, outcome: str) -> _Judged:
     _say_missing(found.n_missing, path)
     cost, effect = found.outcome(PUBLIC_COST), found.outcome(outcome)
     costs, effects = of_comparison(found.values, PUBLIC_COST), of_comparison(found.values, outcome)
-    rests_on = (found.version, found.drawn_from, found.uncalibrated)
-    return _Judged(cost, effect, costs, effects, *rests_on, common_worlds=False)
+    return _Judged(cost, effect, costs, effects, False, _said(found))
 
 
 def _is_study_file(path: Path) -> bool:

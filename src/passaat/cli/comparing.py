@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from passaat.cli.parts import (
     EXIT_INTERRUPTED,
     FOUR_OPTIONS,
     LARGEST_SEED,
+    Answer,
     Bar,
     DaskOption,
     DetailsOption,
@@ -20,21 +22,16 @@ from passaat.cli.parts import (
     ListCommand,
     OptionsOption,
     ReportOption,
-    Saving,
     ScenarioArgument,
     SetAnOption,
     SetReferenceOption,
     WorkersOption,
     crew_of,
-    import_matplotlib,
     lever_epilog,
     make_console,
     print_json,
-    print_json_text,
     print_lines,
-    print_version,
     reference_and_options,
-    save_and_show,
     say,
     say_workload,
     study_name,
@@ -134,11 +131,7 @@ def compare_and_show(asked: ComparisonPlan, path: Path, model: Simulator, crew: 
     if model.basis.notice:
         say(model.basis.notice)
     result, rivals = _compare(asked, path, model, crew, wishes)
-    save_and_show(
-        path,
-        _files(asked, result, rivals, path, wishes),
-        lambda: _show(asked, result, rivals, wishes),
-    )
+    _answer(asked, result, rivals, path, wishes).give(path, wishes.to, as_json=wishes.as_json)
 
 
 def show_forecast(
@@ -200,12 +193,9 @@ def show_forecast(
 
 def files_written(chosen: Sequence[Scenario], path: Path, *, structures: bool) -> list[str]:
     """Names of the files that a comparison leaves: study, tables and figures."""
-    from passaat.experiments.reports.files import figure_paths, figures_of_comparison
-
     places = _Places.of(chosen, path)
     tables = [places.decisions, *([places.structures] if structures else [])]
-    figures = [one for stem in figures_of_comparison(places.figures) for one in figure_paths(stem)]
-    return [one.name for one in (path, *tables, *figures)]
+    return [one.name for one in (path, *tables, *places.figure_files)]
 
 
 def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
@@ -219,13 +209,8 @@ def show_stored(asked: ComparisonPlan, path: Path, wishes: Wishes) -> None:
     result = stored_comparison(path)
     if result.basis.notice:
         say(result.basis.notice)
-
-    def show() -> None:
-        _show(asked, result, None, wishes)
-        if not wishes.as_json:
-            print_version(result.version)
-
-    save_and_show(path, _files(asked, result, None, path, wishes), show)
+    found = _answer(asked, result, None, path, wishes, result.version)
+    found.give(path, wishes.to, as_json=wishes.as_json)
 
 
 def _compare(
@@ -235,52 +220,35 @@ def _compare(
     from passaat.experiments.analyses.structures import DEFAULT_DRAWS, compare_structures
 
     rivals: StructureComparison | None = None
-    try:
-        with Bar() as bar:
-            result = compare_as_asked(
-                asked, path, model, crew, lambda step: bar.show(step.stage, step.done, step.total)
+    with stoppable(path) as bar:
+        result = compare_as_asked(asked, path, model, crew, bar.step)
+        if wishes.structures:
+            rivals = compare_structures(
+                asked.reference,
+                asked.options,
+                draws=wishes.structure_draws or min(DEFAULT_DRAWS, asked.draws),
+                worlds_per_draw=wishes.structure_worlds,
+                seed=asked.seed,
+                study_path=path,
+                progress=bar.step,
+                simulator=model,
+                crew=crew,
             )
-            if wishes.structures:
-                rivals = compare_structures(
-                    asked.reference,
-                    asked.options,
-                    draws=wishes.structure_draws or min(DEFAULT_DRAWS, asked.draws),
-                    worlds_per_draw=wishes.structure_worlds,
-                    seed=asked.seed,
-                    study_path=path,
-                    progress=lambda step: bar.show(step.stage, step.done, step.total),
-                    simulator=model,
-                    crew=crew,
-                )
-    except KeyboardInterrupt:
-        say_stopped(path)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
     return result, rivals
 
 
-def say_stopped(path: Path, *, resumable: bool = True) -> None:
-    """Say after Ctrl-C or another end what is kept, and how to go on."""
-    by = f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
-    say(f"Stopped.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
-
-
-def _show(
-    asked: ComparisonPlan, result: Comparison, rivals: StructureComparison | None, wishes: Wishes
-) -> None:
-    from passaat.experiments.analyses.structures import with_structures
-    from passaat.experiments.reports.first_screen import MOST_OPTIONS
-    from passaat.experiments.reports.terminal import print_report
-
-    if wishes.as_json:
-        print_json_text(result.to_json() if rivals is None else with_structures(result, rivals))
-        return
-    console = make_console()
-    for line in _said_before(asked, result, wishes):
-        console.print(line)
-    most = MOST_OPTIONS if console.is_terminal else None
-    details = wishes.details or wishes.all_outcomes
-    for report in _reports(result, rivals, wishes, details=details, most_options=most):
-        print_report(report, console)
+@contextmanager
+def stoppable(path: Path, *, resumable: bool = True) -> Iterator[Bar]:
+    """Progress of what is run into a study; Ctrl-C ends the command, which says what is kept and how to go on."""
+    try:
+        with Bar() as bar:
+            yield bar
+    except KeyboardInterrupt:
+        by = (
+            f"`{command('passaat', 'resume', path)}` or the same command" if resumable else "the same command"
+        )
+        say(f"Stopped.{f' Finished runs are kept in {path}; {by} goes on.' if path.exists() else ''}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _said_before(asked: ComparisonPlan, result: Comparison, wishes: Wishes) -> Iterator[str]:
@@ -323,57 +291,49 @@ def _reports(
     return found
 
 
-def _files(
+def _answer(
     asked: ComparisonPlan,
     result: Comparison,
     rivals: StructureComparison | None,
     path: Path,
     wishes: Wishes,
-) -> list[Saving]:
-    """Tables and figures of a comparison, the report where one is wished for, and how they are written."""
+    version: str = "",
+) -> Answer:
+    """What is said of a comparison, with its tables and figures."""
     from passaat.experiments.analyses.decisions import to_csv
+    from passaat.experiments.analyses.structures import with_structures
     from passaat.experiments.reports.files import save
+    from passaat.experiments.reports.first_screen import MOST_OPTIONS
 
     places = _Places.of(asked.options, path)
-    files: list[Saving] = [("Table", lambda: [save(places.decisions, to_csv(result.decisions))])]
-    if rivals is not None:
-        files.append(("Table", lambda: [save(places.structures, rivals.to_csv())]))
+
+    def tables() -> Iterator[Path]:
+        yield save(places.decisions, to_csv(result.decisions))
+        if rivals is not None:
+            yield save(places.structures, rivals.to_csv())
 
     def figures() -> tuple[Path, ...]:
-        import_matplotlib()
         from passaat.experiments.reports.figures import save_figures
 
         return save_figures(result, places.figures)
 
-    files.append(("Figure", figures))
-    if wishes.to is not None:
-        to = wishes.to  # written last, so that it names the figures that are there
-        files.append(("Report", lambda: [_save_report(asked, result, rivals, places.figures, wishes, to)]))
-    return files
+    def brief() -> list[Report]:
+        most = MOST_OPTIONS if make_console().is_terminal else None
+        details = wishes.details or wishes.all_outcomes
+        return _reports(result, rivals, wishes, details=details, most_options=most)
 
-
-def _save_report(
-    asked: ComparisonPlan,
-    result: Comparison,
-    rivals: StructureComparison | None,
-    figures: Path,
-    wishes: Wishes,
-    to: Path,
-) -> Path:
-    from passaat.experiments.reports.blocks import Block, Section, Sentence
-    from passaat.experiments.reports.files import figure_paths, figures_of_comparison
-    from passaat.experiments.reports.forms import figure_in, joined, save_report
-
-    base = asked.reference
-    before = [Sentence(line) for line in _said_before(asked, result, wishes)]
-    drawn = [
-        figure_in(to, name, figure_paths(stem))
-        for name, stem in zip(("Differences", "Funnel"), figures_of_comparison(figures), strict=True)
-        if figure_paths(stem)[0].exists()
-    ]
-    after: list[Block] = [Section("Figures"), *drawn] if drawn else []
-    title = f"Compared with {base.name}: {shown(base.title)}"
-    return save_report(joined(title, before, _reports(result, rivals, wishes, details=True), after), to)
+    return Answer(
+        brief,
+        lambda: result.to_json() if rivals is None else with_structures(result, rivals),
+        version,
+        tables=tables,
+        draw=figures,
+        stem=places.figures,
+        figures=places.figure_files,
+        title=f"Compared with {asked.reference.name}: {shown(asked.reference.title)}",
+        said_before=tuple(_said_before(asked, result, wishes)),
+        in_full=lambda: _reports(result, rivals, wishes, details=True),
+    )
 
 
 @dataclass(frozen=True)
@@ -393,6 +353,13 @@ class _Places:
         return cls(
             table_path(path, part, "decisions"), table_path(path, part, "structures"), stem_of(path, part)
         )
+
+    @property
+    def figure_files(self) -> list[Path]:
+        """Its figures, each as PNG and SVG."""
+        from passaat.experiments.reports.files import figure_paths, figures_of_comparison
+
+        return [one for stem in figures_of_comparison(self.figures) for one in figure_paths(stem)]
 
 
 def _options_part(chosen: Sequence[Scenario]) -> str:

@@ -9,6 +9,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from passaat.experiments.reports.blocks import Report
     from passaat.experiments.run.crew import Crew
+    from passaat.experiments.run.runner import Progress
     from passaat.scenarios.scenario import Scenario
 
 EXIT_REFUSED = 2
@@ -383,7 +387,81 @@ Saving = tuple[str, Callable[[], Iterable[Path]]]
 """What is written, such as "Table", and how."""
 
 
-def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]) -> None:
+@dataclass(frozen=True)
+class Answer:
+    """What a command found, and what of it goes where.
+
+    Attributes:
+        reports: what is printed, in order, and what is written to the file behind --to.
+        to_json: what is printed with --json.
+        version: of the model that made the results, which is said where it is another one; empty where it is this one.
+        tables: writes the tables beside the study.
+        draw: writes the figures beside the study, each as PNG and SVG.
+        stem: how the names of the figures begin; figures: their files, where these are known beforehand.
+        title: of the file behind --to, where it is not that of the first report.
+        said_before: lines above the reports.
+        in_full: what is written to the file behind --to, where it is more than what is printed.
+    """
+
+    reports: Callable[[], Sequence[Report]]
+    to_json: Callable[[], str]
+    version: str = ""
+    tables: Callable[[], Iterable[Path]] | None = None
+    draw: Callable[[], Sequence[Path]] | None = None
+    stem: Path = Path()
+    figures: Sequence[Path] = ()
+    title: str = ""
+    said_before: Sequence[str] = ()
+    in_full: Callable[[], Sequence[Report]] | None = None
+
+    def give(
+        self, study: Path | None, to: Path | None, *, as_json: bool = False, columns: int | None = None
+    ) -> None:
+        """Write and print it: ``save_and_show``; ``columns`` are those of a wide report.
+
+        Raises:
+            StudyError: as ``save_and_show``.
+        """
+        drawn: list[Path] = []
+
+        def figures(draw: Callable[[], Sequence[Path]]) -> list[Path]:
+            import_matplotlib()
+            drawn.extend(draw())
+            return drawn
+
+        def report(path: Path) -> list[Path]:
+            from passaat.experiments.reports.blocks import Sentence
+            from passaat.experiments.reports.forms import figures_in, joined, save_report
+
+            before = tuple(map(Sentence, self.said_before))
+            after = figures_in(path, self.stem, drawn or self.figures)
+            return [save_report(joined((self.in_full or self.reports)(), before, after, self.title), path)]
+
+        def show() -> None:
+            if as_json:
+                print_json_text(self.to_json())
+                return
+            from passaat.experiments.reports.terminal import PLAIN_WIDTH, print_report
+
+            console = make_console(columns or PIPED_WIDTH)
+            for line in self.said_before:
+                console.print(line)
+            for one in self.reports():
+                print_report(one, console, most=console.width if columns else PLAIN_WIDTH)
+            if self.version:
+                print_version(self.version)
+
+        files: list[Saving] = []
+        if self.tables is not None:
+            files.append(("Table", self.tables))
+        if self.draw is not None:
+            files.append(("Figure", partial(figures, self.draw)))
+        if to is not None:  # last, so that it names the figures that are there
+            files.append(("Report", partial(report, to)))
+        save_and_show(study, files, show)
+
+
+def save_and_show(study: Path | None, files: Sequence[Saving], show: Callable[[], None]) -> None:
     """Write tables and figures first, then show the result, then say where everything is.
 
     What was written is kept and said also where the reader of the output has gone away. Where a study is read from a
@@ -394,12 +472,13 @@ def save_and_show(study: Path, files: Sequence[Saving], show: Callable[[], None]
     """
     from passaat.experiments.reports.files import ReadOnlyPlaceError
 
-    said = [f"Study: {study}"]
+    said = [] if study is None else [f"Study: {study}"]
     failed: list[StudyError] = []
     for kind, write in files:
         try:
             with _warnings_as_messages() as messages:
-                said += [f"{kind}: {path}" for path in write()]
+                for path in write():
+                    said.append(f"{kind}: {path}")
             said += messages
         except StudyError as error:
             failed.append(error)
@@ -505,6 +584,10 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def step(self, now: Progress) -> None:
+        """Show how far a study is."""
+        self.show(now.stage, now.done, now.total)
 
     def show(self, stage: str, done: int, total: int) -> None:
         """Show how many runs of a stage are done."""

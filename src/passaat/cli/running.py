@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from passaat import __version__
 from passaat.cli.parts import (
     PIPED_WIDTH_OF_RUNS,
+    Answer,
+    ForceReportOption,
     JsonOption,
     ListCommand,
     OptionsOption,
+    ReportOption,
     ScenarioArgument,
     SeedOption,
     SetOption,
     lever_epilog,
     load,
-    make_console,
-    print_json,
-    print_lines,
     say_each,
     say_workload,
     settings_of,
     warm_up,
 )
+from passaat.json_text import json_text, plain
 from passaat.scenarios.levers import LeverSetting
 from passaat.shown import shown
 
@@ -43,27 +45,33 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="Show every group, also from before the decision window.")
     ] = False,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show one run plainly: which clusters formed, with whom, and what became of them."""
+    from passaat.experiments.reports.forms import require_form
+
+    require_form(to, force=force)
     base = _under_options(load(name, "reference"), options or (), settings_of(levers))
-    from passaat.experiments.reports.run import describe_run, print_cluster, print_run, require_cluster
+    from passaat.experiments.reports.run import cluster_report, describe_run, run_report
 
     say_workload(base, 1)
     warm_up()
     from passaat.model.engine.compiled import simulate
 
-    report = describe_run(base, simulate(base.inputs(), seed))
-    if cluster is not None:
-        require_cluster(report, cluster)
-    if as_json:
-        print_json(report if cluster is None else report["clusters"][cluster])
-    elif cluster is not None:
-        print_cluster(report, cluster, make_console(PIPED_WIDTH_OF_RUNS))
+    found = describe_run(base, simulate(base.inputs(), seed))
+    changed = ", ".join(map(shown, [*(options or ()), *(levers or ())]))
+    if cluster is None:
+        report, data = run_report(found, everything=everything), found
     else:
-        if options or levers:
-            print_lines(["Changed: " + ", ".join(map(shown, [*(options or ()), *(levers or ())]))])
-        print_run(report, make_console(PIPED_WIDTH_OF_RUNS), everything=everything)
+        report, data = cluster_report(found, cluster), found["clusters"][cluster]
+    Answer(
+        lambda: [report],
+        lambda: json_text(plain(data), sort_keys=True),
+        __version__,
+        said_before=[f"Changed: {changed}"] if changed and cluster is None else [],
+    ).give(None, to, as_json=as_json, columns=PIPED_WIDTH_OF_RUNS)
 
 
 def _under_options(base: Scenario, names: Sequence[str], levers: Mapping[str, LeverSetting]) -> Scenario:

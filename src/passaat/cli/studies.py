@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from passaat.cli.comparing import Wishes, compare_and_show, say_stopped, show_stored
+from passaat.cli.comparing import Wishes, compare_and_show, show_stored, stoppable
 from passaat.cli.parts import (
-    EXIT_INTERRUPTED,
-    Bar,
+    Answer,
     Command,
     DaskOption,
     ForceReportOption,
@@ -19,18 +18,13 @@ from passaat.cli.parts import (
     ListCommand,
     OptionsOption,
     ReportOption,
-    Saving,
     WorkersOption,
     crew_of,
     load_options,
-    make_console,
     make_table,
     print_json,
-    print_json_text,
     print_lines,
     print_table,
-    print_version,
-    save_and_show,
     say,
     say_each,
     say_workload,
@@ -77,6 +71,8 @@ def sweep(
     dask: DaskOption = None,
     reuse: ReuseOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and stop.")] = False,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a plan: many points over levers, uncertainties, draws and luck.
@@ -86,9 +82,11 @@ def sweep(
     """
     from passaat.experiments.design.plan import describe, most_runs, n_runs
     from passaat.experiments.design.plan_files import read_plan
+    from passaat.experiments.reports.forms import require_form
     from passaat.experiments.study.connection import is_study
     from passaat.scenarios.loading import file_exists
 
+    require_form(to, force=force)
     if is_study(Path(plan)) or (plan.endswith(".db") and file_exists(plan)):
         raise StudyError(
             f"{plan} is a study that was run, not a plan to run",
@@ -118,7 +116,7 @@ def sweep(
     )
     with crew_of(workers, dask) as crew:
         table = run_sweep(read, path, crew, reuse or ())
-    _show_sweep(table, path, as_json)
+    _show_sweep(table, path, as_json, to)
 
 
 def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) -> SweepTable:
@@ -141,34 +139,15 @@ def run_sweep(plan: Plan, path: Path, crew: Crew, reuse: Sequence[Path] = ()) ->
         say(model.basis.notice)
     if answered and rests_on(path, model):
         return load_table(path)
-    try:
-        with Bar() as bar:
-            return run(
-                plan,
-                study_path=path,
-                crew=crew,
-                simulator=model,
-                reuse=reuse,
-                progress=lambda step: bar.show(step.stage, step.done, step.total),
-            )
-    except KeyboardInterrupt:
-        say_stopped(path)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with stoppable(path) as bar:
+        return run(plan, study_path=path, crew=crew, simulator=model, reuse=reuse, progress=bar.step)
 
 
-def _show_sweep(table: SweepTable, path: Path, as_json: bool, to: Path | None = None) -> None:
-    from passaat.experiments.reports.forms import save_report
-    from passaat.experiments.reports.sweep import print_sweep, sweep_json, sweep_report
+def _show_sweep(table: SweepTable, path: Path, as_json: bool, to: Path | None) -> None:
+    from passaat.experiments.reports.sweep import sweep_json, sweep_report
 
-    def show() -> None:
-        if as_json:
-            print_json_text(sweep_json(table))
-        else:
-            print_sweep(table, make_console())
-            print_version(table.version)
-
-    files: list[Saving] = [] if to is None else [("Report", lambda: [save_report(sweep_report(table), to)])]
-    save_and_show(path, files, show)
+    found = Answer(lambda: [sweep_report(table)], lambda: sweep_json(table), table.version)
+    found.give(path, to, as_json=as_json)
     if not as_json:
         table_file = PurePath(path.with_suffix(".csv").name)
         say(f"Every run as a table: {command('passaat', 'export', path, '--to', table_file)}")
@@ -239,8 +218,7 @@ def resume(
     from passaat.experiments.design.plan import Plan
     from passaat.experiments.reports.forms import require_form
 
-    if to is not None:
-        require_form(to, force=force)
+    require_form(to, force=force)
     asked = _plan_in(study)
     with crew_of(workers, dask) as crew:
         if not retry and _is_finished(study):
@@ -267,11 +245,15 @@ def extend(
     options: OptionsOption = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
+    to: ReportOption = None,
+    force: ForceReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a study larger: more points, draws, worlds or options. What it holds already is kept and not run again."""
     from passaat.experiments.design.plan import Plan
+    from passaat.experiments.reports.forms import require_form
 
+    require_form(to, force=force)
     if points is None and draws is None and worlds is None and not options:
         raise StudyError("nothing to extend by", "Give --points, --draws, --worlds or --options.")
     asked = _plan_in(study)
@@ -279,7 +261,7 @@ def extend(
     if isinstance(asked, Plan):
         larger = asked.extended(size=points, worlds=worlds, draws=draws, options=more)
         with crew_of(workers, dask) as crew:
-            _show_sweep(run_sweep(larger, study, crew), study, as_json)
+            _show_sweep(run_sweep(larger, study, crew), study, as_json, to)
         return
     if points is not None:
         raise StudyError(
@@ -288,7 +270,7 @@ def extend(
         )
     comparison = asked.extended(draws=draws, worlds=worlds, options=more)
     with crew_of(workers, dask) as crew:
-        _run_comparison(comparison, study, crew, as_json)
+        _run_comparison(comparison, study, crew, as_json, to)
 
 
 def _plan_in(path: Path) -> Plan | ComparisonPlan:
@@ -348,19 +330,15 @@ def _finish_earlier(path: Path, crew: Crew) -> None:
 
     with Study.read(path) as study:
         earlier = earlier_plans_of(study) if study.count_to_do() else []
-    try:
-        with Bar() as bar:
-            for asked in earlier:
-                compare_as_asked(
-                    asked,
-                    path,
-                    _model_for(asked),
-                    crew,
-                    lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
-                )
-    except KeyboardInterrupt:
-        say_stopped(path)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with stoppable(path) as bar:
+        for asked in earlier:
+            compare_as_asked(
+                asked,
+                path,
+                _model_for(asked),
+                crew,
+                lambda step: bar.show(f"earlier: {step.stage}", step.done, step.total),
+            )
 
 
 def _model_for(asked: ComparisonPlan) -> Simulator:
@@ -370,9 +348,7 @@ def _model_for(asked: ComparisonPlan) -> Simulator:
     return the_model(asked.reference, prior=asked.prior)
 
 
-def _run_comparison(
-    asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool, to: Path | None = None
-) -> None:
+def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool, to: Path | None) -> None:
     compare_and_show(asked, path, _model_for(asked), crew, Wishes(as_json=as_json, to=to))
 
 

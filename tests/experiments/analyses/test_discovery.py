@@ -29,7 +29,7 @@ from passaat.experiments.analyses.discover import (
 )
 from passaat.experiments.analyses.sweep import SweepTable, sweep
 from passaat.experiments.analyses.tree import Condition, condition, grow_tree
-from passaat.experiments.design.factors import Factor, Setting, draw_factor, luck_factor
+from passaat.experiments.design.factors import Factor, Setting, counted_factor
 from passaat.experiments.design.plan_files import read_plan
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.discover import discovery_report, sentence
@@ -243,7 +243,12 @@ def test_draw_luck_and_what_does_not_vary_are_left_aside() -> None:
         {**point, "draw": place % 20, "luck": place % 2, "still": 0.5}
         for place, point in enumerate(sampled(120, 2))
     ]
-    found = discover(BEATS, (*FACTORS, still, draw_factor(20), luck_factor(2)), points, margins_of(points, 2))
+    found = discover(
+        BEATS,
+        (*FACTORS, still, counted_factor("draw", 20), counted_factor("luck", 2)),
+        points,
+        margins_of(points, 2),
+    )
     assert found.factors == FACTORS
 
 

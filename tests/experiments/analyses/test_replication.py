@@ -26,11 +26,10 @@ from passaat.experiments.analyses.compare import compare
 from passaat.experiments.analyses.replicate import Replication, pilot, replicate
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.replicate import (
-    needed_text,
-    print_needed,
-    print_replication,
-    replication_text,
+    needed_report,
+    replication_report,
 )
+from passaat.experiments.reports.terminal import plain_text, print_report
 from passaat.experiments.run.runner import Progress
 from passaat.experiments.stats.pairing import split_variance
 from passaat.experiments.stats.sequential import (
@@ -491,7 +490,7 @@ def test_an_outcome_that_ranks_nothing_goes_by_precision_alone(
     result = replicate(pib, two_options, outcome="covenants", precision=1.0, decide=False, simulator=toy)
     assert result.pairs == () == result.order
     assert result.complete
-    assert "Order of policies" not in replication_text(result)
+    assert "Order of policies" not in plain_text(replication_report(result))
 
 
 def test_a_lower_cost_is_ahead(pib: Scenario, two_options: list[Scenario], toy: Simulator) -> None:
@@ -543,7 +542,7 @@ def test_a_share_is_of_the_references_level_in_the_first_draws(
     result = replicate(pib, two_options, precision_share=0.1, simulator=toy)
     first = compare(pib, two_options, draws=20, worlds_per_draw=2, simulator=toy)
     assert result.precision == pytest.approx(0.1 * first.levels["additional_exports_net_eur"].mean)
-    assert "10 % of the reference's level" in replication_text(result)
+    assert "10 % of the reference's level" in plain_text(replication_report(result))
     same = replicate(pib, two_options, precision=result.precision, simulator=toy)
     assert {**answer(same), "precision_share": 0.1} == answer(result)
 
@@ -664,7 +663,7 @@ def test_what_the_budget_leaves_open_is_said(pib: Scenario, known: Simulator) ->
     assert pair.more_draws is not None
     assert 600 < pair.more_draws < 2500
     assert result.totals.more_runs == 2 * 3 * pair.more_draws
-    text = replication_text(result)
+    text = plain_text(replication_report(result))
     assert "The budget ended before all was known" in text
     assert "open: some" in text
     assert "1 open" in text
@@ -675,12 +674,12 @@ def test_options_without_any_difference_are_equal_after_sixty_draws(pib: Scenari
     result = replicate(pib, [same], precision=1.0, simulator=toy)
     assert result.pairs[0].says == "equal"
     assert result.draws == {"pib": 70, "same": 70}
-    assert "no difference in any world" in replication_text(result)
-    assert replication_text(result).count("pib = same") == 2  # in the order, and in its pair
+    assert "no difference in any world" in plain_text(replication_report(result))
+    assert plain_text(replication_report(result)).count("pib = same") == 2  # in the order, and in its pair
     short = replicate(pib, [same], precision=1.0, budget_runs=130, simulator=toy)
     assert short.pairs[0].says == "unknown"
     assert short.pairs[0].more_draws == 50
-    assert "too few differ" in replication_text(short)
+    assert "too few differ" in plain_text(replication_report(short))
 
 
 def test_failed_runs_drop_out_of_their_pairs_and_are_reported(pib: Scenario, known: Simulator) -> None:
@@ -694,7 +693,7 @@ def test_failed_runs_drop_out_of_their_pairs_and_are_reported(pib: Scenario, kno
     )
     assert {one.option for one in result.failures} == {"near"}
     assert result.complete
-    assert "the table is full" in " ".join(replication_text(result).split())
+    assert "the table is full" in " ".join(plain_text(replication_report(result)).split())
 
 
 def test_a_policy_that_always_fails_or_has_no_value_is_refused(
@@ -791,11 +790,11 @@ def test_a_pilot_is_kept_and_used(pib: Scenario, known: Simulator, tmp_path: Pat
     with Study.open(path, known, pib, 1) as study:
         assert study.count_to_do() == 0
     rows = runs_needed(found.differences, [0.2, 0.4], seconds_per_run=0.02)
-    text = needed_text(rows, result.outcome, 2)
+    text = plain_text(needed_report(rows, result.outcome, 2))
     assert f"{rows[0].runs:,}" in text
     assert "minutes on one core" in text
     console = Console(width=80, record=True, file=open_nothing())
-    print_needed(rows, result.outcome, 2, console)
+    print_report(needed_report(rows, result.outcome, 2), console)
     assert f"{rows[1].draws:,}" in console.export_text()
 
 
@@ -813,7 +812,7 @@ def open_nothing() -> Any:
 
 def test_the_text_says_what_was_saved(pib: Scenario, known: Simulator) -> None:
     result = replicate(pib, [BEST, NEAR, NEARER], precision=0.4, simulator=known)
-    text = replication_text(result)
+    text = plain_text(replication_report(result))
     totals = result.totals
     assert f"{totals.runs:,} runs" in text
     share = round(100 * totals.saved_to_even / totals.even_runs)
@@ -825,7 +824,7 @@ def test_the_text_says_what_was_saved(pib: Scenario, known: Simulator) -> None:
     assert "a tie:" in text
     assert max(map(len, text.splitlines())) <= 104
     console = Console(width=80, record=True, file=open_nothing())
-    print_replication(result, console)
+    print_report(replication_report(result), console)
     assert "Order of policies" in console.export_text()
     assert console.width == 80
 

@@ -23,17 +23,12 @@ from passaat.errors import StudyError
 from passaat.experiments.analyses.compare import plain
 from passaat.experiments.analyses.sensitivity import COLUMNS, SensitivityReport, sensitivity, share
 from passaat.experiments.analyses.sweep import sweep
-from passaat.experiments.design.factors import (
-    Factor,
-    draw_factor,
-    lever_factor,
-    luck_factor,
-    uncertainty_factor,
-)
+from passaat.experiments.design.factors import Factor, counted_factor, factor_of
 from passaat.experiments.design.plan import Luck, Method, Plan
 from passaat.experiments.design.sensitivity_points import morris_points, saltelli_points
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.sensitivity import sensitivity_text
+from passaat.experiments.reports.sensitivity import sensitivity_report
+from passaat.experiments.reports.terminal import plain_text
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.stats import sensitivity as module
 from passaat.experiments.stats.sensitivity import (
@@ -402,7 +397,7 @@ def test_effects_agree_with_salib_also_for_categories(d: int, n: int, seed: int)
 @pytest.mark.parametrize("values", [[0, 2], [0, 2, 4], [0, 1, 2, 4, 6]])
 def test_a_step_of_a_list_is_to_another_value_and_upwards(values: list[int]) -> None:
     """Not two thirds of the range: of 0, 2 and 4 it is from 0 to 4 or from 2 to 4."""
-    factor = lever_factor("follow_up_years", values)
+    factor = factor_of("follow_up_years", values)
     for low, high in ((0.0, 2 / 3), (1 / 3, 1.0)):
         assert factor.number(factor.at(low)) < factor.number(factor.at(high))
 
@@ -789,9 +784,9 @@ def a_plan(
     pib: Scenario, method: str, size: int, *, luck: str = "common", worlds: int = 1, draws: int = 1
 ) -> Plan:
     names = ("step_success", "support_gain", "relation_fade")
-    factors = [uncertainty_factor(name) for name in names]
-    factors += [draw_factor(draws)] if draws > 1 else []
-    factors += [luck_factor(worlds)] if luck == "factor" else []
+    factors = [factor_of(name) for name in names]
+    factors += [counted_factor("draw", draws)] if draws > 1 else []
+    factors += [counted_factor("luck", worlds)] if luck == "factor" else []
     return Plan(
         name="toy-sweep",
         question="What matters?",
@@ -876,10 +871,10 @@ def test_luck_is_said_by_each_way_it_can_enter(pib: Scenario) -> None:
 
 def gain_and_luck(pib: Scenario, method: str, size: int, luck: Luck, worlds: int, draws: int) -> Plan:
     factors = [
-        lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
-        uncertainty_factor("support_gain", {"low": 0.3, "high": 0.9}),
+        factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
+        factor_of("support_gain", {"low": 0.3, "high": 0.9}),
     ]
-    factors += [draw_factor(draws)] if draws > 1 else []
+    factors += [counted_factor("draw", draws)] if draws > 1 else []
     return replace(
         a_plan(pib, method, size, worlds=worlds), factors=tuple(factors), luck=luck, draws=draws, rest="prior"
     )
@@ -1067,13 +1062,13 @@ def test_output_is_plain_complete_and_the_same_each_time(pib: Scenario, case: st
 @pytest.mark.parametrize("case", CASES)
 def test_tables_fit_the_page_and_hold_no_nan(pib: Scenario, case: str) -> None:
     report = report_of(pib, case, levels=True, broken=True)
-    text = sensitivity_text(report)
+    text = plain_text(sensitivity_report(report))
     assert max(len(line) for line in text.splitlines()) <= 104
     assert " nan" not in text
     for part in ("toy-sweep", "Support gain", "passaat 0.0-toy", "95 % intervals", "3 runs failed"):
         assert part in " ".join(text.split())
-    assert text == sensitivity_text(report)
-    one = sensitivity_text(report, findings=report.findings[:1])
+    assert text == plain_text(sensitivity_report(report))
+    one = plain_text(sensitivity_report(report, findings=report.findings[:1]))
     assert one.count("minus reference ─") == 1
 
 
@@ -1090,13 +1085,13 @@ def test_shares_are_written_as_people_read_them() -> None:
 
 def test_a_real_sweep_can_be_analysed(pib: Scenario, toy: Simulator) -> None:
     """The toy's contracts follow the amount per covenant and, with follow-up, nothing that is random in it."""
-    from passaat.experiments.design.factors import lever_factor
+    from passaat.experiments.design.factors import factor_of
 
     plan = a_plan(pib, "latin-hypercube", 40, worlds=2)
     factors = (
-        lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
-        lever_factor("follow_up_years", [0, 2, 4]),
-        lever_factor("assessors", "all"),
+        factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
+        factor_of("follow_up_years", [0, 2, 4]),
+        factor_of("assessors", "all"),
     )
     report = sensitivity(sweep(replace(plan, factors=factors), workers=1, simulator=toy))
     finding = report.finding("public_cost_eur")

@@ -21,7 +21,7 @@ from passaat.experiments.analyses.sweep import sweep
 from passaat.experiments.analyses.verify import Verification, verify
 from passaat.experiments.analyses.verify_design import MOST_NAMED
 from passaat.experiments.design.comparison_plan import ComparisonPlan
-from passaat.experiments.design.factors import Factor, draw_factor, lever_factor, uncertainty_factor
+from passaat.experiments.design.factors import Factor, counted_factor, factor_of
 from passaat.experiments.design.plan import Plan
 from passaat.experiments.design.simulator import Simulator
 from passaat.experiments.reports.export import runs_csv
@@ -41,10 +41,10 @@ FOLLOW_UP = load_scenario("follow-up", "option")
 def a_plan(pib: Scenario, size: int = 6, **changes: Any) -> Plan:
     """Two levers, a parameter and two draws; six points in two worlds: 60 runs or so."""
     factors: tuple[Factor, ...] = (
-        lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
-        lever_factor("follow_up_years", [0, 2, 4]),
-        uncertainty_factor("support_gain", [0.3, 0.6]),
-        draw_factor(2),
+        factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
+        factor_of("follow_up_years", [0, 2, 4]),
+        factor_of("support_gain", [0.3, 0.6]),
+        counted_factor("draw", 2),
     )
     plan = Plan(
         name="toy-study",
@@ -464,7 +464,7 @@ def test_runs_of_a_comparison_serve_a_sweep(tmp_path: Path, toy: Simulator, pib:
     plan = replace(
         a_plan(pib, luck="own", options=(FOLLOW_UP,)),
         method="list",
-        factors=(lever_factor("assessors"), draw_factor(2)),
+        factors=(factor_of("assessors"), counted_factor("draw", 2)),
         listed=({"assessors": 2, "draw": 0}, {"assessors": 3, "draw": 1}),
         size=2,
     )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from passaat.errors import StudyError
 from passaat.experiments.analyses.sweep import load_table, simulator_for, sweep
 from passaat.experiments.design.cells import world_seed
-from passaat.experiments.design.factors import lever_factor
+from passaat.experiments.design.factors import factor_of
 from passaat.experiments.design.plan import Plan, n_runs
 from passaat.experiments.design.policies import Arm, InputsOf
 from passaat.experiments.design.simulator import Simulator
@@ -119,7 +119,7 @@ def test_levers_of_a_point_win_over_those_of_the_option() -> None:
     name, _ = next(iter(option.levers.items()))
     plan = replace(
         toy_model.a_plan(4, options=("follow-up",), draws=1),
-        factors=(lever_factor(name),),
+        factors=(factor_of(name),),
         size=3,
         block=3,
     )
@@ -220,7 +220,7 @@ def test_a_plan_that_is_no_extension_is_refused_with_all_reasons(tmp_path: Path)
     for smaller in ({"size": 7, "block": 8}, {"worlds": 2}):
         with pytest.raises(StudyError, match=r"now only|another one now"):
             sweep(replace(plan, **smaller), study_path=path, simulator=TOY)
-    moved = replace(plan, factors=(lever_factor("covenant_amount_eur"), *plan.factors[1:]))
+    moved = replace(plan, factors=(factor_of("covenant_amount_eur"), *plan.factors[1:]))
     with pytest.raises(StudyError, match="point 0 of the study is another one now"):
         sweep(moved, study_path=path, simulator=TOY)
     assert csv_of(path) == before
@@ -437,9 +437,7 @@ def test_inputs_kept_ready_are_those_of_the_scenario(data: st.DataObject) -> Non
     )
     names = data.draw(st.lists(st.sampled_from(sorted(LEVERS)), unique=True, max_size=5))
     levers = {
-        name: lever_factor(name).at(data.draw(st.floats(0.0, 1.0)))
-        for name in names
-        if name != "programme_on"
+        name: factor_of(name).at(data.draw(st.floats(0.0, 1.0))) for name in names if name != "programme_on"
     }
     inputs_of = InputsOf()
     arm = Arm.of(scenario, "option", "x")

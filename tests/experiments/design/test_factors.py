@@ -15,15 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passaat.errors import StudyError
-from passaat.experiments.design.factors import (
-    Factor,
-    Setting,
-    draw_factor,
-    lever_factor,
-    luck_factor,
-    read_factor,
-    uncertainty_factor,
-)
+from passaat.experiments.design.factors import Factor, Setting, counted_factor, factor_of, read_factor
 from passaat.experiments.design.sampling import factorial, unit_points
 from passaat.model.parameters import PARAMETERS
 from passaat.scenarios.levers import LEVERS
@@ -36,26 +28,26 @@ def factors(draw: st.DrawFn) -> Factor:
     """Any factor that a study file can name."""
     kind = draw(st.sampled_from(["lever", "parameter", "range", "list", "draw", "luck"]))
     if kind == "draw":
-        return draw_factor(draw(st.integers(2, 50)))
+        return counted_factor("draw", draw(st.integers(2, 50)))
     if kind == "luck":
-        return luck_factor(draw(st.integers(2, 50)))
+        return counted_factor("luck", draw(st.integers(2, 50)))
     if kind == "lever":
-        return lever_factor(draw(st.sampled_from(sorted(LEVERS))))
+        return factor_of(draw(st.sampled_from(sorted(LEVERS))))
     record = PARAMETERS[draw(st.sampled_from(sorted(PARAMETERS)))]
     if kind == "parameter":
-        return uncertainty_factor(record.name)
+        return factor_of(record.name)
     shares = sorted(draw(st.sets(st.integers(0, 1000), min_size=2, max_size=6)))
     values = sorted({min(record.at(share / 1000), record.maximum) for share in shares})
     if kind == "list":
-        return uncertainty_factor(record.name, values)
-    return uncertainty_factor(record.name, {"low": values[0], "high": values[-1]})
+        return factor_of(record.name, values)
+    return factor_of(record.name, {"low": values[0], "high": values[-1]})
 
 
 # --- what a share of the range means ------------------------------------------------------------------------
 
 
 def test_a_number_runs_evenly_from_low_to_high() -> None:
-    factor = lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000})
+    factor = factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000})
     assert (factor.scale, factor.n_values, factor.unit) == ("continuous", None, "EUR")
     assert [factor.at(u) for u in (0.0, 0.5, 1.0)] == [200_000.0, 350_000.0, 500_000.0]
 
@@ -63,7 +55,7 @@ def test_a_number_runs_evenly_from_low_to_high() -> None:
 def test_a_parameter_keeps_the_shape_of_its_record_over_a_narrower_range() -> None:
     record = next(one for one in PARAMETERS.values() if one.shape == "loguniform")
     middle = math.sqrt(record.minimum * record.maximum)
-    factor = uncertainty_factor(record.name, {"high": middle})
+    factor = factor_of(record.name, {"high": middle})
     assert factor.shape == "loguniform"
     assert factor.at(0.5) == pytest.approx(math.sqrt(record.minimum * middle))
     assert factor.at(1.0) == middle
@@ -71,7 +63,7 @@ def test_a_parameter_keeps_the_shape_of_its_record_over_a_narrower_range() -> No
 
 def test_without_a_range_a_parameter_is_drawn_as_its_record_says() -> None:
     for record in PARAMETERS.values():
-        factor = uncertainty_factor(record.name, {})
+        factor = factor_of(record.name, {})
         assert [factor.at(u) for u in (0.0, 0.3)] == [record.at(0.0), pytest.approx(record.at(0.3))]
 
 
@@ -79,40 +71,40 @@ def test_without_a_range_a_parameter_is_drawn_as_its_record_says() -> None:
 def test_rounding_never_leaves_the_range(low: float, high: float) -> None:
     almost = 1.0 - 2.0**-53
     assert low * math.exp(almost * math.log(high / low)) > high
-    factor = replace(lever_factor("covenant_amount_eur"), low=low, high=high, shape="loguniform")
+    factor = replace(factor_of("covenant_amount_eur"), low=low, high=high, shape="loguniform")
     assert [factor.at(u) for u in (0.0, almost, 1.0)] == [low, high, high]
 
 
 def test_whole_numbers_get_equal_shares() -> None:
-    factor = lever_factor("follow_up_years", {"low": 2, "high": 4})
+    factor = factor_of("follow_up_years", {"low": 2, "high": 4})
     assert [factor.at(u) for u in (0.0, 0.33, 1 / 3, 0.66, 2 / 3, 0.99, 1.0)] == [2, 2, 3, 3, 4, 4, 4]
     assert all(isinstance(factor.at(u), int) for u in (0.0, 1.0))
     assert factor.n_values == 3
 
 
 def test_all_values_of_a_choice_and_of_a_switch() -> None:
-    choice = lever_factor("large_firms_role", "all")
+    choice = factor_of("large_firms_role", "all")
     assert choice.categories == ("members", "locomotives", "excluded")
     assert [choice.at(u) for u in (0.0, 0.34, 1.0)] == ["members", "locomotives", "excluded"]
     assert [choice.number(value) for value in choice.categories] == [0.0, 1.0, 2.0]
     assert not choice.ordered
-    switch = lever_factor("extension_allowed", [True, False])
+    switch = factor_of("extension_allowed", [True, False])
     assert [switch.number(switch.at(u)) for u in (0.0, 1.0)] == [0.0, 1.0]
     assert not switch.ordered
 
 
 def test_a_list_of_numbers_is_put_in_order_and_counts_as_numbers() -> None:
-    factor = lever_factor("follow_up_years", [4, 0, 2])
+    factor = factor_of("follow_up_years", [4, 0, 2])
     assert factor.categories == (0, 2, 4)
     assert factor.ordered
     assert factor.number(4) == 4.0
 
 
 def test_draw_and_luck_have_no_order() -> None:
-    assert [draw_factor(4).at(u) for u in (0.0, 0.25, 0.5, 1.0)] == [0, 1, 2, 3]
-    assert (draw_factor(4).kind, luck_factor(4).kind) == ("draw", "luck")
-    assert not draw_factor(4).ordered
-    assert not luck_factor(4).ordered
+    assert [counted_factor("draw", 4).at(u) for u in (0.0, 0.25, 0.5, 1.0)] == [0, 1, 2, 3]
+    assert (counted_factor("draw", 4).kind, counted_factor("luck", 4).kind) == ("draw", "luck")
+    assert not counted_factor("draw", 4).ordered
+    assert not counted_factor("luck", 4).ordered
 
 
 @given(factors(), SHARES)
@@ -160,7 +152,7 @@ def test_a_factor_survives_the_trip_through_json(factor: Factor) -> None:
 @pytest.mark.parametrize("u", [-0.01, 1.01, math.nan])
 def test_a_share_outside_the_unit_interval_is_refused(u: float) -> None:
     with pytest.raises(ValueError, match="a share of the range is from 0 to 1"):
-        draw_factor(3).at(u)
+        counted_factor("draw", 3).at(u)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +169,7 @@ def test_a_share_outside_the_unit_interval_is_refused(u: float) -> None:
     ],
 )
 def test_values_are_shown_as_people_write_them(value: Setting, shown: str) -> None:
-    assert draw_factor(2).show(value) == shown
+    assert counted_factor("draw", 2).show(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -198,13 +190,13 @@ def test_values_are_shown_as_people_write_them(value: Setting, shown: str) -> No
     ],
 )
 def test_a_factor_that_makes_no_sense_cannot_be_made(changes: dict[str, Any], message: str) -> None:
-    sound = lever_factor("covenant_amount_eur")
+    sound = factor_of("covenant_amount_eur")
     with pytest.raises(ValueError, match=message):
         replace(sound, **changes)
 
 
 def test_stored_data_with_other_fields_are_refused() -> None:
-    data = draw_factor(3).to_dict()
+    data = counted_factor("draw", 3).to_dict()
     with pytest.raises(ValueError, match="a factor has the fields"):
         Factor.from_dict({key: value for key, value in data.items() if key != "unit"})
 
@@ -312,7 +304,7 @@ def test_a_design_without_points_or_factors_is_refused() -> None:
 
 
 def test_a_factorial_holds_every_combination_once_with_draws_last_to_change() -> None:
-    varied = [lever_factor("follow_up_years", [0, 2]), uncertainty_factor("support_gain"), draw_factor(2)]
+    varied = [factor_of("follow_up_years", [0, 2]), factor_of("support_gain"), counted_factor("draw", 2)]
     points = factorial(varied, [(0, 2), (0.5, 0.7, 0.9), (0, 1)])
     expected = [
         {"follow_up_years": years, "support_gain": gain, "draw": draw}
@@ -325,7 +317,11 @@ def test_a_factorial_holds_every_combination_once_with_draws_last_to_change() ->
 @given(st.integers(2, 5), st.integers(2, 4), st.integers(1, 3))
 def test_more_draws_add_points_behind_those_there_are(draws: int, worlds: int, more: int) -> None:
     def points(n: int) -> list[dict[str, Setting]]:
-        varied = [lever_factor("follow_up_years", [0, 2]), draw_factor(n), luck_factor(worlds)]
+        varied = [
+            factor_of("follow_up_years", [0, 2]),
+            counted_factor("draw", n),
+            counted_factor("luck", worlds),
+        ]
         return factorial(varied, [(0, 2), range(n), range(worlds)])
 
     assert points(draws + more)[: len(points(draws))] == points(draws)

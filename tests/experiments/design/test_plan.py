@@ -17,14 +17,7 @@ from hypothesis import strategies as st
 
 from passaat.errors import StudyError
 from passaat.experiments.analyses.sweep import sweep
-from passaat.experiments.design.factors import (
-    Factor,
-    Setting,
-    draw_factor,
-    lever_factor,
-    luck_factor,
-    uncertainty_factor,
-)
+from passaat.experiments.design.factors import Factor, Setting, counted_factor, factor_of
 from passaat.experiments.design.plan import MOST_POINTS, Luck, Method, Plan, describe, n_runs
 from passaat.experiments.design.plan_files import MOST_TOLD, SHIPPED, read_plan, shipped_plans
 from passaat.experiments.design.simulator import Simulator
@@ -52,12 +45,12 @@ def plan_of(
 ) -> Plan:
     """A small plan over two levers and a parameter; a factorial and a list get levels and rows of their own."""
     factors: list[Factor] = [
-        lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
-        lever_factor("route_guidance"),
-        uncertainty_factor("support_gain"),
+        factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000}),
+        factor_of("route_guidance"),
+        factor_of("support_gain"),
     ]
-    factors += [draw_factor(draws)] if draws > 1 else []
-    factors += [luck_factor(worlds)] if luck == "factor" else []
+    factors += [counted_factor("draw", draws)] if draws > 1 else []
+    factors += [counted_factor("luck", worlds)] if luck == "factor" else []
     names = [factor.name for factor in factors]
     levels: tuple[tuple[Setting, ...], ...] = ()
     listed: tuple[Mapping[str, Setting], ...] = ()
@@ -491,11 +484,17 @@ def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
         ({"rest": "guess"}, "rest = 'guess'"),
         ({"draws": 3}, "need one called draw with 3 values"),
         ({"luck": "factor"}, "need one called luck with 3 values"),
-        ({"factors": (lever_factor("route_guidance"), draw_factor(4))}, "draw has nothing to choose from"),
-        ({"factors": (lever_factor("route_guidance"), luck_factor(4))}, "luck has nothing to choose from"),
-        ({"factors": (lever_factor("route_guidance"),) * 2}, "route_guidance is named 2 times"),
         (
-            {"factors": (uncertainty_factor("support_gain"), lever_factor("route_guidance"))},
+            {"factors": (factor_of("route_guidance"), counted_factor("draw", 4))},
+            "draw has nothing to choose from",
+        ),
+        (
+            {"factors": (factor_of("route_guidance"), counted_factor("luck", 4))},
+            "luck has nothing to choose from",
+        ),
+        ({"factors": (factor_of("route_guidance"),) * 2}, "route_guidance is named 2 times"),
+        (
+            {"factors": (factor_of("support_gain"), factor_of("route_guidance"))},
             "factors come in the order levers, uncertainties",
         ),
         ({"second_order": True}, "second_order belongs to method saltelli"),
@@ -759,7 +758,7 @@ def test_runs_are_counted_once_however_many_points_share_them(plan: Plan) -> Non
 
 
 def test_the_reference_runs_once_where_only_levers_vary() -> None:
-    plan = plan_of("sobol", 8, factors=(lever_factor("covenant_amount_eur"),), worlds=3)
+    plan = plan_of("sobol", 8, factors=(factor_of("covenant_amount_eur"),), worlds=3)
     assert n_runs(plan) == 8 * 3 + 3 * 2
     assert describe(plan)[-1] == (
         "Runs: 8 points x 3 worlds x 3 policies (reference, follow-up, no programme) = 72, of which 30 are made,"
@@ -805,10 +804,10 @@ def test_a_plan_is_described_in_plain_words() -> None:
     [
         (plan_of(options=()), "Option levers: the reference with the levers of the point."),
         (
-            plan_of(options=(), factors=(uncertainty_factor("support_gain"),)),
+            plan_of(options=(), factors=(factor_of("support_gain"),)),
             "No option: only the reference runs, beside the world without the programme.",
         ),
-        (plan_of(factors=(lever_factor("route_guidance"),)), "1 factor varies:"),
+        (plan_of(factors=(factor_of("route_guidance"),)), "1 factor varies:"),
         (plan_of(rest="defaults"), "Parameters that are not varied are at their defaults."),
         (
             plan_of(rest="prior"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from passaat.cli import app
-from passaat.experiments.reports.run import describe_run
+from passaat.experiments.reports.markdown import markdown
+from passaat.experiments.reports.run import describe_run, run_report
+from passaat.experiments.reports.terminal import print_report
 from passaat.model.engine.compiled import Run, simulate
 from passaat.model.kernel.columns import declared_columns
 from passaat.model.world import Accounts
 from passaat.scenarios.loading import load_scenario
 from passaat.scenarios.scenario import Scenario
+from passaat.screen import Screen
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +127,32 @@ def test_levers_and_options_change_the_run(tmp_path: Path, small: Scenario) -> N
     assert {group["covenant_start"] for group in under_the_new_rules(nobody)} == {None}
     under = json.loads(call("run", str(path), "--options", "go-no-go", "--json"))
     assert under["scenario"] == "pib+go-no-go"
+
+
+def test_a_run_and_a_cluster_are_written_to_a_file_as_they_are_printed(
+    tmp_path: Path, small: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row of the table, with what was changed above it; a file that is there is refused before the run."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text(small.to_toml(), encoding="utf-8")
+    for more in (("--set", "follow_up_years=2"), ("--cluster", "0")):
+        printed = call("run", "small.toml", *more, "--to", "report.md", "--force")
+        assert printed == call("run", "small.toml", *more)
+        text = Path("report.md").read_text(encoding="utf-8")
+        rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+        assert len(rows) > 3
+        assert {word for row in (rows[0], *rows[2:]) for cell in row for word in cell.split()} <= set(
+            printed.split()
+        )
+        assert ("Changed: " in text) == ("--set" in more)
+        assert f"fingerprint {small.hash}" in text or "--set" in more
+    refused = CliRunner().invoke(app, ["run", "small.toml", "--to", "report.md"])
+    assert refused.exit_code == 2
+    assert "report.md exists already" in refused.stderr
+
+
+def test_columns_that_may_be_missed_leave_a_narrow_screen_and_no_file(report: dict[str, Any]) -> None:
+    shown = io.StringIO()
+    print_report(run_report(report), Screen(100, shown, plain=True), most=100)
+    assert "Not shown in 100 columns: extended" in " ".join(shown.getvalue().split())
+    assert "| cluster | sector | country | status | covenant | extended |" in markdown(run_report(report))

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from passaat.errors import StudyError
 from passaat.experiments.analyses.sensitivity import SensitivityReport, sensitivity
-from passaat.experiments.design.factors import lever_factor, luck_factor, uncertainty_factor
+from passaat.experiments.design.factors import counted_factor, factor_of
 from passaat.experiments.design.plan import Plan
 from passaat.experiments.reports.sensitivity_figures import (
     drawings,
@@ -65,9 +65,9 @@ class StandIn:
 
 
 def a_plan(pib: Scenario, method: str, size: int, luck: str) -> Plan:
-    factors = [lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000})]
-    factors += [uncertainty_factor(name) for name in PARAMETERS]
-    factors += [luck_factor(16)] if luck == "factor" else []
+    factors = [factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000})]
+    factors += [factor_of(name) for name in PARAMETERS]
+    factors += [counted_factor("luck", 16)] if luck == "factor" else []
     return Plan(
         name="toy-sweep",
         question="What matters?",
@@ -112,7 +112,7 @@ def words(figure: Figure) -> str:
 
 
 def drawn(report: SensitivityReport) -> dict[str, Figure]:
-    return {name: draw(report, report.first) for name, draw in drawings(report, report.first)}
+    return {name: draw(report, report.first) for name, draw in drawings(report.first)}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -16,17 +17,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from passaat.experiments.analyses.sweep import SweepTable, sweep
-from passaat.experiments.design.factors import (
-    Factor,
-    Setting,
-    draw_factor,
-    lever_factor,
-    luck_factor,
-    uncertainty_factor,
-)
+from passaat.experiments.design.factors import Factor, Setting, counted_factor, factor_of
 from passaat.experiments.design.plan import Luck, Plan
 from passaat.experiments.design.simulator import Simulator
-from passaat.experiments.reports.sweep import bands, mean_error, print_sweep, spreads, sweep_json
+from passaat.experiments.reports.sweep import bands, mean_error, spreads, sweep_json, sweep_report
+from passaat.experiments.reports.terminal import print_report
 from passaat.experiments.results.outcomes import OutcomeInfo
 from passaat.experiments.study.records import FailedRun
 from passaat.scenarios.loading import load_scenario
@@ -37,7 +32,7 @@ FOLLOW_UP = load_scenario("follow-up", "option")
 NET = OutcomeInfo("additional_exports_net_eur", "EUR", "exports the programme adds, net", "higher")
 COST = OutcomeInfo("public_cost_eur", "EUR", "public cost", "lower")
 COVENANTS = OutcomeInfo("covenants", "covenants", "covenants started", "neither")
-YEARS = lever_factor("follow_up_years", [0, 2, 4])
+YEARS = factor_of("follow_up_years", [0, 2, 4])
 
 
 def table_of(
@@ -86,7 +81,7 @@ def years(*values: int) -> list[dict[str, Setting]]:
 
 def text_of(table: SweepTable, width: int = 160) -> str:
     out = io.StringIO()
-    print_sweep(table, Console(file=out, width=width))
+    print_report(sweep_report(table), Console(file=out, width=width))
     return out.getvalue()
 
 
@@ -133,7 +128,7 @@ def test_without_options_levels_of_the_reference_are_shown() -> None:
     table = table_of(
         [[OPTION]],
         [{"step_success": value} for value in (1.0, 1.5, 1.0, 1.5)],
-        factors=[uncertainty_factor("step_success", [1.0, 1.5])],
+        factors=[factor_of("step_success", [1.0, 1.5])],
         options=(),
     )
     (found,) = spreads(table)
@@ -186,7 +181,11 @@ def drawn(
         values += rng.normal(0.0, by_world, (1, worlds))
     else:
         values += rng.normal(0.0, by_world, worlds)[[int(row["luck"]) for row in rows]][:, None]
-    factors = [YEARS, draw_factor(draws), *([luck_factor(worlds)] if luck == "factor" else [])]
+    factors = [
+        YEARS,
+        counted_factor("draw", draws),
+        *([counted_factor("luck", worlds)] if luck == "factor" else []),
+    ]
     table = table_of(np.zeros((2, 1, 2, 1)), years(0, 4))
     plan = replace(
         table.plan, factors=tuple(factors), draws=draws, worlds=worlds, luck=luck, listed=tuple(rows), size=n
@@ -312,7 +311,7 @@ def test_the_difference_of_a_ratio_rests_on_the_worlds_that_both_have() -> None:
 
 
 def test_many_values_are_shown_in_thirds_that_name_values_and_not_places() -> None:
-    factor = lever_factor("covenant_amount_eur", [100_000 * i for i in range(1, 10)])
+    factor = factor_of("covenant_amount_eur", [100_000 * i for i in range(1, 10)])
     rows: list[dict[str, Setting]] = [{"covenant_amount_eur": 100_000 * i} for i in range(1, 10)]
     table = table_of([[[[0.0]] * 9], [[[float(i)] for i in range(9)]]], rows, factors=[factor])
     found = bands(table)
@@ -331,7 +330,7 @@ amounts = st.lists(st.integers(1, 12), min_size=2, max_size=40).filter(lambda fo
 @settings(max_examples=60, deadline=None)
 @given(chosen=amounts)
 def test_every_point_is_in_one_band_and_equal_values_are_in_the_same(chosen: list[int]) -> None:
-    factor = lever_factor("covenant_amount_eur", {"low": 100_000, "high": 1_200_000})
+    factor = factor_of("covenant_amount_eur", {"low": 100_000, "high": 1_200_000})
     rows: list[dict[str, Setting]] = [{"covenant_amount_eur": 100_000.0 * i} for i in chosen]
     table = table_of([[[[0.0]] * len(chosen)], [[[float(i)] for i in chosen]]], rows, factors=[factor])
     found = bands(table)
@@ -350,9 +349,9 @@ def test_yes_and_no_and_names_are_shown_as_such() -> None:
     rows: list[dict[str, Setting]] = [
         {"checkpoint_on_context": flag, "freed_money_use": name}
         for flag in (True, False)
-        for name in lever_factor("freed_money_use").categories[:2]
+        for name in factor_of("freed_money_use").categories[:2]
     ]
-    factors = [lever_factor("checkpoint_on_context"), lever_factor("freed_money_use")]
+    factors = [factor_of("checkpoint_on_context"), factor_of("freed_money_use")]
     found = bands(table_of([[REFERENCE], [OPTION]], rows, factors=factors))
     assert {(band.factor, band.values) for band in found} == {
         ("checkpoint_on_context", "true"),
@@ -363,7 +362,7 @@ def test_yes_and_no_and_names_are_shown_as_such() -> None:
 
 
 def test_draws_and_luck_are_no_factors_of_the_table(pib: Scenario, toy: Simulator) -> None:
-    plan = plan_for(pib, [GO_NO_GO], factors=(YEARS, draw_factor(2)), draws=2)
+    plan = plan_for(pib, [GO_NO_GO], factors=(YEARS, counted_factor("draw", 2)), draws=2)
     assert {band.factor for band in bands(sweep(plan, simulator=toy))} == {"follow_up_years"}
 
 
@@ -419,7 +418,7 @@ def plan_for(pib: Scenario, options: Sequence[Scenario], **changes: Any) -> Plan
         question="What helps?",
         reference=pib,
         options=tuple(options),
-        factors=(lever_factor("covenant_amount_eur", {"low": 200_000, "high": 500_000}), YEARS),
+        factors=(factor_of("covenant_amount_eur", {"low": 200_000, "high": 500_000}), YEARS),
         method="latin-hypercube",
         size=9,
         block=9,
@@ -479,6 +478,19 @@ def test_text_says_what_was_asked_and_fits(pib: Scenario, toy: Simulator) -> Non
     assert "What follow-up changes on average at each value of each factor" in text
     assert "It rests on the points and 2 worlds, and is itself rough" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_factors_are_named_by_label_and_unit_in_text_and_by_name_in_json() -> None:
+    amount = factor_of("covenant_amount_eur", {"low": 100_000, "high": 1_200_000})
+    fade = factor_of("relation_fade")
+    table = by_hand()
+    rows = tuple({"covenant_amount_eur": 1e5 * i, "relation_fade": 0.02 * i} for i in range(1, 5))
+    table = replace(table, points=rows, plan=replace(table.plan, factors=(amount, fade), listed=rows))
+    text = text_of(table)
+    assert "Amount per covenant, EUR" in text
+    assert re.search("Relation fade(, [^ ]|  )", text)
+    assert not re.search("covenant_amount|relation_fade", text)
+    assert {one["factor"] for one in json.loads(sweep_json(table))["by_factor"]} == {amount.name, fade.name}
 
 
 def test_json_is_the_same_bytes_and_knows_no_nan(pib: Scenario, toy: Simulator) -> None:
