@@ -24,9 +24,9 @@ INSTALL := $(if $(wildcard src/passaat/model/.),-e .,.)
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 
-demo: $(VENV)/.installed ## set up and compare the four options with PIB 2016-2020; writes to results/
+demo: $(VENV)/.installed ## set up and compare the four options with PIB 2026-2030; writes to results/
 	@mkdir -p "$(RESULTS)"
-	@$(BIN)/passaat compare pib --options $(OPTIONS) --study "$(RESULTS)/pib.db"
+	@$(BIN)/passaat compare pib-next --options $(OPTIONS) --study "$(RESULTS)/pib-next.db"
 
 test: $(VENV)/.installed-dev ## set up and run the tests on one Python, without the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)

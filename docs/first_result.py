@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from passaat.experiments.results.numbers import percent
+from passaat.experiments.analyses.equal_money import LEAST_REACHED, TOLERANCE
+from passaat.experiments.results.numbers import three_shares
+from passaat.experiments.stats.shares import Shares
 from passaat.model.provenance.golden import behaviour
 from passaat.writing import with_part
 
@@ -27,6 +30,7 @@ STORED: Final = HERE / "first-result.json"
 OPTIONS: Final = ("stricter-selection", "go-no-go", "follow-up", "sme-focus")
 BEGIN: Final = "<!-- first-result: made by `python docs/first_result.py`, do not edit -->"
 HEADLINE: Final = "additional_exports_net_eur"
+UNTIL: Final = "additional_exports_net_until_evaluation_eur"
 END: Final = "<!-- end of first-result -->"
 
 
@@ -54,8 +58,8 @@ def main() -> int:
 def write() -> None:
     """Run the command of `make demo` and write everything that README shows of it."""
     with tempfile.TemporaryDirectory() as folder:
-        study = Path(folder) / "pib.db"
-        printed = passaat("compare", "pib", "--options", *OPTIONS, "--study", str(study))
+        study = Path(folder) / "pib-next.db"
+        printed = passaat("compare", "pib-next", "--options", *OPTIONS, "--study", str(study))
         result = stored_result(study)
         for made in sorted(Path(folder).glob("*.png")):
             kind = "first-result-funnel" if "funnel" in made.name else "first-result"
@@ -97,6 +101,12 @@ def differences(result: dict[str, Any], printed: str) -> list[str]:
     return found
 
 
+def _with_range(found: dict[str, Any]) -> str:
+    """A mean difference and its 5-95 % over parameter draws, in M EUR."""
+    low, high = found["draws"]["low"], found["draws"]["high"]
+    return f"{found['mean'] / 1e6:+,.0f} ({low / 1e6:+,.0f} to {high / 1e6:+,.0f})"
+
+
 def readme_block(result: dict[str, Any], printed: str) -> str:
     """The part of README that shows the result, in Markdown.
 
@@ -106,36 +116,41 @@ def readme_block(result: dict[str, Any], printed: str) -> str:
     """
     cost = result["levels"]["public_cost_eur"]["mean"] / 1e6
     exports = result["levels"][HEADLINE]["mean"] / 1e6
-    draws, worlds = result["design"]["draws"], result["design"]["worlds"]
+    design, year, last = result["design"], result["evaluation_year"], result["last_year"]
     lines = [
-        f"Reference: {cost:.1f} M EUR of public money, {exports:,.0f} M EUR of net additional exports until the end",
-        f"of the run, on average over parameter draws: {result['drawn_from']}. What the four options would change:",
+        f"Reference: {cost:.1f} M EUR of public money, {exports:,.0f} M EUR of net additional exports until {last}, on",
+        f"average over parameter draws: {result['drawn_from']}. What the four options would change, in M EUR:",
         "",
-        "| option | public cost, M EUR | net additional exports, M EUR | over parameter draws (5-95 %) | better | "
-        "at equal public money | better |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        f"| option | public cost | net exports until {year} | until {last} (5-95 %) | median |"
+        " better / same / worse, % | at equal public money (5-95 %) | better / same / worse, % |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for option in result["options"]:
-        stands = option["as_it_stands"]["differences"]
-        found, money = stands[HEADLINE], stands["public_cost_eur"]
+        stands, equal = (
+            option["as_it_stands"]["differences"],
+            option["at_equal_money"]["differences"][HEADLINE],
+        )
+        found = stands[HEADLINE]
         cells = [
             option["title"],
-            f"{money['mean'] / 1e6:+.1f}",
-            f"{found['mean'] / 1e6:+,.0f} \u00b1 {found['error'] / 1e6:,.0f}",
-            f"{found['draws']['low'] / 1e6:+,.0f} to {found['draws']['high'] / 1e6:+,.0f}",
-            percent(found["chance_better"], draws),
+            f"{stands['public_cost_eur']['mean'] / 1e6:+.1f}",
+            f"{stands[UNTIL]['mean'] / 1e6:+,.0f}",
+            _with_range(found),
+            f"{found['median'] / 1e6:+,.0f}",
+            three_shares(Shares(**found["shares"])),
         ]
-        equal = option["at_equal_money"]["differences"][HEADLINE]
-        if option["equal_money"]["reached"]:
-            cells += [f"{equal['mean'] / 1e6:+,.0f} \u00b1 {equal['error'] / 1e6:,.0f}"]
-            cells += [percent(equal["chance_better"], draws)]
+        reached = [
+            abs((ratio or math.nan) - 1.0) <= TOLERANCE for ratio in option["equal_money"]["cost_ratios"]
+        ]
+        if sum(reached) >= LEAST_REACHED * len(reached):
+            cells += [_with_range(equal), three_shares(Shares(**equal["shares"]))]
         else:
             cells += ["not reached", "\u2013"]
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        f"\u00b1 is the Monte Carlo error of {draws * worlds} paired worlds; "
-        "*better* is the share of parameter draws with a favourable mean difference.",
+        f"{design['draws']} parameter draws \u00d7 {design['worlds']} worlds; *better / same / worse* are shares of"
+        " parameter draws, with the luck of worlds taken out but for those with ~, which are mostly luck.",
         "",
         "![Difference of each option from the reference, with its uncertainties](docs/figures/first-result.png)",
         "",

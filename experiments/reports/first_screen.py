@@ -55,19 +55,18 @@ def first_screen(comparison: Comparison, most_options: int | None = None) -> Rep
         blocks.append(Note(f"{left_out} more options, less clear: --details shows them all."))
     blocks += _order(comparison)
     blocks.append(
-        Note(
-            "More: --details prints every table; --pay, --parts and --structures ask further; --help says how."
-        )
+        Note("Shares are of parameter draws, with 5–95 %. All tables and how to read them: --details.")
     )
     return Report("The answer in brief", tuple(blocks), facts_of(comparison))
 
 
 def _basis(comparison: Comparison) -> str:
-    design = comparison.design
-    rests_on = comparison.basis.uncalibrated or comparison.drawn_from
+    design, basis = comparison.design, comparison.basis
+    state = basis.provisional or f"calibrated to {basis.calibrated_to}"
+    rests_on = "uncalibrated" if basis.uncalibrated else state
     return (
-        f"{comparison.reference} {comparison.period}; {design.draws} draws × {design.worlds} worlds; {rests_on};"
-        f" model {comparison.version}."
+        f"{comparison.reference}, {comparison.period}; {rests_on}; {design.draws} parameter draws × {design.worlds}"
+        f" worlds; passaat {comparison.version}."
     )
 
 
@@ -113,7 +112,7 @@ def _line(comparison: Comparison, option: OptionResult, headed: bool) -> Table:
     labels = ("", "", "", "")
     if headed:
         labels = (
-            f"more exports, {main.unit}",
+            f"net exports, {main.unit}",
             f"until {year} (5–95 %)",
             f"until {last} (5–95 %)",
             f"cost, {cost.unit}",
@@ -148,7 +147,7 @@ def what_is_said(comparison: Comparison, option: OptionResult) -> str:
                 f"{names[money]} {in_words(variant.differences[MAIN].shares, comparison.design.worlds)}"
             )
     if option.sign_turns:
-        said.append("SIGN TURNS")
+        said.append("the sign turns")
     return "; ".join(said)
 
 
@@ -176,7 +175,7 @@ def _order(comparison: Comparison) -> Iterator[Sentence]:
     """What can be said of the order of policies by the main outcome, in each way of paying."""
     for decision in comparison.decisions:
         if decision.outcome == MAIN and len(decision.order) > 1:
-            yield Sentence(_what_holds(decision), lead=f"What can be said, {decision.money}: ")
+            yield Sentence(_what_holds(decision), lead=f"Order, {decision.money}: ")
 
 
 def _what_holds(decision: Decision) -> str:
@@ -184,10 +183,11 @@ def _what_holds(decision: Decision) -> str:
         return f"{' before '.join(decision.order)}, in {percent(decision.whole, decision.draws)} of draws."
     holding = decision.holding
     if not holding:
-        return "no order, and no pair."
+        return "none can be given, and no pair holds."
     named = ", ".join(
         f"{pair.ahead} before {pair.behind} ({percent(pair.shares.better, decision.draws)})"
         for pair in holding[:MOST_PAIRS]
     )
     more = len(holding) - MOST_PAIRS
-    return f"{named}{f' and {more} more pairs' if more > 0 else ''}; no order of all."
+    pairs = f"{named}{f' and {more} more pairs' if more > 0 else ''}"
+    return f"no order of all can be given; these hold: {pairs}."
