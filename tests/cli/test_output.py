@@ -590,7 +590,7 @@ def test_tables_are_saved_and_shown_where_figures_cannot_be(
     def refuse() -> None:
         raise StudyError("figures cannot be drawn", "Mend it.")
 
-    monkeypatch.setattr("passaat.cli.comparing.import_matplotlib", refuse)
+    monkeypatch.setattr("passaat.cli.parts.import_matplotlib", refuse)
     code, page, err = bench(*COMPARE)
     assert code == 2
     assert "Public cost" in page
