@@ -424,7 +424,7 @@ def test_another_policy_or_seed_goes_to_another_study(bench: Path) -> None:
 
 def test_prior_draws_go_to_a_study_of_their_own_and_are_not_mixed_in(bench: Path) -> None:
     assert call(*COMPARE)[0] == 0
-    code, out, err = call(*COMPARE, "--prior")
+    code, out, err = call(*COMPARE, "--prior", "--details")
     assert code == 0, err
     assert "Parameters: prior ranges, uncalibrated." in out
     assert (bench / "pib-prior.db").exists()
@@ -434,7 +434,7 @@ def test_prior_draws_go_to_a_study_of_their_own_and_are_not_mixed_in(bench: Path
 
 def test_the_answer_says_what_parameters_were_drawn_from(bench: Path) -> None:
     words = "posterior, calibrated to PIB 2016-2020, 3 draws, effective sample size 120"
-    assert f"Parameters: {words}." in call(*COMPARE)[1]
+    assert f"Parameters: {words}." in call(*COMPARE, "--details")[1]
     assert json.loads(call(*COMPARE, "--json")[1])["drawn_from"] == words
 
 
@@ -450,7 +450,9 @@ def test_why_the_posterior_is_not_used_is_said_in_text_and_on_standard_error(
 
 
 def test_decisions_stand_below_the_tables_or_alone_and_in_a_csv(bench: Path) -> None:
-    both, alone = call(*COMPARE)[1], call(*COMPARE, "--decisions")[1]
+    brief, both, alone = (call(*COMPARE, *more)[1] for more in ((), ("--details",), ("--decisions",)))
+    assert both.startswith(brief)
+    assert "Public cost ─" not in brief
     assert "Decisions that hold" in both
     assert "Decisions that hold" in alone
     assert "Public cost ─" in both
@@ -609,7 +611,8 @@ def test_a_dry_run_says_basis_runs_time_and_files_and_leaves_nothing(bench: Path
     assert code == 0
     assert "Parameters: posterior, calibrated to PIB 2016-2020, 3 draws, effective sample size 120." in out
     assert re.search(
-        r"Runs: \d+ for the options as they stand, and about \d+ more at equal public money", out
+        r"Runs: \d+ for the options as they stand, \d+ for their parts, and about \d+ more at equal public money",
+        out,
     )
     assert re.search(r"Time: some \d+ seconds? on \d+ threads?\.", out)
     assert "Nothing was run or written." in out

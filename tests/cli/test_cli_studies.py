@@ -226,7 +226,7 @@ TO_A_FILE: dict[str, tuple[str, ...]] = {
         *["--outcome", "public_cost_eur", "--option", "go-no-go", "--fails-at", "16e6"],
     ),
     "tradeoffs": ("tradeoffs", "cmp.db", "--outcome", "contracts"),
-    "compare": COMPARE,
+    "compare": (*COMPARE, "--details"),
     "replicate": ("replicate", "pib", "--precision", "2e7", *SMALL),
     "pilot": ("replicate", "pib", "--pilot", *SMALL),
 }

@@ -593,7 +593,7 @@ def test_tables_are_saved_and_shown_where_figures_cannot_be(
     monkeypatch.setattr("passaat.cli.parts.import_matplotlib", refuse)
     code, page, err = bench(*COMPARE)
     assert code == 2
-    assert "Public cost" in page
+    assert "Largest doubt" in page
     assert Path("pib-stricter-selection,follow-up-decisions.csv").stat().st_size > 0
     assert err.splitlines()[-2:] == ["Error: figures cannot be drawn", "Way out: Mend it."]
 

@@ -13,6 +13,7 @@ from passaat.cli.parts import (
     Answer,
     Command,
     DaskOption,
+    DetailsOption,
     ForceReportOption,
     JsonOption,
     ListCommand,
@@ -204,6 +205,7 @@ def _made_lines(info: StudyInfo) -> Iterator[str]:
 def resume(
     study: StudyArgument,
     retry: Annotated[bool, typer.Option("--retry", help="Also make runs again that failed.")] = False,
+    details: DetailsOption = False,
     workers: WorkersOption = None,
     dask: DaskOption = None,
     to: ReportOption = None,
@@ -219,10 +221,10 @@ def resume(
     from passaat.experiments.reports.forms import require_form
 
     require_form(to, force=force)
-    asked = _plan_in(study)
+    asked, wishes = _plan_in(study), Wishes(details=details, as_json=as_json, to=to)
     with crew_of(workers, dask) as crew:
         if not retry and _is_finished(study):
-            _show_finished(asked, study, as_json, to)
+            _show_finished(asked, study, wishes)
             return
         if retry:
             _plan_failed_again(study, asked)
@@ -230,7 +232,7 @@ def resume(
             _show_sweep(run_sweep(asked, study, crew), study, as_json, to)
         else:
             _finish_earlier(study, crew)
-            _run_comparison(asked, study, crew, as_json, to)
+            _run_comparison(asked, study, crew, wishes)
 
 
 def extend(
@@ -270,7 +272,7 @@ def extend(
         )
     comparison = asked.extended(draws=draws, worlds=worlds, options=more)
     with crew_of(workers, dask) as crew:
-        _run_comparison(comparison, study, crew, as_json, to)
+        _run_comparison(comparison, study, crew, Wishes(as_json=as_json, to=to))
 
 
 def _plan_in(path: Path) -> Plan | ComparisonPlan:
@@ -300,15 +302,15 @@ def _is_finished(path: Path) -> bool:
         return is_finished(study)
 
 
-def _show_finished(asked: Plan | ComparisonPlan, path: Path, as_json: bool, to: Path | None) -> None:
+def _show_finished(asked: Plan | ComparisonPlan, path: Path, wishes: Wishes) -> None:
     """Show a study from its file alone."""
     from passaat.experiments.analyses.sweep import load_table
     from passaat.experiments.design.plan import Plan
 
     if isinstance(asked, Plan):
-        _show_sweep(load_table(path), path, as_json, to)
+        _show_sweep(load_table(path), path, wishes.as_json, wishes.to)
     else:
-        show_stored(asked, path, Wishes(as_json=as_json, to=to))
+        show_stored(asked, path, wishes)
 
 
 def _plan_failed_again(path: Path, asked: Plan | ComparisonPlan) -> None:
@@ -348,8 +350,8 @@ def _model_for(asked: ComparisonPlan) -> Simulator:
     return the_model(asked.reference, prior=asked.prior)
 
 
-def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, as_json: bool, to: Path | None) -> None:
-    compare_and_show(asked, path, _model_for(asked), crew, Wishes(as_json=as_json, to=to))
+def _run_comparison(asked: ComparisonPlan, path: Path, crew: Crew, wishes: Wishes) -> None:
+    compare_and_show(asked, path, _model_for(asked), crew, wishes)
 
 
 def verify(
