@@ -48,6 +48,9 @@ LOW: Final = 0.05
 HIGH: Final = 0.95
 """Every range is the central 90 per cent: 5 to 95 per cent."""
 
+DOTS: Final = tuple((k + 0.5) / 50 for k in range(50))
+"""Shares whose quantiles stand for a distribution: each of the fifty is as likely as any other."""
+
 NAN: Final = float("nan")
 
 PRIOR_SCALE: Final = 2.0
@@ -302,6 +305,11 @@ def median_of_draws(found: TrueDifferences | None) -> float:
     return NAN if found is None else found.quantiles((0.5,))[0]
 
 
+def dots_of_draws(found: TrueDifferences | None) -> tuple[float, ...]:
+    """Fifty true means over parameter draws, from low to high, each standing for 2 per cent; empty where unknown."""
+    return () if found is None else found.quantiles(DOTS)
+
+
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
     """5 to 95 per cent of the difference in a single world, parameters aside: luck around the mean.
 
@@ -384,6 +392,7 @@ class Difference:
         shares: shares of draws in which the option is better, the same and worse.
         variance_reduction: unpaired over paired variance.
         pairs: number of worlds in which both sides have a value.
+        dots: fifty equally likely differences over parameter draws, luck taken out; empty where unknown or not asked.
     """
 
     mean: float
@@ -394,10 +403,16 @@ class Difference:
     shares: Shares
     variance_reduction: float
     pairs: int
+    dots: tuple[float, ...] = ()
 
 
-def difference_of(option: Floats, reference: Floats, direction: Direction) -> Difference:
-    """Compare one outcome under an option with the reference, cell by cell, both (n_draws, n_worlds)."""
+def difference_of(
+    option: Floats, reference: Floats, direction: Direction, *, dots: bool = False
+) -> Difference:
+    """Compare one outcome under an option with the reference, cell by cell, both (n_draws, n_worlds).
+
+    ``dots`` asks for the fifty differences that a figure shows.
+    """
     differences = paired_differences(option, reference)
     split = split_variance(differences)
     found = over_draws(split)
@@ -413,4 +428,5 @@ def difference_of(option: Floats, reference: Floats, direction: Direction) -> Di
         shares=shares,
         variance_reduction=variance_reduction(option, reference),
         pairs=split.pairs,
+        dots=dots_of_draws(found) if dots else (),
     )
