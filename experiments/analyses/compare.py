@@ -529,9 +529,10 @@ def without_residue(found: Any) -> Any:
         return round(number, digits) + 0.0 if math.isfinite(number) else number
 
     draws, worlds = (Interval(rounded(one.low), rounded(one.high)) for one in (found.draws, found.worlds))
-    dots = {"dots": tuple(map(rounded, found.dots))} if isinstance(found, Difference) else {}
+    if isinstance(found, Difference):
+        found = dataclasses.replace(found, dots=tuple(map(rounded, found.dots)))
     return dataclasses.replace(
-        found, mean=rounded(found.mean), error=rounded(found.error), draws=draws, worlds=worlds, **dots
+        found, mean=rounded(found.mean), error=rounded(found.error), draws=draws, worlds=worlds
     )
 
 

@@ -295,9 +295,9 @@ def _round_step(low: float, high: float, left: int, right: int) -> float:
 
 
 def _ruled(axes: Axes, ticks: Sequence[float], tall: float, plot: float) -> float:
-    """Give a panel so many inches wide its ticks, with a dot's width of air beside them; the value of a dot's width."""
-    width = DOT * (ticks[-1] - ticks[0]) / (plot - 2.0 * DOT)
-    axes.set_xlim(ticks[0] - width, ticks[-1] + width)
+    """Give a panel so many inches wide its ticks, with air beside them, two dots wide; the value of a dot's width."""
+    width = DOT * (ticks[-1] - ticks[0]) / (plot - 4.0 * DOT)
+    axes.set_xlim(ticks[0] - 2.0 * width, ticks[-1] + 2.0 * width)
     axes.set_ylim(tall, 0.0)
     quiet_axis(axes)
     axes.set_xticks(ticks)
@@ -338,7 +338,7 @@ def differences_figure(comparison: Comparison) -> Figure:
             )
             width = _ruled(axes, marks, tall, plot)
             for row in rows:
-                _dotplot(axes, row, name, scales[name], width)
+                _dotplot(axes, row, name, scales[name], marks, width)
             if place % across == 0:
                 _label_rows(axes, comparison, rows, DOT_ROW)
             _panel_title(axes, comparison, name, scales[name])
@@ -369,31 +369,34 @@ def _title(comparison: Comparison, names: Sequence[str], rows: Sequence[_Row]) -
     if not known:
         return plain
     outcome = label(MAIN)[0].lower() + label(MAIN)[1:]
-    for named in (True, False):
+
+    def lines(named: bool) -> list[str]:
         said = []
         for money, found in better.items():
             which = ", ".join(found) if named else f"{len(found)} of {len(comparison.options)} options"
             several = money == "as it stands" and len(found) > 1
             said.append(f"{which if found else 'no option'} {'as they stand' if several else money}")
-        lines = textwrap.wrap(f"Likely better in {outcome}: {'; '.join(said)}", TITLE_LETTERS)
-        if len(lines) <= MOST_TITLE_LINES:
-            break
-    return "\n".join(lines)
+        return textwrap.wrap(f"Likely better in {outcome}: {'; '.join(said)}", TITLE_LETTERS)
+
+    return "\n".join(lines(named=len(lines(named=True)) <= MOST_TITLE_LINES))
 
 
 def _extent(rows: Sequence[_Row], name: str, scale: Scale) -> tuple[float, float]:
-    """What a panel is to show of an outcome: 5 to 95 per cent over draws and over worlds, and zero."""
+    """What the ticks of a panel enclose: 5 to 95 per cent over draws and over worlds, and zero.
+
+    One draw in ten lies outside; where all were enclosed, a single one could press the others into a line.
+    """
     found = [row.variant.differences[name] for row in rows if row.variant is not None]
     drawn = [v for one in found for v in (one.mean, *vars(one.worlds).values(), *vars(one.draws).values())]
     ends = [0.0, *(value / scale.divisor for value in drawn if math.isfinite(value))]
     return min(ends), max(ends)
 
 
-def _dotplot(axes: Axes, row: _Row, name: str, scale: Scale, width: float) -> None:
+def _dotplot(axes: Axes, row: _Row, name: str, scale: Scale, ticks: Sequence[float], width: float) -> None:
     """Fifty dots on the base of their row, below it the line of luck, beside it in words how sure it is.
 
-    Dots beyond the ticks lie at the edge as arrows. Where parameters and luck cannot be told apart there are no dots,
-    and a diamond is the mean.
+    Dots beyond the last tick on a side are arrows at the edge. Where parameters and luck cannot be told apart there are
+    no dots, and a diamond is the mean.
     """
     if row.variant is None:
         _say_not_reached(axes, row, row.top + 0.5 * DOT_ROW)
@@ -401,16 +404,18 @@ def _dotplot(axes: Axes, row: _Row, name: str, scale: Scale, width: float) -> No
     found, base = row.variant.differences[name], row.top + 0.84 * DOT_ROW
     luck = [found.worlds.low / scale.divisor, found.worlds.high / scale.divisor]
     axes.plot(luck, [base + 0.033] * 2, color=MIDDLE, linewidth=2.2, zorder=2, label="luck")
-    if found.dots:
-        low, high = axes.get_xlim()
-        values = np.array(found.dots) / scale.divisor
-        x, up = _stacked(np.clip(values, low + 0.5 * width, high - 0.5 * width), width, 0.8 * DOT_ROW)
-        looks = ((values < low, "<"), ((values >= low) & (values <= high), "o"), (values > high, ">"))
-    else:
-        x, up = np.array([found.mean / scale.divisor]), np.array([0.5 * DOT])
-        looks = ((np.array([True]), "D"),)
+    values = np.array(found.dots or (found.mean,)) / scale.divisor
+    left, right = values < ticks[0] - 0.01 * width, values > ticks[-1] + 0.01 * width
+    middles = width * np.where(
+        values == 0.0, 0.0, np.copysign(np.floor(np.abs(values) / width) + 0.5, values)
+    )
+    middles[left], middles[right] = ticks[0] - 1.25 * width, ticks[-1] + 1.25 * width
+    up = _stacked(middles, 0.8 * DOT_ROW)
+    looks = ((left, "<"), (~left & ~right, "o" if found.dots else "D"), (right, ">"))
     for which, marker in looks:
-        axes.plot(x[which], base - up[which], **_mark(row.stands), marker=marker, zorder=3, label="dots")
+        axes.plot(
+            middles[which], base - up[which], **_mark(row.stands), marker=marker, zorder=3, label="dots"
+        )
     axes.annotate(
         _how_sure(found.shares), (1.0, row.top + 0.5 * DOT_ROW), xycoords=("axes fraction", "data"), xytext=(5, 0),
         textcoords="offset points", va="center", fontsize=6.8, linespacing=1.1,
@@ -418,23 +423,18 @@ def _dotplot(axes: Axes, row: _Row, name: str, scale: Scale, width: float) -> No
 
 
 def _mark(filled: bool) -> dict[str, Any]:
-    """A dot: filled for an option as it stands, hollow at equal public money."""
+    """A dot: filled for an option as it stands, hollow at equal public money; a thin edge where two overlap."""
+    edge = 0.3 if filled else 0.7
     return {
-        "linestyle": "", "markersize": 72.0 * DOT - 0.7, "markerfacecolor": DARK if filled else "white",
-        "markeredgecolor": DARK, "markeredgewidth": 0.7,
+        "linestyle": "", "markersize": 72.0 * DOT - edge, "markerfacecolor": DARK if filled else "white",
+        "markeredgecolor": "white" if filled else DARK, "markeredgewidth": edge,
     }  # fmt: skip
 
 
-def _stacked(values: Floats, width: float, room: float) -> tuple[Floats, Floats]:
-    """Where dots lie: the middle of their column, and inches above the base.
-
-    Columns are as wide as a dot and have an edge at zero, so that no dot lies on both sides of it; what is exactly zero
-    lies on it. Dots that do not fit above one another overlap.
-    """
-    columns = np.where(values == 0.0, 0.0, np.copysign(np.floor(np.abs(values) / width) + 0.5, values))
+def _stacked(columns: Floats, room: float) -> Floats:
+    """Inches above the base of dots in columns: one above another, overlapping where there is too little room."""
     below = np.array([np.count_nonzero(columns[:place] == one) for place, one in enumerate(columns)])
-    step = min(DOT, (room - DOT) / max(int(below.max()), 1))
-    return columns * width, 0.5 * DOT + step * below
+    return 0.5 * DOT + min(DOT, (room - DOT) / max(int(below.max()), 1)) * below
 
 
 def _how_sure(shares: Shares) -> str:
