@@ -424,10 +424,10 @@ def _dotplot(axes: Axes, row: _Row, name: str, scale: Scale, ticks: Sequence[flo
 
 def _mark(filled: bool) -> dict[str, Any]:
     """A dot: filled for an option as it stands, hollow at equal public money; a thin edge where two overlap."""
-    edge = 0.3 if filled else 0.7
     return {
-        "linestyle": "", "markersize": 72.0 * DOT - edge, "markerfacecolor": DARK if filled else "white",
-        "markeredgecolor": "white" if filled else DARK, "markeredgewidth": edge,
+        "linestyle": "", "markersize": 72.0 * DOT if filled else 72.0 * DOT - 0.7,
+        "markerfacecolor": DARK if filled else "white", "markeredgecolor": "white" if filled else DARK,
+        "markeredgewidth": 0.25 if filled else 0.7, "snap": False,
     }  # fmt: skip
 
 
@@ -484,9 +484,9 @@ def _explain_dots(figure: Figure, height: float, rows: Sequence[_Row]) -> None:
     legend_below(figure, height, handles, 0.74)
     figure.text(
         MARGIN, 0.44 / height,
-        "Dots right and left of zero can be counted; simulation noise is removed. An arrow is a dot beyond the axis."
-        " Beside them: the share of draws,\n5–95 % of that share, and the word that its lower end bears. ~ mostly luck:"
-        " more worlds would tell. Draws that do not come to equal public money are left out.",
+        "Dots right and left of zero can be counted; an arrow is one beyond the axis. Beside them: the share of draws,"
+        " 5–95 % of that share, and the\nword that its lower end bears; ~ is mostly luck, which more worlds would tell."
+        " Draws that do not come to equal public money are left out.",
         fontsize=6.8, color=QUIET, linespacing=1.2,
     )  # fmt: skip
 
