@@ -266,7 +266,7 @@ def common_ticks(extents: Sequence[tuple[float, float]], most: int = 5) -> list[
     """Round ticks for several panels that enclose what each shows, with zero at the same place in all of them.
 
     Every panel has as many steps left of zero as any other, and as many right of it; of all such pairs with at most
-    ``most`` steps that is taken which leaves least empty space.
+    ``most`` steps that is taken which leaves least empty space; of those that leave the same, the most even one.
 
     Args:
         extents: lowest and highest value of each panel, zero between them.
@@ -278,7 +278,7 @@ def common_ticks(extents: Sequence[tuple[float, float]], most: int = 5) -> list[
             sum(pair) * _round_step(*ends, *pair) / (ends[1] - ends[0]) for ends in extents if any(ends)
         )
 
-    left, right = min(reversed(pairs), key=lambda pair: round(taken_up(pair), 6))
+    left, right = min(pairs, key=lambda pair: (round(taken_up(pair), 6), abs(pair[0] - pair[1]), -sum(pair)))
     return [
         tuple(place * _round_step(*ends, left, right) for place in range(-left, right + 1))
         for ends in extents
@@ -382,12 +382,12 @@ def _title(comparison: Comparison, names: Sequence[str], rows: Sequence[_Row]) -
 
 
 def _extent(rows: Sequence[_Row], name: str, scale: Scale) -> tuple[float, float]:
-    """What the ticks of a panel enclose: 5 to 95 per cent over draws and over worlds, and zero.
+    """What the ticks of a panel enclose: forty-six of fifty dots, 5 to 95 per cent over worlds, and zero.
 
-    One draw in ten lies outside; where all were enclosed, a single one could press the others into a line.
+    Where all dots were enclosed, a single one could press the others into a line.
     """
     found = [row.variant.differences[name] for row in rows if row.variant is not None]
-    drawn = [v for one in found for v in (one.mean, *vars(one.worlds).values(), *vars(one.draws).values())]
+    drawn = [v for one in found for v in (*(one.dots[2:-2] or (one.mean,)), one.worlds.low, one.worlds.high)]
     ends = [0.0, *(value / scale.divisor for value in drawn if math.isfinite(value))]
     return min(ends), max(ends)
 

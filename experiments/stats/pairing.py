@@ -306,8 +306,15 @@ def median_of_draws(found: TrueDifferences | None) -> float:
 
 
 def dots_of_draws(found: TrueDifferences | None) -> tuple[float, ...]:
-    """Fifty true means over parameter draws, from low to high, each standing for 2 per cent; empty where unknown."""
-    return () if found is None else found.quantiles(DOTS)
+    """Fifty true means over parameter draws, from low to high, each standing for 2 per cent; empty where unknown.
+
+    Where luck is not taken out each is the mean of a draw: values between draws would move the share that is above zero.
+    """
+    if found is None:
+        return ()
+    if found.at is None:
+        return tuple(float(one) for one in np.quantile(found.means, DOTS, method="inverted_cdf"))
+    return found.quantiles(DOTS)
 
 
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
