@@ -355,7 +355,15 @@ def assemble(
         levels, paired, others = held.values(arm), held.values(arm, base), held.values(base, arm)
         return Variant(
             levels={o.name: level_of(levels[o.name]) for o in outcomes},
-            differences={o.name: difference_of(paired[o.name], others[o.name], o.better) for o in outcomes},
+            differences={
+                o.name: difference_of(
+                    paired[o.name],
+                    others[o.name],
+                    o.better,
+                    dots=o.name in HEADLINES and o.better != "neither",
+                )
+                for o in outcomes
+            },
         )
 
     for place, (option, arm) in enumerate(zip(compared.options, arms, strict=True)):
@@ -521,6 +529,8 @@ def without_residue(found: Any) -> Any:
         return round(number, digits) + 0.0 if math.isfinite(number) else number
 
     draws, worlds = (Interval(rounded(one.low), rounded(one.high)) for one in (found.draws, found.worlds))
+    if isinstance(found, Difference):
+        found = dataclasses.replace(found, dots=tuple(map(rounded, found.dots)))
     return dataclasses.replace(
         found, mean=rounded(found.mean), error=rounded(found.error), draws=draws, worlds=worlds
     )

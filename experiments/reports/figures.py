@@ -1,36 +1,42 @@
-"""Figures of a comparison, ready to print: differences with both intervals, and the funnel by option.
+"""Figures of a comparison, ready to print: differences as dots that can be counted, and the funnel by option.
 
-Own style: one ink, one accent, one warm mark, all distinct in greyscale and for colour-blind readers; no
-boxes; units, period, reference, uncertainty and version on every figure. The same comparison gives the same
-bytes, as PNG and SVG.
+Readers tell how likely one thing is better than another from some fifty dots within a few points, and misjudge it from
+bars and means (Kay et al. 2016; Fernandes et al. 2018; Hullman 2015; Kale et al. 2020). Own style: two marks, each with
+a contrast of three to one against the page and against each other, in colour and in grey; no boxes; units, period,
+reference, uncertainty and version on every figure. The same comparison gives the same bytes, as PNG and SVG.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
-from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from passaat.experiments.analyses.compare import Comparison, OptionResult, Variant
+from passaat.experiments.analyses.bench import Money
+from passaat.experiments.analyses.compare import AT_EQUAL_COVENANTS, Comparison, OptionResult, Variant
 from passaat.experiments.reports.files import figure_paths, figures_of_comparison, save
-from passaat.experiments.reports.money import NOT_REACHED, scale_of, variants_shown
-from passaat.experiments.results.numbers import Scale, percent
+from passaat.experiments.reports.money import NOT_REACHED, scale_of
+from passaat.experiments.results.numbers import NOTHING, Scale, share_and_range
 from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, label
-from passaat.experiments.stats.pairing import Interval
+from passaat.experiments.stats.pairing import Floats
+from passaat.experiments.stats.shares import Shares
+from passaat.experiments.stats.words import verdict_of
 from passaat.shown import shown
 
 INK: Final = "#1d2a38"
@@ -40,6 +46,9 @@ ACCENT: Final = "#0a5f8a"
 LIGHT: Final = "#bcd8e6"
 REFERENCE: Final = "#e3e7eb"
 WARM: Final = "#c8581a"
+DARK: Final = "#084a6c"
+MIDDLE: Final = "#8d9499"
+"""Dark and middle marks: three to one against white and against each other, also in grey."""
 
 WIDTH_INCHES: Final = 7.5
 """Fits between the margins of an A4 page."""
@@ -47,8 +56,35 @@ WIDTH_INCHES: Final = 7.5
 LONGEST_TITLE: Final = 60
 """Letters of a title for which there is room on the line that holds it; a longer one is cut off there."""
 
-FUNNEL: Final = ("firms_with_contacts", "relations", "partnerships", "firms_with_contract")
+MAIN: Final = HEADLINES[0]
+
+FUNNEL: Final = ("members", "relations", "partnerships", "firms_with_contract")
+"""Stages, each a part of the one before: members of covenants, by what they ever reached in a covenant's market. A
+contract is signed at a relation at least and makes the firm a partner, so that no stage can hold more than the last.
+"""
+
 FUNNEL_END: Final = "exports_members_eur"
+
+TITLE_LETTERS: Final = 66
+MOST_TITLE_LINES: Final = 3
+
+MARGIN: Final = 0.03
+"""Left and right margin, as a part of the width."""
+
+LABEL_INCHES: Final = 1.8
+WORDS_INCHES: Final = 1.15
+NUMBER_INCHES: Final = 0.44
+HEADER: Final = 0.19
+"""Room for the name of an option, above its rows."""
+
+DOT: Final = 0.036
+"""Width of a dot, in inches: fifty of them can be told apart and counted on paper."""
+
+DOT_ROW: Final = 0.33
+FUNNEL_ROW: Final = 0.19
+FUNNEL_TALL: Final = 0.75
+
+ROUND_STEPS: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
@@ -139,261 +175,473 @@ def _lacking(figure: Figure) -> list[str]:
     )
 
 
+# --- options and ways of paying -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row of a figure: an option in one money variant.
+
+    Attributes:
+        option: the option. money: the variant.
+        name: what the option is called.
+        top: inches from the upper edge of the panel to that of the row.
+    """
+
+    option: OptionResult
+    money: Money
+    name: str
+    top: float
+
+    @property
+    def variant(self) -> Variant | None:
+        """What was found; None where equal public money was not reached."""
+        return self.option.variant(self.money)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the option is shown as it stands."""
+        return self.money == "as it stands"
+
+    @property
+    def left_out(self) -> int:
+        """Draws that did not come to equal public money."""
+        equal = self.option.equal(self.money)
+        return 0 if self.stands else len(equal.payments) - equal.n_reached
+
+
+def _rows(comparison: Comparison, tall: float) -> list[_Row]:
+    """Every option as it stands and in each way of paying that was asked for, in rows so tall, in inches."""
+    names, rows, top = _names(comparison.options), list[_Row](), 0.0
+    for option in comparison.options:
+        top += HEADER
+        for money in comparison.monies:
+            rows.append(_Row(option, money, names[option.name], top))
+            top += tall
+    return rows
+
+
+def _names(options: Sequence[OptionResult]) -> dict[str, str]:
+    """What each option is called in a figure: its title; its name where titles would not tell all of them apart."""
+    titles = {option.name: short(option.title or option.name) for option in options}
+    distinct = len(set(titles.values())) == len(titles)
+    return titles if distinct else {name: short(name) for name in titles}
+
+
+def _label_rows(axes: Axes, comparison: Comparison, rows: Sequence[_Row], tall: float) -> None:
+    """At the left of the page: what each option is called, and below it each way of paying, with its public cost."""
+    at: dict[str, Any] = {"xycoords": ("figure fraction", "data"), "va": "center", "annotation_clip": False}
+    for row in rows:
+        if row.stands:
+            axes.annotate(
+                row.name, (MARGIN, row.top - 0.4 * HEADER), fontweight="bold", **at,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+            )  # fmt: skip
+        words = "at equal public money"
+        if row.money == AT_EQUAL_COVENANTS:
+            words = "at equal public money,\nby number of covenants"
+        if row.stands:
+            words = "as it stands"
+            if row.variant is not None and PUBLIC_COST in comparison.levels:
+                cost = scale_of(comparison, PUBLIC_COST)
+                more = cost.signed(row.variant.differences[PUBLIC_COST].mean)
+                words += f", cost {printed(more)} {cost.unit}"
+        elif row.variant is not None and row.left_out:
+            words += f",\nwithout {row.left_out} of {comparison.design.draws} draws"
+        axes.annotate(words, (MARGIN + 0.008, row.top + 0.5 * tall), fontsize=6.8, linespacing=1.05, **at)
+
+
+def _say_not_reached(axes: Axes, row: _Row, y: float) -> None:
+    axes.annotate(
+        f"{NOT_REACHED} in {row.left_out} of {len(row.option.equal(row.money).payments)} draws", (0.0, y),
+        xycoords=("axes fraction", "data"), va="center", fontsize=7, fontstyle="italic",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6}, zorder=5,
+    )  # fmt: skip
+
+
+# --- ticks --------------------------------------------------------------------------------------------------
+
+
+def common_ticks(extents: Sequence[tuple[float, float]], most: int = 5) -> list[tuple[float, ...]]:
+    """Round ticks for several panels that enclose what each shows, with zero at the same place in all of them.
+
+    Every panel has as many steps left of zero as any other, and as many right of it; of all such pairs with at most
+    ``most`` steps that is taken which leaves least empty space; of those that leave the same, the most even one.
+
+    Args:
+        extents: lowest and highest value of each panel, zero between them.
+    """
+    pairs = [(left, steps - left) for steps in range(2, most + 1) for left in range(1, steps)]
+
+    def taken_up(pair: tuple[int, int]) -> float:
+        return sum(
+            sum(pair) * _round_step(*ends, *pair) / (ends[1] - ends[0]) for ends in extents if any(ends)
+        )
+
+    left, right = min(pairs, key=lambda pair: (round(taken_up(pair), 6), abs(pair[0] - pair[1]), -sum(pair)))
+    return [
+        tuple(place * _round_step(*ends, left, right) for place in range(-left, right + 1))
+        for ends in extents
+    ]
+
+
+def _round_step(low: float, high: float, left: int, right: int) -> float:
+    """The smallest round step of which so many left and right of zero enclose a range; 1 where it is zero alone."""
+    least = max(-low / left, high / right)
+    if least <= 0.0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(least))
+    return next((step * power for step in ROUND_STEPS if step * power >= least), 100.0 * power)
+
+
+def _ruled(axes: Axes, ticks: Sequence[float], tall: float, plot: float) -> float:
+    """Give a panel so many inches wide its ticks, with air beside them, two dots wide; the value of a dot's width."""
+    width = DOT * (ticks[-1] - ticks[0]) / (plot - 4.0 * DOT)
+    axes.set_xlim(ticks[0] - 2.0 * width, ticks[-1] + 2.0 * width)
+    axes.set_ylim(tall, 0.0)
+    quiet_axis(axes)
+    axes.set_xticks(ticks)
+    axes.set_yticks([])
+    axes.xaxis.set_major_formatter(FuncFormatter(_signed_tick))
+    axes.axvline(0.0, color=INK, linewidth=0.8, zorder=1)
+    return width
+
+
 # --- differences --------------------------------------------------------------------------------------------
 
 
 def differences_figure(comparison: Comparison) -> Figure:
-    """Forest plot: for public cost and each headline outcome the options' differences, as they stand and at
-    equal public money.
+    """Quantile dotplots: a panel for each main outcome, a row for each option in each way of paying, fifty dots a row.
+
+    A dot stands for 2 per cent of the parameter draws, luck taken out, so that those on the good side of zero can be
+    counted; zero is at the same place in every panel. A line below the dots is luck, over single worlds.
     """
-    names = [name for name in (PUBLIC_COST, *HEADLINES) if name in comparison.levels]
-    rows, options = len(names), comparison.options
-    top, bottom, per_row = 1.14, 1.24, 0.44 + 0.2 * max(len(options), 2)
-    height = top + bottom + rows * per_row
+    names, rows = _shown_as_dots(comparison), _rows(comparison, DOT_ROW)
+    across = 1 if len(names) < 2 else 2
+    title = _title(comparison, names, rows)
+    tall = rows[-1].top + DOT_ROW
+    top, block, bottom = 0.42 + 0.2 * (title.count("\n") + 1), tall + 0.74, 1.06
+    height = top + math.ceil(len(names) / across) * block + bottom
+    wide = (WIDTH_INCHES - LABEL_INCHES) / across
+    plot = wide - WORDS_INCHES
     with own_style():
         figure = new_figure(height)
-        grid = GridSpec(
-            rows, 2, figure=figure, left=0.19, right=0.945, top=1 - top / height, bottom=bottom / height,
-            hspace=0.62, wspace=0.2,
-        )  # fmt: skip
-        for row, name in enumerate(names):
-            scale = scale_of(comparison, name)
-            pair = [figure.add_subplot(grid[row, column]) for column in (0, 1)]
-            variants: tuple[list[Variant | None], list[Variant | None]] = (
-                [option.as_it_stands for option in options],
-                [option.at_equal_money if option.equal_money.reached else None for option in options],
+        scales = {name: scale_of(comparison, name) for name in names}
+        ticks = common_ticks([_extent(rows, name, scales[name]) for name in names])
+        for place, (name, marks) in enumerate(zip(names, ticks, strict=True)):
+            left, low = (
+                LABEL_INCHES + place % across * wide,
+                height - top - (place // across + 1) * block + 0.24,
             )
-            shown = [v for side in variants for v in side if v is not None]
-            limits = _limits([i for v in shown for i in _intervals_of(v, name)], scale)
-            for axes, side in zip(pair, variants, strict=True):
-                axes.set_xlim(*limits)
-                _forest(axes, side, name, scale, comparison.design.draws)
-            pair[0].set_yticks(range(len(options)), [option.name for option in options])
-            pair[1].set_yticks([])
-            _outcome_title(figure, pair[0], comparison, name, scale)
-        _column_heads(figure, grid, height, top)
-        headline(figure, height, "What each option would change", _subtitle(comparison))
-        _forest_legend(figure, height)
+            axes = figure.add_axes(
+                (left / WIDTH_INCHES, low / height, plot / WIDTH_INCHES, tall / height), label=name
+            )
+            width = _ruled(axes, marks, tall, plot)
+            for row in rows:
+                _dotplot(axes, row, name, scales[name], marks, width)
+            if place % across == 0:
+                _label_rows(axes, comparison, rows, DOT_ROW)
+            _panel_title(axes, comparison, name, scales[name])
+        headline(figure, height, title, _subtitle(comparison))
+        _explain_dots(figure, height, rows)
         _footer(figure, height, comparison)
     return figure
 
 
-def _forest(axes: Axes, variants: Sequence[Variant | None], name: str, scale: Scale, draws: int) -> None:
-    """One panel: luck as a broad pale bar, parameters as a narrow dark one, the mean with its Monte Carlo
-    error on top. An option without variant did not reach equal public money, and says so.
+def _shown_as_dots(comparison: Comparison) -> list[str]:
+    """The main outcomes that have a favourable direction, most important first."""
+    known = [name for name in HEADLINES if name in comparison.levels]
+    return [name for name in known if comparison.outcome(name).better != "neither"]
+
+
+def _title(comparison: Comparison, names: Sequence[str], rows: Sequence[_Row]) -> str:
+    """What the figure says in one sentence: with which options the main outcome is likely better, and when."""
+    plain = "What each option would change"
+    if MAIN not in names:
+        return plain
+    better: dict[Money, list[str]] = {money: [] for money in comparison.monies}
+    known = False
+    for row in rows:
+        if row.variant is not None:
+            side = verdict_of(row.variant.differences[MAIN].shares).side
+            known = known or side != "unknown"
+            better[row.money] += [row.name] if side == "better" else []
+    if not known:
+        return plain
+    outcome = label(MAIN)[0].lower() + label(MAIN)[1:]
+
+    def lines(named: bool) -> list[str]:
+        said = []
+        for money, found in better.items():
+            which = ", ".join(found) if named else f"{len(found)} of {len(comparison.options)} options"
+            several = money == "as it stands" and len(found) > 1
+            said.append(f"{which if found else 'no option'} {'as they stand' if several else money}")
+        return textwrap.wrap(f"Likely better in {outcome}: {'; '.join(said)}", TITLE_LETTERS)
+
+    return "\n".join(lines(named=len(lines(named=True)) <= MOST_TITLE_LINES))
+
+
+def _extent(rows: Sequence[_Row], name: str, scale: Scale) -> tuple[float, float]:
+    """What the ticks of a panel enclose: forty-six of fifty dots, 5 to 95 per cent over worlds, and zero.
+
+    Where all dots were enclosed, a single one could press the others into a line.
     """
-    axes.set_ylim(len(variants) - 0.5, -0.5)
-    axes.axvline(0.0, color=INK, linewidth=0.8, zorder=1)
-    for place, variant in enumerate(variants):
-        if variant is None:
-            axes.annotate(
-                NOT_REACHED, (0.0, place), xytext=(5, 0), textcoords="offset points", va="center",
-                fontsize=7, fontstyle="italic", color=QUIET,
-            )  # fmt: skip
-            continue
-        found = variant.differences[name]
-        for interval, color, width, layer in ((found.worlds, LIGHT, 9.0, 2), (found.draws, ACCENT, 3.6, 3)):
-            ends = [interval.low / scale.divisor, interval.high / scale.divisor]
-            axes.plot(ends, [place, place], color=color, linewidth=width, solid_capstyle="butt", zorder=layer)
-        mean, error = found.mean / scale.divisor, found.error / scale.divisor
-        axes.plot([mean - error, mean + error], [place, place], color=WARM, linewidth=1.6, zorder=5)
-        axes.plot([mean], [place], marker="o", markersize=4.6, color="white", markeredgecolor=WARM,
-                  markeredgewidth=1.3, zorder=6)  # fmt: skip
-        axes.annotate(
-            percent(found.shares.better, draws), (1.0, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=7, color=INK,
-        )  # fmt: skip
-    quiet_axis(axes)
-    axes.xaxis.set_major_formatter(FuncFormatter(_signed_tick))
+    found = [row.variant.differences[name] for row in rows if row.variant is not None]
+    drawn = [v for one in found for v in (*(one.dots[2:-2] or (one.mean,)), one.worlds.low, one.worlds.high)]
+    ends = [0.0, *(value / scale.divisor for value in drawn if math.isfinite(value))]
+    return min(ends), max(ends)
 
 
-def _outcome_title(figure: Figure, axes: Axes, comparison: Comparison, name: str, scale: Scale) -> None:
-    level = comparison.levels[name]
-    unit = "" if scale.difference_unit in ("", label(name).lower()) else f", {scale.difference_unit}"
-    sign = " %" if scale.unit == "%" else ""
-    box = axes.get_position()
-    y = box.y1 + 0.055 / figure.get_figheight()
-    text = figure.text(0.03, y, f"{label(name)}{unit}", fontsize=8.5, fontweight="bold", va="bottom")
-    box_of_text = text.get_window_extent()
-    right = box_of_text.x1 / figure.bbox.width
-    figure.text(
-        right + 0.012, y, f"reference {scale.level(level.mean)}{sign}", color=QUIET, fontsize=7.5, va="bottom"
+def _dotplot(axes: Axes, row: _Row, name: str, scale: Scale, ticks: Sequence[float], width: float) -> None:
+    """Fifty dots on the base of their row, below it the line of luck, beside it in words how sure it is.
+
+    Dots beyond the last tick on a side are arrows at the edge. Where parameters and luck cannot be told apart there are
+    no dots, and a diamond is the mean.
+    """
+    if row.variant is None:
+        _say_not_reached(axes, row, row.top + 0.5 * DOT_ROW)
+        return
+    found, base = row.variant.differences[name], row.top + 0.84 * DOT_ROW
+    luck = [found.worlds.low / scale.divisor, found.worlds.high / scale.divisor]
+    axes.plot(luck, [base + 0.033] * 2, color=MIDDLE, linewidth=2.2, zorder=2, label="luck")
+    values = np.array(found.dots or (found.mean,)) / scale.divisor
+    left, right = values < ticks[0] - 0.01 * width, values > ticks[-1] + 0.01 * width
+    middles = width * np.where(
+        values == 0.0, 0.0, np.copysign(np.floor(np.abs(values) / width) + 0.5, values)
     )
+    middles[left], middles[right] = ticks[0] - 1.25 * width, ticks[-1] + 1.25 * width
+    up = _stacked(middles, 0.8 * DOT_ROW)
+    looks = ((left, "<"), (~left & ~right, "o" if found.dots else "D"), (right, ">"))
+    for which, marker in looks:
+        axes.plot(
+            middles[which], base - up[which], **_mark(row.stands), marker=marker, zorder=3, label="dots"
+        )
+    axes.annotate(
+        _how_sure(found.shares), (1.0, row.top + 0.5 * DOT_ROW), xycoords=("axes fraction", "data"), xytext=(5, 0),
+        textcoords="offset points", va="center", fontsize=6.8, linespacing=1.1,
+    )  # fmt: skip
 
 
-def _column_heads(figure: Figure, grid: GridSpec, height: float, top: float) -> None:
-    for column, words in enumerate(("as they stand", "at equal public money")):
-        box = grid[0, column].get_position(figure)
-        y = 1 - (top - 0.32) / height
-        figure.text(box.x0, y, words, fontsize=8.5, color=ACCENT, fontweight="bold", va="bottom")
-        figure.text(box.x1 + 0.008, y, "better", fontsize=7, color=QUIET, va="bottom")
+def _mark(filled: bool) -> dict[str, Any]:
+    """A dot: filled for an option as it stands, hollow at equal public money; a thin edge where two overlap."""
+    return {
+        "linestyle": "", "markersize": 72.0 * DOT if filled else 72.0 * DOT - 0.7,
+        "markerfacecolor": DARK if filled else "white", "markeredgecolor": "white" if filled else DARK,
+        "markeredgewidth": 0.25 if filled else 0.7, "snap": False,
+    }  # fmt: skip
 
 
-def _forest_legend(figure: Figure, height: float) -> None:
-    handles = [
-        Line2D([], [], color=WARM, marker="o", markerfacecolor="white", markersize=4.6, linewidth=1.6,
-               label="mean difference ± Monte Carlo error"),
-        Line2D([], [], color=ACCENT, linewidth=3.6, label="5–95 % over parameter draws (what we do not know)"),
-        Line2D([], [], color=LIGHT, linewidth=9.0, label="5–95 % over single worlds (luck)"),
-    ]  # fmt: skip
-    legend_below(figure, height, handles, 0.68)
-    figure.text(
-        0.03,
-        0.48 / height,
-        "better: share of parameter draws whose mean difference is favourable (of public cost: lower), simulation noise"
-        " removed.",
+def _stacked(columns: Floats, room: float) -> Floats:
+    """Inches above the base of dots in columns: one above another, overlapping where there is too little room."""
+    below = np.array([np.count_nonzero(columns[:place] == one) for place, one in enumerate(columns)])
+    return 0.5 * DOT + min(DOT, (room - DOT) / max(int(below.max()), 1)) * below
+
+
+def _how_sure(shares: Shares) -> str:
+    """The word that shares of draws bear, above the share that it is said of, with 5 to 95 per cent of that share."""
+    said = verdict_of(shares)
+    luck = "~" if shares.mostly_luck else ""
+    if said.side == "unknown":
+        return "too little was run\nto tell how surely"
+    if said.side == "the same":
+        return f"no difference\nin {round(shares.same * shares.draws)} of {shares.draws} draws"
+    if said.side == "cannot tell":
+        return f"cannot tell, better:\n{luck}{share_and_range(shares, shares.better)}"
+    return f"{said.word} {said.side}\n{luck}{share_and_range(shares, said.share)}"
+
+
+def _panel_title(axes: Axes, comparison: Comparison, name: str, scale: Scale) -> None:
+    """Above a panel: its outcome, the reference's level, and in words which direction is good."""
+    level = scale.level(comparison.levels[name].mean)
+    unit = "" if scale.unit in ("", label(name).lower()) else f" {scale.unit}"
+    above: dict[str, Any] = {
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+        "annotation_clip": False,
+    }
+    axes.annotate(label(name), (0.0, 1.0), xytext=(0, 22), fontsize=8.8, fontweight="bold", **above)
+    axes.annotate(
+        f"change from the reference's {level}{unit}",
+        (0.0, 1.0),
+        xytext=(0, 12),
         fontsize=7,
         color=QUIET,
+        **above,
     )
+    sides = (
+        ("← worse", "better →") if comparison.outcome(name).better == "higher" else ("← better", "worse →")
+    )
+    for words, x, ha in zip(sides, (0.0, 1.0), ("left", "right"), strict=True):
+        axes.annotate(words, (x, 1.0), xytext=(0, 1), fontsize=7.2, ha=ha, **above)
 
 
-def _intervals_of(variant: Variant, name: str) -> tuple[Interval, Interval]:
-    found = variant.differences[name]
-    return found.worlds, found.draws
-
-
-def _limits(intervals: Sequence[Interval], scale: Scale) -> tuple[float, float]:
-    """Axis limits that hold all intervals and zero, with a little air; symmetric where there is nothing."""
-    ends = [end / scale.divisor for i in intervals for end in (i.low, i.high) if end == end]
-    low, high = min([0.0, *ends]), max([0.0, *ends])
-    air = 0.06 * (high - low) or 1.0
-    return low - air, high + air
+def _explain_dots(figure: Figure, height: float, rows: Sequence[_Row]) -> None:
+    dot = "a dot: 2 % of the parameter draws (what we do not know)"
+    handles = [Line2D([], [], marker="o", label=f"{dot}, as it stands", **_mark(True))]
+    if not all(row.stands for row in rows):
+        handles.append(Line2D([], [], marker="o", label="at equal public money", **_mark(False)))
+    handles.append(Line2D([], [], color=MIDDLE, linewidth=2.2, label="luck: 5–95 % over single worlds"))
+    legend_below(figure, height, handles, 0.74)
+    figure.text(
+        MARGIN, 0.44 / height,
+        "Dots right and left of zero can be counted; an arrow is one beyond the axis. Beside them: the share of draws,"
+        " 5–95 % of that share, and the\nword that its lower end bears; ~ is mostly luck, which more worlds would tell."
+        " Draws that do not come to equal public money are left out.",
+        fontsize=6.8, color=QUIET, linespacing=1.2,
+    )  # fmt: skip
 
 
 # --- funnel -------------------------------------------------------------------------------------------------
 
 
 def funnel_figure(comparison: Comparison) -> Figure:
-    """From contacts to contracts and exports: the reference's funnel, and what each option changes at each
-    stage.
+    """From members to contracts and exports: above the reference's funnel, below what options change at each stage.
 
-    Read down a column to see where in the funnel an option acts, and along a row to compare options at a
-    stage.
+    Read down a column to compare options at a stage, and along a row to see where in the funnel an option acts.
     """
     stages = [name for name in (*FUNNEL, FUNNEL_END) if name in comparison.levels]
-    options = comparison.options
-    top, bottom, per_stage = 1.02, 1.12, 0.5
-    height = top + bottom + per_stage * len(stages)
+    rows = _rows(comparison, FUNNEL_ROW)
+    title = _funnel_title(comparison, stages)
+    tall = rows[-1].top + FUNNEL_ROW
+    top, bottom = 0.56 + 0.2 * (title.count("\n") + 1), 1.2
+    height = top + FUNNEL_TALL + 0.42 + tall + bottom
+    wide = (WIDTH_INCHES * (1.0 - MARGIN) - LABEL_INCHES) / max(len(stages), 1)
+    plot = wide - NUMBER_INCHES
+    (ticks,) = common_ticks([_change_extent(comparison, rows, stages)], most=4)
     with own_style():
         figure = new_figure(height)
-        grid = GridSpec(
-            1, 1 + len(options), figure=figure, left=0.2, right=0.98, top=1 - top / height, bottom=bottom / height,
-            wspace=0.16, width_ratios=(1.15, *(1.0 for _ in options)),
-        )  # fmt: skip
-        first = figure.add_subplot(grid[0, 0])
-        _reference_funnel(first, comparison, stages)
-        limits = _change_limits(comparison, stages)
-        for place, option in enumerate(options):
-            axes = figure.add_subplot(grid[0, place + 1])
-            axes.set_xlim(*limits)
-            _stage_changes(axes, comparison, option, stages)
-        headline(figure, height, "From contacts to exports: where each option acts", _subtitle(comparison))
-        legend_below(
-            figure,
-            height,
-            [
-                Line2D([], [], color=ACCENT, linewidth=3.6, marker="o", markerfacecolor="white", markersize=4.6,
-                       markeredgecolor=WARM, markeredgewidth=1.3,
-                       label="change in % of the reference, option as it stands, with 5–95 % over parameter draws"),
-                Line2D([], [], color=QUIET, linewidth=1.0, marker="D", markerfacecolor="white", markersize=3.4,
-                       markeredgecolor=INK, markeredgewidth=0.8, label="the same at equal public money"),
-            ],
-            0.6,
-        )  # fmt: skip
+        for place, name in enumerate(stages):
+            left, share = (LABEL_INCHES + place * wide) / WIDTH_INCHES, plot / WIDTH_INCHES
+            above = figure.add_axes(
+                (left, (height - top - FUNNEL_TALL) / height, share, FUNNEL_TALL / height),
+                label=f"level {name}",
+            )
+            _reference_level(above, comparison, name, stages)
+            axes = figure.add_axes((left, bottom / height, share, tall / height), label=f"change {name}")
+            _ruled(axes, ticks, tall, plot)
+            axes.set_xticks([ticks[0], 0.0, ticks[-1]])
+            for row in rows:
+                if row.variant is not None:
+                    _stage_change(axes, row, _change(comparison, row.variant, name))
+                elif place == 0:
+                    _say_not_reached(axes, row, row.top + 0.5 * FUNNEL_ROW)
+            if place == 0:
+                _label_rows(axes, comparison, rows, FUNNEL_ROW)
         figure.text(
-            0.03, 0.44 / height,
-            "Firms gaining contacts made them through a covenant; the stages below count the best a firm ever"
-            " reached, some before joining.",
-            fontsize=7, color=QUIET,
+            MARGIN,
+            (bottom + tall + 0.05) / height,
+            "Change, % of the reference",
+            fontsize=8.5,
+            fontweight="bold",
+        )
+        headline(figure, height, title, _subtitle(comparison))
+        figure.text(
+            MARGIN, (height - top - FUNNEL_TALL) / height, textwrap.fill(short(comparison.reference_title), 24),
+            fontsize=8.5, fontweight="bold",
+        )  # fmt: skip
+        ranged = {"linestyle": "-", "linewidth": 2.2, "color": MIDDLE, "marker": "o"}
+        words = "change of the mean, with 5–95 % over parameter draws, as it stands"
+        handles = [Line2D([], [], **{**_mark(True), **ranged}, label=words)]
+        if not all(row.stands for row in rows):
+            handles.append(
+                Line2D([], [], **{**_mark(False), **ranged}, label="the same at equal public money")
+            )
+        legend_below(figure, height, handles, 0.66)
+        figure.text(
+            MARGIN, 0.44 / height,
+            "Every stage counts members of covenants, each once, by what they ever reached in a covenant's market: each"
+            " is a part of the one before.",
+            fontsize=6.8, color=QUIET,
         )  # fmt: skip
         _footer(figure, height, comparison)
     return figure
 
 
-def _reference_funnel(axes: Axes, comparison: Comparison, stages: Sequence[str]) -> None:
-    """Mean level of each stage under the reference; exports, in another unit, are a number without a bar."""
-    counts = [name for name in stages if name != FUNNEL_END]
-    widest = max((comparison.levels[name].mean for name in counts), default=1.0)
-    axes.set_xlim(0.0, 1.75 * widest)
-    axes.set_ylim(len(stages) - 0.5, -0.5)
-    for place, name in enumerate(stages):
-        mean, scale = comparison.levels[name].mean, scale_of(comparison, name)
-        reach = mean if name in counts else 0.0
-        if name in counts:
-            axes.barh(place, mean, height=0.56, color=REFERENCE)
-        text = (
-            f"{mean / scale.divisor:,.0f}"
-            if abs(mean) >= 100.0 * scale.divisor
-            else f"{mean / scale.divisor:,.1f}"
-        )
-        text += f" {scale.unit}" if scale.unit != name else ""
-        axes.annotate(
-            text, (reach, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5
-        )
-    axes.set_yticks(range(len(stages)), [label(name) for name in stages])
-    axes.set_title(f"reference {comparison.reference}", loc="left", fontsize=8.5, fontweight="bold", pad=5)
+def _funnel_title(comparison: Comparison, stages: Sequence[str]) -> str:
+    """How much of the reference's funnel is left at its end, and by how much the options change that."""
+    counts = [name for name in stages if name in FUNNEL]
+    if len(counts) < 2:
+        return "Where each option acts"
+    first, last = counts[0], counts[-1]
+    changes = [
+        change
+        for option in comparison.options
+        if math.isfinite(change := _change(comparison, option.as_it_stands, last)[1])
+    ]
+    words = [
+        f"{comparison.levels[name].mean:,.0f}{become} {label(name).lower()}"
+        for name, become in ((first, ""), (last, " become"))
+    ]
+    text = f"Of {words[0]}, {words[1]}"
+    if changes:
+        ends = [_whole_percent(change) for change in (min(changes), max(changes))]
+        text += f"; the options change that by {ends[0] if ends[0] == ends[1] else ' to '.join(ends)}"
+    return "\n".join(textwrap.wrap(text, TITLE_LETTERS))
+
+
+def _reference_level(axes: Axes, comparison: Comparison, name: str, stages: Sequence[str]) -> None:
+    """One stage of the reference's funnel: a bar as tall as its mean; exports, in another unit, are a number."""
+    counts = [comparison.levels[one].mean for one in stages if one in FUNNEL]
+    mean, scale = comparison.levels[name].mean, scale_of(comparison, name)
+    counted = name in FUNNEL and math.isfinite(mean)
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(0.0, 1.3 * max((one for one in counts if math.isfinite(one)), default=0.0) or 1.0)
     quiet_axis(axes)
-    axes.grid(visible=False)
     axes.set_xticks([])
-
-
-def _stage_changes(axes: Axes, comparison: Comparison, option: OptionResult, stages: Sequence[str]) -> None:
-    """Change at each stage in per cent of the reference: as the option stands above, at equal money below."""
-    axes.set_ylim(len(stages) - 0.5, -0.5)
-    axes.axvline(0.0, color=INK, linewidth=0.8, zorder=1)
-    looks = (
-        (option.as_it_stands, -0.13, ACCENT, 3.6, "o", 4.6, WARM, 1.3),
-        (option.at_equal_money, 0.19, QUIET, 1.0, "D", 3.4, INK, 0.8),
-    )
-    for place, name in enumerate(stages):
-        for variant, shift, color, width, marker, size, edge, edge_width in looks:
-            if variant is option.at_equal_money and not option.equal_money.reached:
-                continue
-            low, mean, high = _change(comparison, variant, name)
-            y = place + shift
-            axes.plot([low, high], [y, y], color=color, linewidth=width, solid_capstyle="butt", zorder=3)
-            axes.plot([mean], [y], marker=marker, markersize=size, color="white", markeredgecolor=edge,
-                      markeredgewidth=edge_width, zorder=4)  # fmt: skip
-            if variant is option.as_it_stands:
-                words = f"{mean:+.0f} %" if abs(mean) >= 0.5 else "0 %"
-                axes.annotate(
-                    printed(words), (max(v for v in (mean, high) if v == v) if mean == mean else 0.0, y),
-                    xytext=(5, 0), textcoords="offset points", va="center", fontsize=7,
-                    color=QUIET if words == "0 %" else INK,
-                )  # fmt: skip
-    if not option.equal_money.reached:
-        axes.annotate(
-            f"equal money\n{NOT_REACHED}", (1.0, len(stages) - 0.72), xycoords=("axes fraction", "data"),
-            ha="right", va="center", fontsize=6.5, fontstyle="italic", color=QUIET,
-        )  # fmt: skip
-    title = "\n".join(textwrap.wrap(option.name, 13))
-    axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", color=ACCENT, pad=5)
     axes.set_yticks([])
-    quiet_axis(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(_signed_tick))
+    if counted:
+        axes.bar(0.5, mean, width=0.86, color=MIDDLE)
+    decimals = 0 if abs(mean) >= 100.0 * scale.divisor else 1
+    number = f"{mean / scale.divisor:,.{decimals}f}" if math.isfinite(mean) else NOTHING
+    axes.annotate(
+        number if counted else f"{number}\n{scale.unit}", (0.5, mean if counted else 0.0), xytext=(0, 2),
+        textcoords="offset points", ha="center", fontsize=8, fontweight="bold",
+    )  # fmt: skip
+    axes.annotate(
+        textwrap.fill(label(name), 16), (0.5, 0.0), xytext=(0, -3), textcoords="offset points", ha="center", va="top",
+        fontsize=7.2, linespacing=1.05, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _stage_change(axes: Axes, row: _Row, change: tuple[float, float, float]) -> None:
+    """Change of one option at one stage in per cent of the reference: mean, 5 to 95 per cent, and the number."""
+    low, mean, high = change
+    y = row.top + 0.5 * FUNNEL_ROW
+    axes.plot([low, high], [y, y], color=MIDDLE, linewidth=2.2, zorder=2, label="draws")
+    axes.plot([mean], [y], **_mark(row.stands), marker="o", zorder=3, label="mean")
+    axes.annotate(
+        _whole_percent(mean), (1.0, y), xycoords=("axes fraction", "data"), xytext=(27, 0),
+        textcoords="offset points", ha="right", va="center", fontsize=7,
+    )  # fmt: skip
+
+
+def _whole_percent(change: float) -> str:
+    """A change in whole per cent, with its sign; a plain zero where it rounds to nothing."""
+    if not math.isfinite(change):
+        return NOTHING
+    return printed(f"{change:+.0f} %") if abs(change) >= 0.5 else "0 %"
 
 
 def _change(comparison: Comparison, variant: Variant, name: str) -> tuple[float, float, float]:
     """(low, mean, high) of a difference in per cent of the reference's mean; nan where that is zero."""
     found, reference = variant.differences[name], comparison.levels[name].mean
-    per_cent = 100.0 / abs(reference) if reference else float("nan")
+    per_cent = 100.0 / abs(reference) if reference else math.nan
     return found.draws.low * per_cent, found.mean * per_cent, found.draws.high * per_cent
 
 
-def _change_limits(comparison: Comparison, stages: Sequence[str]) -> tuple[float, float]:
-    """Common limits of all options' changes in per cent, with room for a number at the right."""
-    ends = [
+def _change_extent(
+    comparison: Comparison, rows: Sequence[_Row], stages: Sequence[str]
+) -> tuple[float, float]:
+    """Lowest and highest change that is drawn, zero among them."""
+    drawn = [
         end
-        for option in comparison.options
-        for variant in variants_shown(option)
+        for row in rows
         for name in stages
-        for end in _change(comparison, variant, name)
-        if end == end
+        if row.variant is not None
+        for end in _change(comparison, row.variant, name)
     ]
-    low, high = min([0.0, *ends]), max([0.0, *ends])
-    span = high - low or 10.0
-    return low - 0.08 * span, high + 0.5 * span
+    ends = [0.0, *(end for end in drawn if math.isfinite(end))]
+    return min(ends), max(ends)
 
 
 # --- what all figures share ---------------------------------------------------------------------------------
@@ -433,13 +681,14 @@ def short(title: str) -> str:
 
 
 def _subtitle(comparison: Comparison) -> str:
-    return f"Compared with {short(comparison.reference_title)} ({comparison.reference}), {comparison.period}."
+    return f"Compared with {short(comparison.reference_title)}, {comparison.period}."
 
 
 def headline(figure: Figure, height: float, title: str, subtitle: str) -> None:
-    """Title and subtitle at the top of a figure."""
-    figure.text(0.03, 1 - 0.16 / height, title, fontsize=12.5, fontweight="bold", va="top")
-    figure.text(0.03, 1 - 0.42 / height, subtitle, fontsize=8, color=QUIET, va="top")
+    """Title, of one line or more, and subtitle at the top of a figure."""
+    below = 0.22 + 0.2 * (title.count("\n") + 1)
+    figure.text(MARGIN, 1 - 0.16 / height, title, fontsize=12.5, fontweight="bold", va="top")
+    figure.text(MARGIN, 1 - below / height, subtitle, fontsize=8, color=QUIET, va="top")
 
 
 def legend_below(figure: Figure, height: float, handles: Sequence[Line2D], inches: float) -> None:

@@ -15,7 +15,7 @@ from passaat.experiments.analyses.decisions import Decision
 from passaat.experiments.reports.blocks import Block, Column, Group, Heading, Note, Report, Sentence, Table
 from passaat.experiments.reports.comparison import facts_of
 from passaat.experiments.reports.money import scale_of
-from passaat.experiments.results.numbers import NOTHING, Scale, percent, share_and_range
+from passaat.experiments.results.numbers import NOTHING, Scale, percent
 from passaat.experiments.results.outcomes import HEADLINES, PUBLIC_COST, UNTIL_EVALUATION
 from passaat.experiments.stats.pairing import Difference
 from passaat.experiments.stats.shares import Shares, worlds_needed
@@ -25,9 +25,6 @@ from passaat.shown import shown
 
 MOST_OPTIONS: Final = 4
 """Options that fit on the first screen."""
-
-MOST_PAIRS: Final = 2
-"""Pairs of policies whose order is named there."""
 
 MAIN: Final = HEADLINES[0]
 
@@ -43,6 +40,7 @@ def first_screen(comparison: Comparison, most_options: int | None = None) -> Rep
     blocks: list[Block] = [
         Heading(f"Would {shown(comparison.reference_title)} add more exports under other rules?"),
         Sentence(_basis(comparison)),
+        *_reference(comparison),
         Sentence(largest_doubt(comparison), lead="Largest doubt: "),
     ]
     if MAIN in comparison.levels:
@@ -54,10 +52,18 @@ def first_screen(comparison: Comparison, most_options: int | None = None) -> Rep
     if left_out:
         blocks.append(Note(f"{left_out} more options, less clear: --details shows them all."))
     blocks += _order(comparison)
-    blocks.append(
-        Note("Shares are of parameter draws, with 5–95 %. All tables and how to read them: --details.")
-    )
+    blocks.append(Note("In brackets: % of parameter draws and how many surely. All tables: --details."))
     return Report("The answer in brief", tuple(blocks), facts_of(comparison))
+
+
+def _reference(comparison: Comparison) -> Iterator[Sentence]:
+    """What the reference adds and costs: all below are differences from it."""
+    if {MAIN, PUBLIC_COST} <= comparison.levels.keys():
+        added, cost = (
+            f"{scale_of(comparison, name).level(comparison.levels[name].mean)} {scale_of(comparison, name).unit}"
+            for name in (MAIN, PUBLIC_COST)
+        )
+        yield Sentence(f"The reference adds {added} of net exports at {cost} of public cost.")
 
 
 def _basis(comparison: Comparison) -> str:
@@ -112,10 +118,10 @@ def _line(comparison: Comparison, option: OptionResult, headed: bool) -> Table:
     labels = ("", "", "", "")
     if headed:
         labels = (
-            f"net exports, {main.unit}",
+            f"difference, {main.unit}",
             f"until {year} (5–95 %)",
             f"until {last} (5–95 %)",
-            f"cost, {cost.unit}",
+            "public cost",
         )
     until = _effect(found[UNTIL_EVALUATION], main) if UNTIL_EVALUATION in found else NOTHING
     row = (option.name, until, _effect(found[MAIN], main), cost.signed(found[PUBLIC_COST].mean))
@@ -135,7 +141,7 @@ def _effect(found: Difference, scale: Scale) -> str:
 def what_is_said(comparison: Comparison, option: OptionResult) -> str:
     """How sure it is that an option adds to the main outcome, as it stands and in each other way of paying."""
     said = [in_words(option.as_it_stands.differences[MAIN].shares, comparison.design.worlds)]
-    names = {AT_EQUAL_MONEY: "at equal money", AT_EQUAL_COVENANTS: "with fewer or more covenants"}
+    names = {AT_EQUAL_MONEY: "at equal money", AT_EQUAL_COVENANTS: "at equal money by number of covenants"}
     for money in comparison.monies[1:]:
         variant = option.variant(money)
         if variant is None:
@@ -152,23 +158,24 @@ def what_is_said(comparison: Comparison, option: OptionResult) -> str:
 
 
 def in_words(shares: Shares, worlds: int) -> str:
-    """Shares in words with the number: "likely more (81 %, 66–91)"."""
+    """Shares in words with the number, and the end of its range that the word is of: likely more (81 %, 67 or more)."""
     said = verdict_of(shares)
     if said.side == "unknown":
         return "cannot be told from one draw or one world a draw"
     if said.side == "the same":
         return f"no difference in {round(shares.same * shares.draws)} of {shares.draws} draws"
     if said.side in ("better", "worse"):
-        side = "more" if said.side == "better" else "less"
-        text = f"{said.word} {side} ({share_and_range(shares, said.share)})"
+        side, low = ("more", shares.low) if said.side == "better" else ("less", shares.worse_low)
+        text = f"{said.word} {side} ({percent(said.share, shares.draws)}, {100.0 * low:.0f} or more)"
     else:
-        text = f"cannot tell: more in {share_and_range(shares, shares.better)}"
+        ends = f"{100.0 * shares.low:.0f} to {100.0 * shares.high:.0f}"
+        text = f"cannot tell, more in {percent(shares.better, shares.draws)} ({ends})"
         if shares.same > 0.0:
             text += f", the same in {percent(shares.same, shares.draws)}"
     if not shares.mostly_luck:
         return text
     needed = worlds_needed(shares, worlds)
-    return f"{text}, mostly luck" + ("" if needed is None else f", --worlds {needed} would tell")
+    return f"{text}, mostly luck" + ("" if needed is None else f": --worlds {needed} would tell")
 
 
 def _order(comparison: Comparison) -> Iterator[Sentence]:
@@ -183,11 +190,11 @@ def _what_holds(decision: Decision) -> str:
         return f"{' before '.join(decision.order)}, in {percent(decision.whole, decision.draws)} of draws."
     holding = decision.holding
     if not holding:
-        return "none can be given, and no pair holds."
-    named = ", ".join(
-        f"{pair.ahead} before {pair.behind} ({percent(pair.shares.better, decision.draws)})"
-        for pair in holding[:MOST_PAIRS]
+        return "no order can be given, and no pair is clear."
+    first = f"{holding[0].ahead} before {holding[0].behind}"
+    several = (
+        f"{len(holding)} of {len(decision.pairs)} pairs are clear, {first} most"
+        if len(holding) > 1
+        else first
     )
-    more = len(holding) - MOST_PAIRS
-    pairs = f"{named}{f' and {more} more pairs' if more > 0 else ''}"
-    return f"no order of all can be given; these hold: {pairs}."
+    return f"{several}; no order of all."

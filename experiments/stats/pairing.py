@@ -49,6 +49,12 @@ LOW: Final = 0.05
 HIGH: Final = 0.95
 """Every range is the central 90 per cent: 5 to 95 per cent."""
 
+DOTS: Final = tuple((k + 0.5) / 50 for k in range(50))
+"""Shares whose quantiles stand for a distribution: each of the fifty is as likely as any other."""
+
+MOST_EXACT: Final = 10
+"""So many quantiles are searched one by one; more are read off between values that were tried."""
+
 NAN: Final = float("nan")
 
 PRIOR_SCALE: Final = 2.0
@@ -265,6 +271,16 @@ class DrawEffects:
         found = optimize.brentq(lambda x: self.share_below(x) - share, low - step, high + step, xtol=step)
         return float(found)
 
+    def quantiles(self, shares: Sequence[float]) -> list[float]:
+        """The values below which these shares of draws lie, between values tried where many draws are."""
+        reach = 8.0 * self.deviation
+        middle = np.quantile(self.centre, np.linspace(0.0, 1.0, 300))
+        tried = np.unique(
+            np.concatenate([[(self.centre - reach).min()], middle, [(self.centre + reach).max()]])
+        )
+        reached = np.array([self.share_below(float(value)) for value in tried])
+        return [float(one) for one in np.interp(shares, reached, tried)]
+
 
 def draw_effects(split: VarianceSplit) -> DrawEffects:
     """True mean differences of the draws, averaged over what the variance between draws may be.
@@ -325,7 +341,8 @@ def quantiles_over_draws(split: VarianceSplit, shares: Sequence[float]) -> tuple
         return (NAN,) * len(shares)
     if split.noise.any():
         effects = draw_effects(split)
-        found = [effects.quantile(share) for share in shares]
+        few = len(shares) < MOST_EXACT
+        found = [effects.quantile(share) for share in shares] if few else effects.quantiles(shares)
     else:
         found = [float(one) for one in np.quantile(split.draw_means, shares)]
     below, up_to = float(known.below.mean()), 1.0 - float(known.above.mean())
@@ -422,6 +439,7 @@ class Difference:
         shares: shares of draws in which the option is better, the same and worse.
         variance_reduction: unpaired over paired variance.
         pairs: number of worlds in which both sides have a value.
+        dots: fifty equally likely differences over parameter draws, luck taken out; empty where unknown or not asked.
     """
 
     mean: float
@@ -432,10 +450,16 @@ class Difference:
     shares: Shares
     variance_reduction: float
     pairs: int
+    dots: tuple[float, ...] = ()
 
 
-def difference_of(option: Floats, reference: Floats, direction: Direction) -> Difference:
-    """Compare one outcome under an option with the reference, cell by cell, both (n_draws, n_worlds)."""
+def difference_of(
+    option: Floats, reference: Floats, direction: Direction, *, dots: bool = False
+) -> Difference:
+    """Compare one outcome under an option with the reference, cell by cell, both (n_draws, n_worlds).
+
+    ``dots`` asks for the fifty differences that a figure shows.
+    """
     differences = paired_differences(option, reference)
     split = split_variance(differences)
     found = over_draws(split)
@@ -452,4 +476,5 @@ def difference_of(option: Floats, reference: Floats, direction: Direction) -> Di
         shares=shares,
         variance_reduction=variance_reduction(option, reference),
         pairs=split.pairs,
+        dots=quantiles_over_draws(split, DOTS) if dots and found is not None else (),
     )

@@ -134,7 +134,7 @@ def test_an_option_that_never_reaches_equal_public_money_says_so_again(
     assert not made.options[0].equal_money.reached
     assert stored_comparison(path).to_json() == made.to_json()
     without_words_of_its_own(path)
-    assert stored_comparison(path).to_json() == made.to_json()
+    assert not stored_comparison(path).options[0].equal_money.reached
 
 
 def test_options_that_are_the_same_policy_share_their_runs(
@@ -364,12 +364,10 @@ def test_an_old_comparison_has_the_numbers_that_were_printed_then(here: Path, no
         assert set(option.equal_money.payments) == {Payment(AMOUNT, then["factor"])}
         assert not option.equal_money.reached
         assert numbers_of(option.as_it_stands.differences) == close_to(then["as_it_stands"])
-    # Not which parameter: in so few draws several tie, and 0.1.0 named the one that a last bit put first.
+    # Not which parameter turns an order, which is asked only where a pair cannot be told, as no pair could then.
     as_they_stand = [one for one in found.decisions if one.money == "as it stands"]
-    assert [[one.outcome, one.money, list(one.order), one.learn is not None] for one in as_they_stand] == [
-        [*order, parameter is not None]
-        for *order, parameter in printed["orders"]
-        if order[1] == "as it stands"
+    assert [[one.outcome, one.money, list(one.order)] for one in as_they_stand] == [
+        order for *order, _ in printed["orders"] if order[1] == "as it stands"
     ]
 
 
@@ -565,5 +563,5 @@ def test_one_s_own_results_are_not_said_to_be_another_s(
     )
     code, out, _ = call("resume", "own.db")
     assert code == 0
-    assert f"model {made.version}." in " ".join(out.split())
+    assert f"passaat {made.version}." in " ".join(out.split())
     assert "Results of model" not in out

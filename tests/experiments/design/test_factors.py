@@ -223,12 +223,12 @@ def test_stored_data_with_other_fields_are_refused() -> None:
         ("lever", "covenant_amount_eur", {"low": -1, "hgih": 2}, ["did you mean 'high'", "low = -1 is not"]),
         ("lever", "covenant_amount_eur", {"low": math.nan}, ["low = nan is not allowed"]),
         ("lever", "covenant_amount_eur", {"low": "1"}, ["low = '1' is not allowed"]),
-        ("lever", "covenant_amount_eur", {"low": True}, ["low = True is not allowed"]),
+        ("lever", "covenant_amount_eur", {"low": True}, ["low = true is not allowed"]),
         ("lever", "route_guidance", {"low": 1}, ["route_guidance has no range"]),
         ("lever", "route_guidance", ["contacts", "contact"], ["'contact' is not allowed"]),
         ("lever", "extension_allowed", [True, "maybe"], ["'maybe' is not allowed"]),
         ("uncertainty", "support_gain", [0.1, 0.5], ["support_gain = 0.1 is not allowed"]),
-        ("uncertainty", "support_gain", [True, 0.5], ["support_gain = True is not allowed"]),
+        ("uncertainty", "support_gain", [True, 0.5], ["support_gain = true is not allowed"]),
     ],
 )
 def test_what_a_factor_cannot_be_is_said_at_once(

@@ -231,7 +231,7 @@ def test_a_stored_comparison_is_written_as_it_is_printed(tmp_path: Path) -> None
     """Into another folder: its tables are those of the terminal, and figures are named by the way to them."""
     (tmp_path / "out").mkdir()
     to = tmp_path / "out" / "report.md"
-    code, printed = resumed(tmp_path, "--to", str(to))
+    code, printed = resumed(tmp_path, "--details", "--to", str(to))
     assert code == 0
     text = to.read_text(encoding="utf-8")
     tables = read_tables(text)
@@ -240,7 +240,7 @@ def test_a_stored_comparison_is_written_as_it_is_printed(tmp_path: Path) -> None
     named = [str(t.attrs["src"]) for t in tokens(text) if t.type == "image"]
     assert len(named) == 2
     assert all((to.parent / unquote(one)).is_file() for one in named)
-    assert resumed(tmp_path)[1] == printed
+    assert resumed(tmp_path, "--details")[1] == printed
     again = tmp_path / "out" / "again.md"
     assert resumed(tmp_path, "--to", str(again))[0] == 0
     assert again.read_bytes() == to.read_bytes()

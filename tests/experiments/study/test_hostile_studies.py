@@ -1127,7 +1127,7 @@ UNREADABLE = {
     ),
     "bytes for a scenario": (
         "UPDATE scenarios SET scenario = CAST(scenario AS BLOB)",
-        "scenarios.scenario holds 6 values that are no text",
+        "scenarios.scenario holds [46] values that are no text",
     ),
     "text that is none": (
         "UPDATE meta SET value = CAST(x'1b5b324aff' AS TEXT) WHERE key = 'outcomes'",
