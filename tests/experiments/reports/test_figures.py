@@ -191,7 +191,10 @@ def test_every_mark_lies_inside_its_panel_and_no_two_texts_on_one_another(
         for axes in figure.axes:
             for line in axes.lines:
                 box, room = line.get_window_extent(), axes.get_window_extent()
-                if len(line.get_xdata()) and np.isfinite(np.asarray(line.get_xdata(), dtype=float)).all():
+                if (
+                    np.size(np.asarray(line.get_xdata()))
+                    and np.isfinite(np.asarray(line.get_xdata(), dtype=float)).all()
+                ):
                     assert room.x0 - 0.5 <= box.x0, (axes.get_label(), line.get_label())
                     assert box.x1 <= room.x1 + 0.5, (axes.get_label(), line.get_label())
                     assert room.y0 - 0.5 <= box.y0, (axes.get_label(), line.get_label())
@@ -219,7 +222,7 @@ def panels(figure: Figure) -> dict[str, Axes]:
 
 
 def marks(axes: Axes, kind: str) -> list[Line2D]:
-    return [line for line in axes.lines if line.get_label() == kind and len(line.get_xdata())]
+    return [line for line in axes.lines if line.get_label() == kind and np.size(np.asarray(line.get_xdata()))]
 
 
 def values(lines: Sequence[Line2D]) -> list[float]:
@@ -319,7 +322,11 @@ def test_one_draw_far_off_is_an_arrow_and_does_not_press_the_others_together(com
     )
     assert after.get_xlim() == before.get_xlim()
     arrows = {
-        marker: sum(len(line.get_xdata()) for line in marks(after, "dots")[:3] if line.get_marker() == marker)
+        marker: sum(
+            np.size(np.asarray(line.get_xdata()))
+            for line in marks(after, "dots")[:3]
+            if line.get_marker() == marker
+        )
         for marker in ("<", ">")
     }
     assert arrows["<"] >= 2
