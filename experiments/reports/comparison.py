@@ -39,7 +39,7 @@ _STACKS: Final = (Stack(2, 22), Stack(4, 9))
 below one another, and the last two columns, so that they fit 80 characters.
 """
 
-_THREE: Final = "better / same / worse, %"
+_THREE: Final = "better / same\n/ worse, %"
 
 _PART_WIDTHS: Final = (33, 16, 17, 17, 13)
 """The same where names of parts stand first, which are longer."""
