@@ -500,11 +500,11 @@ def _pilot_words(numbers: dict[str, Any]) -> str:
     rows = numbers["rows"]
     first, second = rows[1], rows[2]
     ratio = second["runs"] / first["runs"]
-    _holds(3 < ratio < 5, "half the width takes about four times the runs")
+    _holds(2.5 < ratio < 5, "half the width takes several times the runs")
     return _wrapped(
         f"The pilot itself is {numbers['runs']} runs. Read it from the right precision down: within"
         f" {_millions(first['precision'])} takes {first['runs']:,} runs, within"
-        f" {_millions(second['precision'])} {second['runs']:,}: half the width costs about four times as"
+        f" {_millions(second['precision'])} {second['runs']:,}: half the width costs about {ratio:.0f} times as"
         " much, because errors shrink with the square root of the number of draws. The option that scatters"
         f" most, {first['widest']}, sets the price. Minutes are at {1000 * SECONDS_PER_RUN:.0f} ms a run;"
         " the command itself measures them where it runs."

@@ -39,7 +39,7 @@ _STACKS: Final = (Stack(2, 22), Stack(4, 9))
 below one another, and the last two columns, so that they fit 80 characters.
 """
 
-_THREE: Final = "better / same\n/ worse, %"
+_THREE: Final = "shares, %"
 
 _PART_WIDTHS: Final = (33, 16, 17, 17, 13)
 """The same where names of parts stand first, which are longer."""
@@ -292,7 +292,7 @@ def _reading(comparison: Comparison) -> Iterator[Block]:
         " simulation noise removed: what we do not know. over worlds: 5–95 % of single worlds: luck."
     )
     yield Sentence(
-        "better / same / worse: shares of parameter draws whose mean difference is favourable, exactly nothing, and"
+        "shares: better / same / worse, of parameter draws whose mean difference is favourable, exactly nothing, and"
         " unfavourable; of public cost, cheaper is better. ~ before them: mostly luck, which then draws shares"
         " towards one half; more worlds (--worlds) would tell. pairing: how many times as many worlds unpaired runs"
         f" would need. {design.draws * design.worlds} paired worlds, model {comparison.version}."
