@@ -27,7 +27,7 @@ def test_the_code_of_the_python_page_runs(capsys: Any) -> None:
         exec(compile(block, "python.md", "exec"), names)
     assert names["run"].world.firms.turnover_eur.mean() > 0
     assert (names["folder"] / "study.db").exists()
-    assert names["exports"].shape == (2, 2, 2, 2)
+    assert names["exports"].shape == (2, 3, 2, 2)
     assert names["gain"].shape == (30, 2)
     assert names["report"].finding("contracts").indices.varies
     assert 0.0 < names["answer"].share < 1.0

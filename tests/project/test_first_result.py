@@ -20,5 +20,5 @@ def test_the_first_result_belongs_to_the_present_model() -> None:
 def test_readme_shows_the_stored_result() -> None:
     stored = json.loads((ROOT / "docs" / "first-result.json").read_text(encoding="utf-8"))["result"]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{stored['design']['draws'] * stored['design']['worlds']} paired worlds" in readme
+    assert f"{stored['design']['draws']} parameter draws × {stored['design']['worlds']} worlds" in readme
     assert (ROOT / "docs" / "figures" / "first-result.png").stat().st_size > 10_000

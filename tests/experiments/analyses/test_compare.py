@@ -276,7 +276,8 @@ def test_parts_alone_and_together_make_the_whole(pib: Scenario, toy: Simulator) 
         summed = sum(part.differences[name].mean for part in result.parts)
         assert summed == pytest.approx(result.as_it_stands.differences[name].mean, rel=1e-9)
     alone = compare(pib, [whole.part("money")], draws=5, worlds_per_draw=3, simulator=toy, workers=1)
-    assert result.parts[0].differences["contracts"] == alone.options[0].as_it_stands.differences["contracts"]
+    found = alone.options[0].as_it_stands.differences["contracts"]
+    assert result.parts[0].differences["contracts"] == replace(found, dots=())
 
 
 def test_parts_meet_two_worlds_of_each_draw_unless_more_are_asked_for(

@@ -236,7 +236,9 @@ def test_a_stored_comparison_is_written_as_it_is_printed(tmp_path: Path) -> None
     text = to.read_text(encoding="utf-8")
     tables = read_tables(text)
     assert len(tables) >= 3
-    assert [cell for table in tables for row in table for cell in row if said(cell) not in said(printed)] == []
+    assert [
+        cell for table in tables for row in table for cell in row if said(cell) not in said(printed)
+    ] == []
     named = [str(t.attrs["src"]) for t in tokens(text) if t.type == "image"]
     assert len(named) == 2
     assert all((to.parent / unquote(one)).is_file() for one in named)
