@@ -236,7 +236,7 @@ def in_rows(axes: Axes) -> list[list[float]]:
 
 
 def test_dots_are_fifty_equally_likely_differences_over_draws(comparison: Comparison) -> None:
-    """Their middle is the median; those above zero, and those held at it by the shares, are the share that is better."""
+    """Their middle is the median; those above zero, or held at it by the shares, are the share that is better."""
     for option in comparison.options:
         for name, found in option.as_it_stands.differences.items():
             if name not in DIRECTED:
