@@ -512,7 +512,7 @@ def as_compared(outcome: OutcomeInfo) -> OutcomeInfo:
 
 
 def without_residue(found: Any) -> Any:
-    """A level or difference with its mean, error and ranges to nine digits of the largest of them; others as they are.
+    """A level or difference with its mean, error, median and ranges to nine digits of the largest; others as they are.
 
     What is left where large numbers cancel, a bound of 5e-19 beside one of 5e-6, is no result but the residue of
     rounding, in which processors differ.
@@ -532,7 +532,12 @@ def without_residue(found: Any) -> Any:
     if isinstance(found, Difference):
         found = dataclasses.replace(found, dots=tuple(map(rounded, found.dots)))
     return dataclasses.replace(
-        found, mean=rounded(found.mean), error=rounded(found.error), draws=draws, worlds=worlds
+        found,
+        mean=rounded(found.mean),
+        error=rounded(found.error),
+        median=rounded(found.median),
+        draws=draws,
+        worlds=worlds,
     )
 
 

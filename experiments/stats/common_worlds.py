@@ -33,6 +33,7 @@ from passaat.experiments.stats.pairing import (
     VarianceSplit,
     level_of,
     moderated_variances,
+    over_draws,
     quantiles_over_draws,
     range_over_worlds,
     split_variance,
@@ -122,5 +123,5 @@ def level_on_common_worlds(values: Floats) -> Level:
     found = two_ways(kept)
     split = found.split
     error = math.hypot(split.error, found.shift_error)
-    low, median, high = quantiles_over_draws(split, (LOW, 0.5, HIGH))
+    low, median, high = quantiles_over_draws(split, over_draws(split), (LOW, 0.5, HIGH))
     return Level(split.mean, error, Interval(low, high), range_over_worlds(kept, split), median)

@@ -52,9 +52,6 @@ HIGH: Final = 0.95
 DOTS: Final = tuple((k + 0.5) / 50 for k in range(50))
 """Shares whose quantiles stand for a distribution: each of the fifty is as likely as any other."""
 
-MOST_EXACT: Final = 10
-"""So many quantiles are searched one by one; more are read off between values that were tried."""
-
 NAN: Final = float("nan")
 
 PRIOR_SCALE: Final = 2.0
@@ -271,15 +268,13 @@ class DrawEffects:
         found = optimize.brentq(lambda x: self.share_below(x) - share, low - step, high + step, xtol=step)
         return float(found)
 
-    def quantiles(self, shares: Sequence[float]) -> list[float]:
-        """The values below which these shares of draws lie, between values tried where many draws are."""
+    def between_tried(self, shares: Floats) -> Floats:
+        """The values below which these shares of draws lie, read off between values tried where many draws are."""
         reach = 8.0 * self.deviation
-        middle = np.quantile(self.centre, np.linspace(0.0, 1.0, 300))
-        tried = np.unique(
-            np.concatenate([[(self.centre - reach).min()], middle, [(self.centre + reach).max()]])
-        )
+        ends = [(self.centre - reach).min(), 0.0, (self.centre + reach).max()]
+        tried = np.unique(np.concatenate([ends, np.quantile(self.centre, np.linspace(0.0, 1.0, 300))]))
         reached = np.array([self.share_below(float(value)) for value in tried])
-        return [float(one) for one in np.interp(shares, reached, tried)]
+        return np.asarray(np.interp(shares, reached, tried), dtype=np.float64)
 
 
 def draw_effects(split: VarianceSplit) -> DrawEffects:
@@ -329,20 +324,20 @@ def over_draws(split: VarianceSplit) -> TrueDifferences | None:
     return None if math.isnan(split.between) else true_differences(split.draw_means, split.noise)
 
 
-def quantiles_over_draws(split: VarianceSplit, shares: Sequence[float]) -> tuple[float, ...]:
+def quantiles_over_draws(
+    split: VarianceSplit, known: TrueDifferences | None, shares: Sequence[float]
+) -> tuple[float, ...]:
     """Values below which these shares of the draws' true mean differences lie, luck taken out.
 
     Those of ``draw_effects``, plain quantiles of the draws' means where there is no luck; unknown with one draw, or one
-    world per draw. They never contradict the shares of draws above and below zero, which are estimated apart: a value
-    on the other side of zero than the shares have it is zero.
+    world per draw. They never contradict the shares of draws above and below zero, ``known``, which are estimated
+    apart: a value on the other side of zero than the shares have it is zero.
     """
-    known = over_draws(split)
     if known is None:
         return (NAN,) * len(shares)
     if split.noise.any():
         effects = draw_effects(split)
-        few = len(shares) < MOST_EXACT
-        found = [effects.quantile(share) for share in shares] if few else effects.quantiles(shares)
+        found = [effects.quantile(share) for share in shares]
     else:
         found = [float(one) for one in np.quantile(split.draw_means, shares)]
     below, up_to = float(known.below.mean()), 1.0 - float(known.above.mean())
@@ -358,9 +353,40 @@ def quantiles_over_draws(split: VarianceSplit, shares: Sequence[float]) -> tuple
     )
 
 
+def counted_over_draws(
+    split: VarianceSplit, known: TrueDifferences, *, dots: bool
+) -> tuple[float, tuple[float, ...]]:
+    """Median of the true mean differences over draws, luck taken out, and with ``dots`` fifty equally likely ones.
+
+    As many lie above and below zero as the shares of draws have it, so that they can be counted; how far from zero they
+    lie is what ``draw_effects`` knows of the draws on that side.
+    """
+    asked = DOTS if dots else ()
+    if not split.noise.any():
+        found = np.quantile(split.draw_means, asked, method="inverted_cdf")
+        return float(np.median(split.draw_means)), tuple(found.tolist())
+    effects = draw_effects(split)
+    below, above = float(known.below.mean()), float(known.above.mean())
+    mass_below, mass_above = effects.share_below(-math.ulp(0.0)), 1.0 - effects.share_below(0.0)
+
+    def on_its_side(share: float) -> float:
+        """The share of ``effects`` that stands for this one; nan where the draw is at zero."""
+        if share < below:
+            return share / below * mass_below
+        return 1.0 - (1.0 - share) / above * mass_above if share > 1.0 - above else NAN
+
+    middle = on_its_side(0.5)
+    median = 0.0 if math.isnan(middle) else effects.quantile(middle)
+    if not asked:
+        return median, ()
+    sides = np.array([on_its_side(share) for share in asked])
+    values = np.where(np.isnan(sides), 0.0, effects.between_tried(np.nan_to_num(sides)))
+    return median, tuple(values.tolist())
+
+
 def range_over_draws(split: VarianceSplit) -> Interval:
     """5 to 95 per cent of the true mean differences over parameter draws, luck taken out."""
-    return Interval(*quantiles_over_draws(split, (LOW, HIGH)))
+    return Interval(*quantiles_over_draws(split, over_draws(split), (LOW, HIGH)))
 
 
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
@@ -422,7 +448,7 @@ class Level:
 def level_of(values: Floats) -> Level:
     """Level of an outcome, ``values`` of shape (n_draws, n_worlds), with its three uncertainties."""
     split = split_variance(values)
-    low, median, high = quantiles_over_draws(split, (LOW, 0.5, HIGH))
+    low, median, high = quantiles_over_draws(split, over_draws(split), (LOW, 0.5, HIGH))
     return Level(split.mean, split.error, Interval(low, high), range_over_worlds(values, split), median)
 
 
@@ -463,7 +489,8 @@ def difference_of(
     differences = paired_differences(option, reference)
     split = split_variance(differences)
     found = over_draws(split)
-    low, median, high = quantiles_over_draws(split, (LOW, 0.5, HIGH))
+    low, high = quantiles_over_draws(split, found, (LOW, HIGH))
+    median, fifty = (NAN, ()) if found is None else counted_over_draws(split, found, dots=dots)
     shares = NOTHING_TO_SAY
     if found is not None and direction != "neither":
         shares = shares_of(found, higher_is_better=direction == "higher")
@@ -476,5 +503,5 @@ def difference_of(
         shares=shares,
         variance_reduction=variance_reduction(option, reference),
         pairs=split.pairs,
-        dots=quantiles_over_draws(split, DOTS) if dots and found is not None else (),
+        dots=fifty,
     )

@@ -231,6 +231,18 @@ def test_range_and_shares_never_contradict_each_other(table: Floats) -> None:
         assert found.median >= 0.0
 
 
+@settings(max_examples=80, deadline=None)
+@given(tables)
+def test_dots_can_be_counted(table: Floats) -> None:
+    """Of fifty dots as many lie above and below zero as the shares have it, to the dot."""
+    found = difference_of(table, np.zeros_like(table), "higher", dots=True)
+    assert len(found.dots) == 50
+    assert list(found.dots) == sorted(found.dots)
+    above, below = (sum(side * dot > 0.0 for dot in found.dots) / 50 for side in (1, -1))
+    assert above == pytest.approx(found.shares.better, abs=0.021)
+    assert below == pytest.approx(found.shares.worse, abs=0.021)
+
+
 def test_missing_worlds_are_left_out() -> None:
     table = np.array([[1.0, 1.2, np.nan], [2.0, np.nan, np.nan], [np.nan] * 3, [-1.0, -1.1, -1.2]])
     found = shares(table)
