@@ -17,8 +17,6 @@ upper half of the draws. Its p is taken over all parameters and rankings, too.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from passaat.experiments.results.cells import csv_value
+from passaat.experiments.results.cells import csv_text
 from passaat.experiments.stats.pairing import (
     NAN,
     Direction,
@@ -464,12 +462,7 @@ _COLUMNS: Final = (
 
 def to_csv(decisions: Sequence[Decision]) -> str:
     """One line per outcome, money variant and pair; the same bytes for the same study."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in _rows(decisions):
-        writer.writerow(csv_value(value) for value in row)
-    return out.getvalue()
+    return csv_text(_COLUMNS, _rows(decisions))
 
 
 def _rows(decisions: Sequence[Decision]) -> Iterator[tuple[object, ...]]:
