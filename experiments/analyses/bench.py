@@ -146,6 +146,11 @@ class Held:
         values = dict(zip(self.names, stored, strict=True))
         return values | _ratios(values)
 
+    def in_first_worlds(self, worlds: int) -> Held:
+        """The same where each draw has at most so many worlds: a ratio of means is then one of these."""
+        design = replace(self.design, worlds=min(worlds, self.design.worlds))
+        return Held(self.study, self.model, design, self.parameters)
+
     def stored(self, arm: ArmByDraw) -> Floats:
         """What is stored of an arm, shape (n_outcomes, n_draws, n_worlds); nan where it has not run."""
         if not isinstance(arm, Arm):

@@ -314,9 +314,9 @@ def compare_on(
     """Run and compare on an open study; also the values of each policy by money variant and outcome.
 
     ``structure`` names a rival structure that holds in ``reference``: its runs are kept beside those of the study's
-    own reference, under names that say so. Values are (n_draws, n_worlds), those of the
-    reference the same at any money; an option that does not reach equal public money has none there, and one that does
-    has nan in the draws that do not.
+    own reference, under names that say so. Values are (n_draws, n_worlds), those of the reference the same at any
+    money; an option that does not reach equal public money has none there, and one that does has nan in the draws that
+    do not.
 
     Raises:
         StudyError: a policy of which no run succeeded.
@@ -347,12 +347,13 @@ def assemble(
     outcomes = tuple(map(as_compared, held.model.outcomes))
     twin, base, arms = compared.twin, compared.base, compared.arms
     at_base = held.values(base)
+    of_parts = held if parts_in_full else held.in_first_worlds(PILOT_WORLDS)
     values: dict[str, dict[Money, dict[str, Floats]]] = {REFERENCE: dict.fromkeys(monies_of(pay), at_base)}
     results = []
     shown: list[Arm] = [base, twin, *arms, *(arm for of in compared.parts for arm in of.values())]
 
-    def variant(arm: ArmByDraw) -> Variant:
-        levels, paired, others = held.values(arm), held.values(arm, base), held.values(base, arm)
+    def variant(arm: ArmByDraw, levels: Mapping[str, Floats]) -> Variant:
+        paired, others = held.values(arm, base), held.values(base, arm)
         return Variant(
             levels={o.name: level_of(levels[o.name]) for o in outcomes},
             differences={
@@ -367,8 +368,8 @@ def assemble(
         )
 
     for place, (option, arm) in enumerate(zip(compared.options, arms, strict=True)):
-        as_it_stands = variant(arm)
         values[option.name] = {"as it stands": held.values(arm)}
+        as_it_stands = variant(arm, values[option.name]["as it stands"])
         equal: dict[Way, EqualMoney] = {}
         at_equal: dict[Way, Variant] = {}
         for way in WAYS:
@@ -376,8 +377,8 @@ def assemble(
             at_equal[way] = as_it_stands
             if equal[way].reached:
                 paid = paid_for(arm, equal[way])
-                at_equal[way] = variant(paid)
                 values[option.name][MONEY_OF[way]] = held.values(paid)
+                at_equal[way] = variant(paid, values[option.name][MONEY_OF[way]])
                 shown += dict.fromkeys(one for one in paid if one is not None and one != arm)
         moved = [*option.levers, *(lever for way in WAYS for lever in _balancing(equal[way]))]
         variants = [as_it_stands, *(at_equal[way] for way in WAYS if equal[way].reached)]
@@ -396,7 +397,7 @@ def assemble(
                 at_equal_money=at_equal["amount"],
                 equal_covenants=equal["covenants"],
                 at_equal_covenants=at_equal["covenants"],
-                parts=_parts(held, option, base, arm, compared.parts[place], outcomes, parts_in_full),
+                parts=_parts(of_parts, option, base, arm, compared.parts[place], outcomes),
                 sign_turns=_sign_turns(variants),
             )
         )
@@ -419,7 +420,7 @@ def assemble(
         options=tuple(results),
         failures=held.study.failures(dict.fromkeys(shown), held.design),
         pay=tuple(pay),
-        part_worlds=held.design.worlds if parts_in_full else min(PILOT_WORLDS, held.design.worlds),
+        part_worlds=of_parts.design.worlds,
     )
     return comparison, values
 
@@ -468,38 +469,32 @@ def _parts(
     whole: Arm,
     parts: Mapping[str, Arm],
     outcomes: Sequence[OutcomeInfo],
-    in_full: bool,
 ) -> tuple[Part, ...]:
-    """Each part of an option alone, and what they do together beyond their sum, on the worlds that parts have met."""
+    """Each part of an option alone, and what they do together beyond their sum, in the worlds of ``held``."""
     if not parts:
         return ()
-    worlds = held.design.worlds if in_full else min(PILOT_WORLDS, held.design.worlds)
     asked = [one for one in outcomes if one.name in PART_OUTCOMES]
-    everyone = {"reference": base, "whole": whole, **{f"part {name}": arm for name, arm in parts.items()}}
-    values = {
-        name: {one: found[:, :worlds] for one, found in held.values(arm).items()}
-        for name, arm in everyone.items()
-    }
+    at_base, at_whole = held.values(base), held.values(whole)
+    alone = {name: held.values(arm) for name, arm in parts.items()}
 
     def against(found: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[str, Difference]:
         return {one.name: difference_of(found[one.name], other[one.name], one.better) for one in asked}
 
-    alone = [
-        Part(
-            name,
-            tuple(LEVERS[lever].label_en for lever in option.all_parts[name]),
-            against(values[f"part {name}"], values["reference"]),
-        )
-        for name in parts
-    ]
     summed = {
-        one.name: sum(
-            (values[f"part {name}"][one.name] - values["reference"][one.name] for name in parts),
-            start=values["reference"][one.name],
-        )
+        one.name: sum((of[one.name] - at_base[one.name] for of in alone.values()), start=at_base[one.name])
         for one in asked
     }
-    return (*alone, Part(INTERACTION, (), against(values["whole"], summed)))
+    return (
+        *(
+            Part(
+                name,
+                tuple(LEVERS[lever].label_en for lever in option.all_parts[name]),
+                against(of, at_base),
+            )
+            for name, of in alone.items()
+        ),
+        Part(INTERACTION, (), against(at_whole, summed)),
+    )
 
 
 def as_compared(outcome: OutcomeInfo) -> OutcomeInfo:

@@ -304,6 +304,17 @@ def test_parts_meet_two_worlds_of_each_draw_unless_more_are_asked_for(
         assert made == 2 * 3 * worlds
 
 
+def test_a_ratio_of_a_part_is_one_of_the_worlds_that_it_has_met(
+    pib: Scenario, two_options: list[Scenario], toy: Simulator
+) -> None:
+    """On two worlds of eight both sides are means over the two."""
+    eight = compare(pib, two_options, draws=5, worlds_per_draw=8, simulator=toy, workers=1)
+    two = compare(pib, two_options, draws=5, worlds_per_draw=2, simulator=toy, workers=1)
+    for one, other in zip(eight.options, two.options, strict=True):
+        assert one.parts == other.parts
+        assert "net_exports_per_public_euro" in one.parts[0].differences
+
+
 def test_an_option_of_one_part_is_not_taken_apart(pib: Scenario, toy: Simulator) -> None:
     assert small(pib, [option_of(selection_threshold_points=60.0)], toy).options[0].parts == ()
 
