@@ -384,11 +384,6 @@ def counted_over_draws(
     return median, tuple(values.tolist())
 
 
-def range_over_draws(split: VarianceSplit) -> Interval:
-    """5 to 95 per cent of the true mean differences over parameter draws, luck taken out."""
-    return Interval(*quantiles_over_draws(split, over_draws(split), (LOW, HIGH)))
-
-
 def range_over_worlds(differences: Floats, split: VarianceSplit) -> Interval:
     """5 to 95 per cent of the difference in a single world, parameters aside: luck around the mean.
 

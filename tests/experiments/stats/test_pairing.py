@@ -22,7 +22,7 @@ from passaat.experiments.stats.pairing import (
     moderated_variances,
     over_draws,
     paired_differences,
-    range_over_draws,
+    quantiles_over_draws,
     range_over_worlds,
     ratio_values,
     split_variance,
@@ -31,6 +31,11 @@ from passaat.experiments.stats.pairing import (
 
 Floats = NDArray[np.float64]
 Z95 = 1.6448536269514722
+
+
+def range_over_draws(split: VarianceSplit) -> Interval:
+    """5 to 95 per cent over draws, as levels and differences have it."""
+    return Interval(*quantiles_over_draws(split, over_draws(split), (0.05, 0.95)))
 
 
 def synthetic(
