@@ -16,8 +16,6 @@ of paying, 194 parameters that turn nothing. Outcomes share their luck, as ours 
 from __future__ import annotations
 
 import argparse
-import ast
-import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -31,6 +29,7 @@ from scipy import stats
 from passaat.experiments.analyses import decisions
 from passaat.experiments.stats import pairing, shares, words
 from passaat.experiments.stats.pairing import Floats
+from passaat.identity import fingerprint_of_text
 
 RESULTS: Final = Path(__file__).with_name("shares.json")
 DRAWS: Final = 40
@@ -47,19 +46,9 @@ PAGE_PERMUTATIONS: Final = 199
 
 
 def digest() -> str:
-    """Fingerprint of the code whose claims are stored: without comments and docstrings."""
-    text = ""
-    for module in (shares, words, decisions):
-        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
-                node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
-        text += ast.unparse(tree)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    """Fingerprint of the code whose claims are stored, as it is written."""
+    texts = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in (shares, words, decisions)]
+    return fingerprint_of_text("\n".join(texts))
 
 
 # --- designs with a known truth -----------------------------------------------------------------------------
