@@ -17,7 +17,8 @@ from passaat.calibration.case_files import UNSCORED, Goal, GoalKind
 from passaat.calibration.cases import GROUP, MARKET, Walk, start_quarter
 from passaat.errors import EvidenceError
 from passaat.model.cluster import OPEN
-from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs
+from passaat.model.inputs import RunInputs
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.status import CONTRACT, RELATION
 from passaat.model.world import World
 

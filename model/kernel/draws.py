@@ -24,6 +24,9 @@ from passaat.model.kernel.elementary import log
 from passaat.model.kernel.machine_code import kept_njit
 from passaat.model.kernel.rules import rule
 
+GOLDEN_RATIO: Final = 0.6180339887498949
+"""Steps of this length, wrapped at one, spread any number of points evenly."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_B = np.uint64(0x94D049BB133111EB)
