@@ -25,11 +25,10 @@ from passaat.model.engine import seeding
 from passaat.model.engine.build import Store, build_world, check_faults
 from passaat.model.engine.compiled import driver_for
 from passaat.model.inputs import RunInputs, SeededGroup, Setting, WorldSize
-from passaat.model.units import QUARTERS_PER_YEAR
-from passaat.model.parameters import default_parameters
+from passaat.model.parameters import PARAMETERS, default_parameters
 from passaat.model.shocks import ShockEvent
-from passaat.model.parameters import PARAMETERS
 from passaat.model.status import CONTRACT, EXTENDED, PLANNED, RELATION, RUNNING
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import TABLES, World
 from passaat.scenarios.levers import LEVERS
 

@@ -40,6 +40,7 @@ from passaat.model.ledger import (
     within_cents,
 )
 from passaat.model.liaison import knows_too_little, let_go, travel_stop_felt
+from passaat.model.parameter_table import Parameters
 from passaat.model.plans import plan_more
 from passaat.model.status import (
     ACTIVITIES_ONLY,
@@ -181,14 +182,9 @@ def judge_fit(world: World, c: int) -> None:
     clusters.complementarity[c] = _share_of_pairs(world, c, p.rival_distance, p.linked_distance)
     harm = 0.0 if clusters.agreement[c] == 1 else rivals
     clusters.cohesion[c] = cohesion_at_start(
-        p.cohesion_base,
-        p.cohesion_by_complementarity * clusters.complementarity[c],
-        p.cohesion_by_coordination * clusters.coordinator_quality[c],
-        harm,
-        p.cohesion_lowest,
+        p, clusters.complementarity[c], clusters.coordinator_quality[c], harm
     )
-    apart = clip(_mean_distance(world, c) / p.positions_apart_fully, 0.0, 1.0)
-    clusters.relevance[c] = relevance(apart, unrelated, p.breadth_harm, p.unrelated_harm)
+    clusters.relevance[c] = relevance(p, _mean_distance(world, c), unrelated)
     clusters.progress_told[c] = 0.5  # nobody knows yet
     _find_partners(world, c)
 
@@ -227,15 +223,14 @@ def _mean_distance(world: World, c: int) -> float:
 
 
 @rule
-def cohesion_at_start(
-    base: float, by_complementarity: float, by_coordination: float, harm: float, lowest: float
-) -> float:
-    """Trust within a group that has just formed, ``lowest`` to 1.
+def cohesion_at_start(p: Parameters, complementarity: float, quality: float, harm: float) -> float:
+    """Trust within a group that has just formed, 0 to 1.
 
     Linked places in the chain complement each other (CF03, CF14), close ones are rivals unless they made agreements:
     ``harm`` is their share of all pairs (CF12, CF13).
     """
-    return clip(base + by_complementarity + by_coordination - harm, lowest, 1.0)
+    cohesion = p.cohesion_base + p.cohesion_by_complementarity * complementarity
+    return clip(cohesion + p.cohesion_by_coordination * quality - harm, p.cohesion_lowest, 1.0)
 
 
 @rule
@@ -247,14 +242,15 @@ def _find_partners(world: World, c: int) -> None:
 
 
 @rule
-def relevance(apart: float, unrelated: float, breadth_harm: float, unrelated_harm: float) -> float:
+def relevance(p: Parameters, apart: float, unrelated: float) -> float:
     """Part of a group's activities that concerns a usual member, 0 to 1 (CF09, CF10, CF11).
 
     Members that start from different positions need different things, and unrelated ones share no customers. ``apart``
-    is how far members' relations in the market lie from each other at the start (0 to 1), ``unrelated`` the share of
-    pairs without common customers.
+    is the mean distance between members' relations in the market at the start, ``unrelated`` the share of pairs without
+    common customers.
     """
-    return (1.0 - breadth_harm * apart) * (1.0 - unrelated_harm * unrelated)
+    broad = clip(apart / p.positions_apart_fully, 0.0, 1.0)
+    return (1.0 - p.breadth_harm * broad) * (1.0 - p.unrelated_harm * unrelated)
 
 
 @rule
@@ -451,9 +447,7 @@ def _exchange_knowledge(world: World, c: int) -> None:
     due = due_now(clusters.plan_knowledge[c], clusters.done_knowledge[c], left)
     luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
     ease = p.exchange_without_cohesion + clusters.cohesion[c]
-    tried = smaller(
-        due * left, due * _freedom_of_group(world, c) * _grip_of_group(world, c) * luck * ease
-    )
+    tried = smaller(due * left, due * _freedom_of_group(world, c) * _grip_of_group(world, c) * luck * ease)
     price = world.countries.price_level[world.markets.country[clusters.market[c]]]
     possible = 1.0 - p.exchange_lost_to_travel_stop * _stop_felt_by_group(world, c)
     knowledge = _afford(world, c, tried * possible, p.knowledge_unit_eur * price * _dearer_by_drift(world, c))
@@ -490,18 +484,15 @@ def due_now(planned: float, done: float, quarters_left: float) -> float:
 @rule
 def _grip_of_group(world: World, c: int) -> float:
     """Part of what is due that this group's coordinator and members get done."""
-    clusters, p = world.clusters, world.parameters
-    by_coordinator = between(clusters.coordinator_quality[c], p.grip_without_coordination, 1.0)
-    return grip(by_coordinator, clusters.mean_commitment[c] - p.usual_commitment, p.effort_of_all)
+    clusters = world.clusters
+    return grip(world.parameters, clusters.coordinator_quality[c], clusters.mean_commitment[c])
 
 
 @rule
-def grip(by_coordinator: float, more_commitment: float, effort_of_all: float) -> float:
-    """Part of what is due that gets done: a weak coordinator and passive members do less (CO03, CO10, FC09).
-
-    ``more_commitment`` is that of members beyond the usual one, below zero if they are more passive.
-    """
-    return by_coordinator * (1.0 + effort_of_all * more_commitment)
+def grip(p: Parameters, quality: float, commitment: float) -> float:
+    """Part of what is due that gets done: a weak coordinator and passive members do less (CO03, CO10, FC09)."""
+    by_coordinator = between(quality, p.grip_without_coordination, 1.0)
+    return by_coordinator * (1.0 + p.effort_of_all * (commitment - p.usual_commitment))
 
 
 @rule

@@ -47,9 +47,7 @@ def set_up_practice(world: World, k: int) -> None:
     elif u < p.trade_organisation_share + p.member_firm_share:
         coordinators.profession[k] = MEMBER_FIRM
     spread = p.network_reach_spread
-    reach = p.network_reach * between(
-        uniform(key, 0, purposes.COORDINATOR_REACH), 1.0 - spread, 1.0 + spread
-    )
+    reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 1.0 - spread, 1.0 + spread)
     if coordinators.profession[k] == TRADE_ORGANISATION:
         reach = reach * p.trade_organisation_reach_factor
     coordinators.reach[k] = clip(reach, 0.0, 1.0)
@@ -114,7 +112,11 @@ def _start_rate(world: World, k: int) -> float:
     Without a programme, few groups form (a rate that no source reports). A good earlier group may re-form.
     """
     p, experience = world.parameters, world.coordinators.experience[k]
-    rate = p.coordinator_start_rate * (p.start_without_experience + experience) * (1.0 + _wish_to_re_form(world, k))
+    rate = (
+        p.coordinator_start_rate
+        * (p.start_without_experience + experience)
+        * (1.0 + _wish_to_re_form(world, k))
+    )
     if world.levers.programme_on[world.calendar.year[0]] == 0.0:
         rate = rate * p.informal_group_share
     return float(rate)

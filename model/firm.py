@@ -433,11 +433,11 @@ def take_part(world: World, e: int) -> None:
 def _active_part(world: World, c: int, e: int, i: int) -> float:
     """Part that a member takes in what its group does: commitment, information, capacity, and what concerns it."""
     clusters, p = world.clusters, world.parameters
-    passed_on = between(clusters.coordinator_quality[c], p.informed_without_coordination, 1.0)
     return active_part(
+        p,
         world.memberships.commitment[world.engagements.membership[e]],
-        informed_share(clusters.fidelity[c], passed_on, p.information_weight),
-        between(_capacity_to_take_part(world, c, i), p.part_without_capacity, 1.0),
+        informed_share(p, clusters.fidelity[c], clusters.coordinator_quality[c]),
+        _capacity_to_take_part(world, c, i),
         clusters.relevance[c],
     )
 
@@ -551,12 +551,14 @@ def _obtain_permits(world: World, c: int, e: int, helped: float) -> None:
 
 
 @rule
-def active_part(commitment: float, informed: float, capacity: float, relevance: float) -> float:
+def active_part(
+    p: Parameters, commitment: float, informed: float, capacity: float, relevance: float
+) -> float:
     """Part a member takes in what the group does: some of it needs no capacity, all of it commitment (CF08, FC08).
 
-    ``capacity`` is how much of it the member can take part in, ``relevance`` how much concerns it (CF09, CF10).
+    ``relevance`` is how much of it concerns a member (CF09, CF10).
     """
-    return commitment * informed * capacity * relevance
+    return commitment * informed * between(capacity, p.part_without_capacity, 1.0) * relevance
 
 
 @rule
@@ -578,9 +580,10 @@ def _share_of_large_firms(world: World, c: int) -> float:
 
 
 @rule
-def informed_share(fidelity: float, passed_on: float, weight: float) -> float:
+def informed_share(p: Parameters, fidelity: float, quality: float) -> float:
     """What reaches a member through the coordinator, 0 to 1: all of it only if nothing is lost or delayed (CO09)."""
-    return 1.0 - weight * (1.0 - fidelity * passed_on)
+    passed_on = fidelity * between(quality, p.informed_without_coordination, 1.0)
+    return 1.0 - p.information_weight * (1.0 - passed_on)
 
 
 @rule
@@ -588,7 +591,9 @@ def explore_alone(world: World, e: int) -> None:
     """Engagement: find contacts on one's own too, by open missions or awareness others built (CF18, R211, R212)."""
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
-    if engagements.membership[e] < 0 and drawn >= own_contact_rate(p, 1.0, 1.0, 1.0):  # spares most firms the rest
+    if engagements.membership[e] < 0 and drawn >= own_contact_rate(
+        p, 1.0, 1.0, 1.0
+    ):  # spares most firms the rest
         return
     m = engagements.market[e]
     if m < 0 or engagements.stayed_out[e] == 1 or drawn >= _rate_of_own_contacts(world, e):
@@ -670,8 +675,7 @@ def _see_step_through(world: World, e: int) -> None:
     chance = _chance_of_step(world, e, _capacity(world, e))
     if quarter < world.firms.interrupted_until[engagements.firm[e]]:
         chance = 0.0
-    partly = (1.0 - chance) * p.partly_share * enough_chance(chance, p.partly_half_at_chance)
-    result = step_result(uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance, partly)
+    result = step_result(p, uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance)
     _end_step(world, e, result, chance)
 
 
@@ -773,17 +777,20 @@ def step_chance(
 
 
 @rule
-def enough_chance(chance: float, half_at: float) -> float:
-    """How far part success is possible, 0 to 1: none where full success is out of the question, half at ``half_at``."""
-    return chance / (chance + half_at)
+def enough_chance(p: Parameters, chance: float) -> float:
+    """How far part success is possible, 0 to 1: none where full success is out of the question."""
+    return chance / (chance + p.partly_half_at_chance)
 
 
 @rule
-def step_result(u: float, chance: float, partly: float) -> int:
-    """Fully taken with ``chance``, taken in part with ``partly``; the rest lapses."""
+def step_result(p: Parameters, u: float, chance: float) -> int:
+    """Fully taken with ``chance``; of the others up to ``partly_share`` are taken in part; the rest lapses.
+
+    What leaves no chance of full success leaves little of part success either: the share falls to zero with it.
+    """
     if u < chance:
         return FULL
-    if u < chance + partly:
+    if u < chance + (1.0 - chance) * p.partly_share * enough_chance(p, chance):
         return PARTLY
     return LAPSED
 
@@ -893,19 +900,19 @@ def _contract_value_cents(world: World, e: int, purpose: int) -> int:
     i, m = world.engagements.firm[e], world.engagements.market[e]
     z = normal(world.engagements.key[e], world.calendar.quarter[0], purpose)
     turnover = firms.turnover_eur[i]
-    scale = math.sqrt(turnover * p.contract_reference_turnover_eur)
-    value = contract_value_eur(scale, world.markets.demand[m], z, p.contract_turnover_share, p.contract_sigma)
+    value = contract_value_eur(p, turnover, world.markets.demand[m], z)
     return whole_cents(smaller(value, p.contract_limit_turnovers * turnover))
 
 
 @rule
-def contract_value_eur(scale_eur: float, demand: float, z: float, share: float, sigma: float) -> float:
-    """Median contract: ``share`` of the turnover of a small firm; grows less than turnover and demand; log-normal.
+def contract_value_eur(p: Parameters, turnover_eur: float, demand: float, z: float) -> float:
+    """Median contract: a share of the turnover of a small firm; grows less than turnover and demand; log-normal.
 
-    ``scale_eur`` is the geometric mean of the firm's turnover and that of a small firm, so that large firms win larger
-    contracts, yet a smaller share of what they are.
+    Values scale with the square root of turnover around that of a small firm, so that large firms win larger contracts,
+    yet a smaller share of what they are.
     """
-    return share * scale_eur * math.sqrt(demand) * exp(sigma * z)
+    scale_eur = math.sqrt(turnover_eur * p.contract_reference_turnover_eur)
+    return p.contract_turnover_share * scale_eur * math.sqrt(demand) * exp(p.contract_sigma * z)
 
 
 @rule

@@ -18,7 +18,6 @@ from passaat.model.status import FOLLOW_UP
 from passaat.model.units import CENTS_PER_EUR, QUARTERS_PER_YEAR, TERM_QUARTERS
 from passaat.model.world import World
 
-
 # --- the year's budget ------------------------------------------------------------------------------------------------
 
 
@@ -264,7 +263,9 @@ def book_looking_after(world: World, c: int) -> None:
 def _administration_eur(world: World, c: int) -> float:
     """Cost of one covenant this quarter: administration and better information; less of it in a follow-up phase."""
     levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
-    extra_information = larger(levers.progress_information_share[year] - ORDINARY_PROGRESS_INFORMATION_SHARE, 0.0)
+    extra_information = larger(
+        levers.progress_information_share[year] - ORDINARY_PROGRESS_INFORMATION_SHARE, 0.0
+    )
     monitoring = p.monitoring_eur_quarter * extra_information
     kept = larger(levers.knowledge_handover_share[year] - ORDINARY_KNOWLEDGE_HANDOVER_SHARE, 0.0)
     monitoring += p.knowledge_system_eur_year / QUARTERS_PER_YEAR * kept

@@ -9,6 +9,7 @@ from __future__ import annotations
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, uniform
 from passaat.model.kernel.rules import between, clip, rule
+from passaat.model.parameter_table import Parameters
 from passaat.model.status import is_covenant
 from passaat.model.world import World
 
@@ -86,19 +87,22 @@ def make_matches(world: World, n: int) -> None:
             liaisons.key[n], world.calendar.quarter[0], purposes.LIAISON_AT_RANDOM
         )
     else:
-        p = world.parameters
         liaisons.matchmaking[n] = match_strength(
-            between(liaisons.network[n], p.match_without_network, 1.0),
-            between(liaisons.fit[n], p.match_without_fit, 1.0),
+            world.parameters,
+            liaisons.network[n],
+            liaisons.fit[n],
             liaisons.effort[n],
-            between(clusters.mean_commitment[c], p.match_without_input, 1.0),
+            clusters.mean_commitment[c],
         )
 
 
 @rule
-def match_strength(network: float, fit: float, effort: float, input_of_members: float) -> float:
+def match_strength(
+    p: Parameters, network: float, fit: float, effort: float, input_of_members: float
+) -> float:
     """Strength of matchmaking, 0 to 1: a good network is of use only where the theme fits and effort is made."""
-    return clip(network * fit * effort * input_of_members, 0.0, 1.0)
+    contacts = between(network, p.match_without_network, 1.0) * between(fit, p.match_without_fit, 1.0)
+    return clip(contacts * effort * between(input_of_members, p.match_without_input, 1.0), 0.0, 1.0)
 
 
 # --- appointment and dismissal ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Ordinary practice, from which rules count what is more and what is less.
 
-Generated from scenarios/levers.toml by `make generated`; do not edit. Ordinary is the default of a lever; of one
-that changed over the years, the highest.
+Generated from scenarios/levers.toml by `make generated`; do not edit. Ordinary is the default of a lever; of
+one that changed over the years, the highest.
 """
 
 from __future__ import annotations

@@ -572,7 +572,10 @@ def judge_additional_exports(world: Judged, twin: Twin, work: Work, found: Found
 @rule
 def add_up_years(world: Judged, twin: Twin, work: Work) -> None:
     """Years from the first of the window on: exports of all firms beyond those of the twin."""
-    exports, first_year = world.exports_by_year_cents, world.calendar.window_first_quarter[0] // QUARTERS_PER_YEAR
+    exports, first_year = (
+        world.exports_by_year_cents,
+        world.calendar.window_first_quarter[0] // QUARTERS_PER_YEAR,
+    )
     for year in range(work.yearly_cents.shape[0]):
         work.yearly_cents[year] = 0
     if twin.known == 1:
@@ -587,7 +590,9 @@ def judge_discounted_exports(world: Judged, twin: Twin, work: Work, found: Found
     found.additional_exports_net_discounted_eur = math.nan
     if twin.known == 1:
         total_eur, growth = 0.0, 1.0
-        for year in range(world.calendar.window_first_quarter[0] // QUARTERS_PER_YEAR, work.yearly_cents.shape[0]):
+        for year in range(
+            world.calendar.window_first_quarter[0] // QUARTERS_PER_YEAR, work.yearly_cents.shape[0]
+        ):
             total_eur += eur(work.yearly_cents[year]) / growth
             growth = growth * (1.0 + world.parameters.discount_rate)
         net = 1.0 - world.parameters.displacement_share

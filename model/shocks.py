@@ -10,8 +10,19 @@ from passaat.model.kernel.draws import combine, uniform
 from passaat.model.kernel.rules import between, larger, rule, whole
 from passaat.model.world import World
 
-TRAVEL_STOP, WAR, OFFICIALS, DEMAND_BOOM, DEMAND_SLUMP, EXPORT_CONTROL, MINISTERIAL_VISIT = range(7)
-"""Codes of the kinds of shocks: their places in ``inputs.SHOCK_KINDS`` (a test compares them)."""
+SHOCK_KINDS: Final = (
+    "travel_stop",
+    "war",
+    "officials",
+    "demand_boom",
+    "demand_slump",
+    "export_control",
+    "ministerial_visit",
+)
+"""Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
+TRAVEL_STOP, WAR, OFFICIALS, DEMAND_BOOM, DEMAND_SLUMP, EXPORT_CONTROL, MINISTERIAL_VISIT = range(
+    len(SHOCK_KINDS)
+)
 
 
 @rule
@@ -101,18 +112,6 @@ def _random_war(world: World, i: int) -> float:
         if uniform(world.countries.key[i], quarter - back, purposes.WAR) < p.war_rate:
             return p.random_shock_strength
     return 0.0
-
-
-SHOCK_KINDS: Final = (
-    "travel_stop",
-    "war",
-    "officials",
-    "demand_boom",
-    "demand_slump",
-    "export_control",
-    "ministerial_visit",
-)
-"""Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def ordinary_levers_source(levers: dict[str, Lever]) -> str:
     lines = [
         '"""Ordinary practice, from which rules count what is more and what is less.',
         "",
-        "Generated from scenarios/levers.toml by `make generated`; do not edit. Ordinary is the default of a lever; of one",
-        "that changed over the years, the highest.",
+        "Generated from scenarios/levers.toml by `make generated`; do not edit. Ordinary is the default of a lever; of",
+        "one that changed over the years, the highest.",
         '"""',
         "",
         "from __future__ import annotations",
@@ -72,7 +72,10 @@ def ordinary_levers_source(levers: dict[str, Lever]) -> str:
     for lever in levers.values():
         if lever.name in read:
             ordinary = max(lever.code(value) for _, value in lever.default_by_year)
-            lines += [f"ORDINARY_{lever.name.upper()}: Final = {ordinary!r}", f'"""{lever.label_en}, {lever.unit}."""']
+            lines += [
+                f"ORDINARY_{lever.name.upper()}: Final = {ordinary!r}",
+                f'"""{lever.label_en}, {lever.unit}."""',
+            ]
     return "\n".join([*lines, ""])
 
 

@@ -16,7 +16,7 @@ calls nothing from other files: Numba, which keeps it on disk, would not notice 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
