@@ -36,10 +36,12 @@ from passaat.model.firm import (
     informed_share,
     mean_of_four,
     own_activity_eur_year,
+    own_contact_rate,
     product_fit,
     step_chance,
     step_result,
     weakest,
+    weighed,
 )
 from passaat.model.groups import mass
 from passaat.model.kernel.counting import gini, part_of, sort_up, take_largest
@@ -201,6 +203,12 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (time_share(60.0, 80.0), 0.75),
         (time_share(60.0, 0.0), 1.0),
         (time_share(0.0, 80.0), 0.0),
+        # a firm with half the capacity and no experience, where nobody has heard of it: 0.1 x 0.5 x 0.2 x 0.5
+        (own_contact_rate(P._replace(own_contact_rate=0.1), 0.5, 0.0, 0.0), 0.005),
+        # three tenths hang on something that is half there; on nothing; on all of it
+        (weighed(0.3, 0.5), 0.85),
+        (weighed(0.0, 0.5), 1.0),
+        (weighed(1.0, 0.0), 0.0),
         # full network, fit, effort and input; no network and no fit leave 0.2 x 0.2
         (match_strength(P, 1.0, 1.0, 1.0, 1.0), 1.0),
         (match_strength(P, 0.0, 0.0, 1.0, 1.0), 0.04),
