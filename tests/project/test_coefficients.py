@@ -1,4 +1,4 @@
-"""What the fixed coefficients move is stored for this model, for each of them; `benchmarks/coefficients.py` says how."""
+"""What the fixed coefficients move is stored for this model, and for each of them (benchmarks/coefficients.py)."""
 
 from __future__ import annotations
 
