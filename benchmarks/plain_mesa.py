@@ -233,7 +233,7 @@ class Firm(mesa.Agent):
                 self.sign_contract(engagement)
             else:
                 engagement.reach(PARTNERSHIP)
-        elif u < chance + (1.0 - chance) * p.partly_share * enough_chance(chance):
+        elif u < chance + (1.0 - chance) * p.partly_share * enough_chance(p, chance):
             engagement.steps_partly += 1
             if membership is not None:
                 membership.steps_partly += 1
@@ -254,11 +254,7 @@ class Firm(mesa.Agent):
         model = self.model
         p = model.parameters
         value = contract_value_eur(
-            self.turnover_eur,
-            engagement.market.demand,
-            model.random.gauss(0.0, 1.0),
-            p.contract_turnover_share,
-            p.contract_sigma,
+            p, self.turnover_eur, engagement.market.demand, model.random.gauss(0.0, 1.0)
         )
         cents = whole_cents(min(value, p.contract_limit_turnovers * self.turnover_eur))
         cents += engagement.delivery_cents_per_quarter * engagement.delivery_quarters_left

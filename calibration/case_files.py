@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from passaat.errors import EvidenceError, ScenarioError, unknown_name
 from passaat.evidence import EVIDENCE_FOLDER
-from passaat.model.inputs import QUARTERS_PER_YEAR
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import MEMBERS_PER_CLUSTER
 
 CASES_FOLDER: Final = Path(__file__).resolve().parent.parent / "scenarios" / "cases"

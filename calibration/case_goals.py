@@ -16,9 +16,9 @@ import numpy as np
 from passaat.calibration.case_files import UNSCORED, Goal, GoalKind
 from passaat.calibration.cases import GROUP, MARKET, Walk, start_quarter
 from passaat.errors import EvidenceError
-from passaat.model.cluster import OPEN
-from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs
-from passaat.model.status import CONTRACT, RELATION
+from passaat.model.inputs import RunInputs
+from passaat.model.status import CONTRACT, OPEN, RELATION
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import World
 
 GOALS_FILE: Final = Path(__file__).with_name("case_goals.toml")

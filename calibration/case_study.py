@@ -32,8 +32,8 @@ from passaat.errors import ModelError
 from passaat.experiments.design.cells import world_seed
 from passaat.experiments.run.pump import in_threads
 from passaat.json_text import json_text, plain
-from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.parameters import default_parameters, draw_parameters
+from passaat.model.units import QUARTERS_PER_YEAR
 
 DEFAULT_DRAWS: Final = 40
 DEFAULT_WORLDS: Final = 5

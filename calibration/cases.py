@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 
 from passaat.calibration.case_files import LEVELS, Case, Event, load_cases, quarters_since_year_0
 from passaat.evidence import evidence
-from passaat.model.cluster import LINKED_DISTANCE, PLANNED, RIVAL_DISTANCE, enrol
+from passaat.model.cluster import enrol
 from passaat.model.engine import seeding
 from passaat.model.engine.build import Store, build_world, check_faults
 from passaat.model.engine.compiled import driver_for
-from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs, SeededGroup, Setting, WorldSize
-from passaat.model.parameters import default_parameters
+from passaat.model.inputs import RunInputs, SeededGroup, Setting, WorldSize
+from passaat.model.parameters import PARAMETERS, default_parameters
 from passaat.model.shocks import ShockEvent
-from passaat.model.status import CONTRACT, EXTENDED, RELATION, RUNNING
+from passaat.model.status import CONTRACT, EXTENDED, PLANNED, RELATION, RUNNING
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import TABLES, World
 from passaat.scenarios.levers import LEVERS
 
@@ -409,17 +410,18 @@ def chain_positions(chain: str, n: int, world_seed: int) -> list[float]:
     whole: links that follow each other, each linked to all others; linked: by lot within linking distance; similar: by
     lot within the distance of rivals; two_groups: two such halves, too far apart to be linked.
     """
-    step = 1.2 * RIVAL_DISTANCE
-    links = 1 + int(LINKED_DISTANCE / step)
+    rival, linked = PARAMETERS["rival_distance"].value, PARAMETERS["linked_distance"].value
+    step = 1.2 * rival
+    links = 1 + int(linked / step)
     lots = [_luck(world_seed, "members.chain", i) for i in range(n)]
     if chain == "whole":
         first = 0.5 - 0.5 * step * (links - 1)
         return [first + step * (i % links) for i in range(n)]
     if chain == "linked":
-        return [0.5 + LINKED_DISTANCE * (u - 0.5) for u in lots]
+        return [0.5 + linked * (u - 0.5) for u in lots]
     if chain == "similar":
-        return [0.5 + 0.9 * RIVAL_DISTANCE * (u - 0.5) for u in lots]
-    width = 0.5 - 0.5 * 1.1 * LINKED_DISTANCE
+        return [0.5 + 0.9 * rival * (u - 0.5) for u in lots]
+    width = 0.5 - 0.5 * 1.1 * linked
     return [u * width if i % 2 == 0 else 1.0 - u * width for i, u in enumerate(lots)]
 
 

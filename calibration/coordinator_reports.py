@@ -26,7 +26,7 @@ from passaat.calibration.records import (
     keyed_uniform,
     mean,
 )
-from passaat.model.inputs import QUARTERS_PER_YEAR
+from passaat.model.units import QUARTERS_PER_YEAR
 
 EUR_PER_MILLION: Final = 1e6
 CLASS_BOUND_EUR: Final = 10e6

@@ -41,8 +41,8 @@ from passaat.calibration.records import (
     read_run,
 )
 from passaat.errors import EvidenceError, unknown_name
-from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.kernel.elementary import exp, log
+from passaat.model.units import QUARTERS_PER_YEAR
 
 PARAMETER_FILE: Final = Path(__file__).resolve().parent / "observation_parameters.toml"
 SHAPES: Final = ("uniform", "loguniform", "switch", "fixed")

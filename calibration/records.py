@@ -15,7 +15,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.model.inputs import QUARTERS_PER_YEAR, RunInputs
+from passaat.model.inputs import RunInputs
+from passaat.model.units import QUARTERS_PER_YEAR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -101,10 +101,16 @@ def differences(result: dict[str, Any], printed: str) -> list[str]:
     return found
 
 
+def signed(eur: float) -> str:
+    """A difference in whole millions with its sign; a plain zero where it rounds to nothing."""
+    text = f"{eur / 1e6:+,.0f}"
+    return text if text.strip("+-0") else "0"
+
+
 def _with_range(found: dict[str, Any]) -> str:
     """A mean difference and its 5-95 % over parameter draws, in M EUR."""
     low, high = found["draws"]["low"], found["draws"]["high"]
-    return f"{found['mean'] / 1e6:+,.0f} ({low / 1e6:+,.0f} to {high / 1e6:+,.0f})"
+    return f"{signed(found['mean'])} ({signed(low)} to {signed(high)})"
 
 
 def readme_block(result: dict[str, Any], printed: str) -> str:
@@ -134,9 +140,9 @@ def readme_block(result: dict[str, Any], printed: str) -> str:
         cells = [
             option["title"],
             f"{stands['public_cost_eur']['mean'] / 1e6:+.1f}",
-            f"{stands[UNTIL]['mean'] / 1e6:+,.0f}",
+            signed(stands[UNTIL]["mean"]),
             _with_range(found),
-            f"{found['median'] / 1e6:+,.0f}",
+            signed(found["median"]),
             three_shares(Shares(**found["shares"])),
         ]
         reached = [

@@ -27,22 +27,15 @@ from passaat.model.status import (
     FOLLOW_UP,
     INCEPTION,
     INFORMAL,
+    ONE_STAGE,
     REJECTED,
+    RETURNED,
     RUNNING,
+    TO_FOLLOW_UP,
     is_covenant,
 )
+from passaat.model.units import CENTS_PER_EUR, FULL_POINTS, QUARTERS_PER_YEAR
 from passaat.model.world import World
-
-RETURNED = 0.0
-TO_BEST_PERFORMERS = 1.0
-TO_FOLLOW_UP = 2.0
-"""Codes of the lever ``freed_money_use``."""
-
-LARGEST_PART = 1.2
-"""The largest covenant was 420 thousand EUR, 1.2 times the reference amount of 350 (technopolis2023 s2.4.3)."""
-
-ASSESSOR_TICKS = 1000
-"""Assessor n draws at tick quarter + n x 1000, so that a further assessor leaves the others' judgement as it is."""
 
 
 @rule
@@ -56,16 +49,17 @@ def open_desk(world: World, s: int) -> None:
     """Desk: programme managers for one sector, with the experience they start with (PM01)."""
     desks = world.desks
     desks.key[s] = combine(combine(world.calendar.key[0], purposes.DESK), s)
-    desks.experience[s] = 0.5 * uniform(desks.key[s], 0, purposes.DESK_EXPERIENCE)
+    highest = world.parameters.desk_experience_at_start_highest
+    desks.experience[s] = highest * uniform(desks.key[s], 0, purposes.DESK_EXPERIENCE)
     desks.signalled_market[s] = -1
 
 
 @rule
 def name_priority(world: World, m: int) -> None:
     """Ministry, through the agency: name markets as a priority, promising ones more often, in a blurred view (L21)."""
-    markets = world.markets
+    markets, p = world.markets, world.parameters
     promise = markets.demand[m] * markets.receptivity[m]
-    chance = clip(world.parameters.priority_markets_share * 2.6 * promise / (1.0 + promise), 0.0, 1.0)
+    chance = clip(p.priority_markets_share * p.priority_promise_scale * promise / (1.0 + promise), 0.0, 1.0)
     markets.priority[m] = 1 if uniform(markets.key[m], 0, purposes.MARKET_PRIORITY) < chance else 0
 
 
@@ -76,7 +70,8 @@ def signal_chance(world: World, s: int) -> None:
     desks.signalled_market[s] = -1
     if world.levers.programme_on[calendar.year[0]] == 0.0:
         return
-    rate = world.parameters.desk_signal_rate * (0.5 + 0.5 * desks.experience[s])
+    p = world.parameters
+    rate = p.desk_signal_rate * between(desks.experience[s], p.desk_signals_without_experience, 1.0)
     if uniform(desks.key[s], calendar.quarter[0], purposes.DESK_SIGNALS) >= rate:
         return
     best, best_promise = -1, 0.0
@@ -119,7 +114,7 @@ def assess(world: World, _row: int) -> None:
 @rule
 def towards_hundred(points: float, share: float) -> float:
     """Close a share of the gap between ``points`` and 100."""
-    return points + share * (100.0 - points)
+    return points + share * (FULL_POINTS - points)
 
 
 @rule
@@ -137,17 +132,17 @@ def _awaits_decision(world: World, c: int) -> bool:
 @rule
 def is_call(quarter_of_year: int, calls: int) -> bool:
     """Whether a call closes this quarter, of ``calls`` spread over the year; the first is in the first quarter."""
-    return (quarter_of_year * calls) % 4 < calls
+    return (quarter_of_year * calls) % QUARTERS_PER_YEAR < calls
 
 
 @rule
 def _give_feedback(world: World, c: int) -> None:
     """Each round of feedback closes a part of the gap to a perfect plan; experienced managers close more."""
-    clusters = world.clusters
+    clusters, p = world.clusters, world.parameters
     rounds = int(world.levers.feedback_rounds[clusters.rule_year[c]])
     help_given = desk_help(world, world.markets.sector[clusters.market[c]], clusters.rule_year[c])
     for _ in range(rounds):
-        gain = world.parameters.feedback_gain * (0.5 + 0.5 * help_given)
+        gain = p.feedback_gain * between(help_given, p.feedback_without_help, 1.0)
         clusters.quality[c] = towards_hundred(clusters.quality[c], gain)
         if world.markets.blocking[clusters.market[c]] == 0:
             clusters.path_covered[c] = towards_one(clusters.path_covered[c], gain)
@@ -190,7 +185,7 @@ def _score(world: World, c: int) -> float:
     error = _sum_of_errors(world, c)
     first = mean_score(standing, noise, error, int(levers.assessors[year]))
     near = levers.selection_threshold_points[year] - p.inception_margin_points
-    if levers.selection_stages[year] < 2.0 or first < near:
+    if levers.selection_stages[year] == ONE_STAGE or first < near:
         return first
     book_hearing(world, c)
     return mean_score(standing, p.jury_noise_ratio * noise, error, int(levers.assessors[year]))
@@ -202,9 +197,9 @@ def _merit(world: World, c: int) -> float:
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     weight = levers.capacity_screening_weight[year]
     capacity = clip(world.parameters.capacity_score_offset + clusters.mean_capacity[c], 0.0, 1.0)
-    merit = (1.0 - weight) * clusters.quality[c] + weight * 100.0 * capacity
+    merit = (1.0 - weight) * clusters.quality[c] + weight * FULL_POINTS * capacity
     smes = levers.sme_score_weight[year]
-    return (1.0 - smes) * merit + smes * 100.0 * clusters.n_smes[c] / larger(
+    return (1.0 - smes) * merit + smes * FULL_POINTS * clusters.n_smes[c] / larger(
         1.0 * clusters.n_companies[c], 1.0
     )
 
@@ -214,7 +209,7 @@ def _score_by_lot(world: World, c: int) -> float:
     """Rival structure: a score drawn by lot, with the mean and spread of ordinary ones."""
     p = world.parameters
     lot = normal(world.clusters.key[c], world.calendar.quarter[0], purposes.LOTTERY)
-    return clip(p.lottery_mean_points + p.lottery_sd_points * lot, 0.0, 100.0)
+    return clip(p.lottery_mean_points + p.lottery_sd_points * lot, 0.0, FULL_POINTS)
 
 
 @rule
@@ -229,14 +224,14 @@ def _sum_of_errors(world: World, c: int) -> float:
     error = 0.0
     key, quarter = world.clusters.key[c], world.calendar.quarter[0]
     for assessor in range(int(world.levers.assessors[world.clusters.rule_year[c]])):
-        error += normal(key, quarter + assessor * ASSESSOR_TICKS, purposes.ASSESSOR)
+        error += normal(key, quarter + assessor * purposes.ASSESSOR_TICKS, purposes.ASSESSOR)
     return error
 
 
 @rule
 def mean_score(standing: float, noise: float, error: float, assessors: int) -> float:
     """Mean of the assessors' scores, 0 to 100: what a plan deserves, and the mean of their errors."""
-    return clip(standing + noise * error / assessors, 0.0, 100.0)
+    return clip(standing + noise * error / assessors, 0.0, FULL_POINTS)
 
 
 @rule
@@ -279,7 +274,7 @@ def _offer_cents(world: World, c: int) -> int:
         uniform(clusters.key[c], 0, purposes.AMBITION), 1.0 - p.ambition_spread, 1.0 + p.ambition_spread
     )
     amount = smaller(
-        levers.covenant_amount_eur[year] * ambition, LARGEST_PART * levers.covenant_amount_eur[year]
+        levers.covenant_amount_eur[year] * ambition, p.largest_amount_ratio * levers.covenant_amount_eur[year]
     )
     half_members = p.members_for_half_amount * levers.co_funding_ratio[year]
     return offered_cents(
@@ -294,7 +289,7 @@ def _gets_second_look(world: World, c: int) -> bool:
     threshold = levers.selection_threshold_points[year]
     margin = world.parameters.inception_margin_points
     near = clusters.score[c] < threshold and clusters.score[c] >= threshold - margin
-    foreseen = int(levers.inception_quarters[year]) > 0 and threshold <= 100.0
+    foreseen = int(levers.inception_quarters[year]) > 0 and threshold <= FULL_POINTS
     return bool(foreseen and near and clusters.status[c] == APPLIED)
 
 
@@ -361,4 +356,4 @@ def reuse_freed_money(world: World, _row: int) -> None:
     to_follow_up = world.levers.freed_money_use[clusters.rule_year[best]] == TO_FOLLOW_UP
     freed = hand_on_freed_money(world, best, to_follow_up)
     if not to_follow_up:
-        plan_more(world, best, freed / 100.0)
+        plan_more(world, best, freed / CENTS_PER_EUR)

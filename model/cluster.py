@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 
 from passaat.model.agency import desk_help
-from passaat.model.coordinator import TRADE_ORGANISATION
 from passaat.model.embassy import embassy_help
-from passaat.model.groups import EXCLUDED, counted_members, mass
+from passaat.model.groups import counted_members, mass
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, uniform
-from passaat.model.kernel.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
+from passaat.model.kernel.rules import (
+    SMALLEST_DIVISOR,
+    between,
+    clip,
+    larger,
+    rule,
+    smaller,
+    towards_one,
+    whole,
+    whole_cents,
+)
 from passaat.model.ledger import (
     book_checkpoint,
     book_embassy_days,
@@ -31,53 +40,37 @@ from passaat.model.ledger import (
     within_cents,
 )
 from passaat.model.liaison import knows_too_little, let_go, travel_stop_felt
+from passaat.model.parameter_table import Parameters
 from passaat.model.plans import plan_more
 from passaat.model.status import (
+    ACTIVITIES_ONLY,
+    BY_BOTTLENECK,
     CLOSED,
+    EXCLUDED,
     EXTENDED,
     FILLING,
     FOLLOW_UP,
     FORMING,
     INFORMAL,
+    MEMBERS_ONLY,
+    NO_DEMONSTRATION,
+    ONLY_SMES,
+    OPEN,
+    PLANNED,
     READY,
     RELATION,
     RUNNING,
     STOPPED,
+    TO_AWARENESS,
+    TO_BARRIERS,
+    TO_CONTACTS,
+    TRADE_ORGANISATION,
+    WITH_TRACTION,
     is_at_work,
     is_covenant,
 )
+from passaat.model.units import BONUS_POINTS, CENTS_PER_EUR, QUARTERS_PER_YEAR, TERM_QUARTERS
 from passaat.model.world import World
-
-ALL_MEMBERS = 0.0
-WITH_TRACTION = 1.0
-ONLY_SMES = 2.0
-"""Codes of the lever ``follow_up_eligibility``."""
-
-BY_BOTTLENECK, TO_CONTACTS, TO_AWARENESS, TO_BARRIERS = 0.0, 1.0, 2.0, 3.0
-"""Codes of the lever ``route_guidance``."""
-
-BOTH_MEASURES, ACTIVITIES_ONLY, MEMBERS_ONLY = 0.0, 1.0, 2.0
-"""Codes of the lever ``checkpoint_measure``."""
-
-NO_DEMONSTRATION, PLANNED, OPEN = 0, 1, 2
-"""Codes of ``clusters.demonstration``."""
-
-USUAL_COMMITMENT = 0.65
-"""Mean commitment of members drawn as in ``enrol`` with a few fillers among them; realisation rates refer to it."""
-
-LARGEST_DRIFT = 0.9
-"""Even the largest bonus leaves a tenth of a plan to the members' own needs: a guard, reached by no usual bonus."""
-
-USUAL_QUALITY = 0.65
-"""Mean quality of coordination at the start, 0.3 + 0.7 x skill with skill even between 0 and 1 (``open_group``)."""
-
-MOST_MEMORANDA = 4
-"""Memoranda that one group can sign: twice those of the case that signed most (technopolis2023 annex C.1)."""
-
-RIVAL_DISTANCE = 0.1
-LINKED_DISTANCE = 0.5
-"""Places along the value chain closer than the first are rivals, closer than the second are linked, others unrelated:
-an assumption that gives a third of random pairs each a different role, about (CF10, CF13, CF14)."""
 
 
 @rule
@@ -167,10 +160,10 @@ def enrol(world: World, c: int, e: int) -> None:
         memberships.left_quarter[engagements.membership[e]] = world.calendar.quarter[0]
         engagements.funded_capacity[e] = 0.0
     memberships.filler[j] = engagements.wish_as_filler[e]
-    own = 0.4 + 0.6 * uniform(combine(engagements.key[e], clusters.key[c]), 0, purposes.COMMITMENT)
-    memberships.commitment[j] = own * (
-        world.parameters.filler_commitment if memberships.filler[j] == 1 else 1.0
-    )
+    drawn = uniform(combine(engagements.key[e], clusters.key[c]), 0, purposes.COMMITMENT)
+    p = world.parameters
+    own = between(drawn, p.commitment_lowest, 1.0)
+    memberships.commitment[j] = own * (p.filler_commitment if memberships.filler[j] == 1 else 1.0)
     engagements.cluster[e] = c
     engagements.membership[e] = j
     engagements.wish[e] = -1
@@ -184,14 +177,14 @@ def judge_fit(world: World, c: int) -> None:
     """
     clusters, p = world.clusters, world.parameters
     take_stock(world, c)
-    rivals = _share_of_pairs(world, c, 0.0, RIVAL_DISTANCE)
-    unrelated = _share_of_pairs(world, c, LINKED_DISTANCE, math.inf)
-    clusters.complementarity[c] = _share_of_pairs(world, c, RIVAL_DISTANCE, LINKED_DISTANCE)
+    rivals = _share_of_pairs(world, c, 0.0, p.rival_distance)
+    unrelated = _share_of_pairs(world, c, p.linked_distance, math.inf)
+    clusters.complementarity[c] = _share_of_pairs(world, c, p.rival_distance, p.linked_distance)
     harm = 0.0 if clusters.agreement[c] == 1 else rivals
     clusters.cohesion[c] = cohesion_at_start(
-        clusters.complementarity[c], clusters.coordinator_quality[c], harm
+        p, clusters.complementarity[c], clusters.coordinator_quality[c], harm
     )
-    clusters.relevance[c] = relevance(_mean_distance(world, c), unrelated, p.breadth_harm, p.unrelated_harm)
+    clusters.relevance[c] = relevance(p, _mean_distance(world, c), unrelated)
     clusters.progress_told[c] = 0.5  # nobody knows yet
     _find_partners(world, c)
 
@@ -230,13 +223,14 @@ def _mean_distance(world: World, c: int) -> float:
 
 
 @rule
-def cohesion_at_start(complementarity: float, quality: float, harm: float) -> float:
-    """Trust within a group that has just formed, 0.05 to 1.
+def cohesion_at_start(p: Parameters, complementarity: float, quality: float, harm: float) -> float:
+    """Trust within a group that has just formed, 0 to 1.
 
     Linked places in the chain complement each other (CF03, CF14), close ones are rivals unless they made agreements:
     ``harm`` is their share of all pairs (CF12, CF13).
     """
-    return clip(0.3 + 0.5 * complementarity + 0.2 * quality - harm, 0.05, 1.0)
+    cohesion = p.cohesion_base + p.cohesion_by_complementarity * complementarity
+    return clip(cohesion + p.cohesion_by_coordination * quality - harm, p.cohesion_lowest, 1.0)
 
 
 @rule
@@ -248,14 +242,15 @@ def _find_partners(world: World, c: int) -> None:
 
 
 @rule
-def relevance(apart: float, unrelated: float, breadth_harm: float, unrelated_harm: float) -> float:
+def relevance(p: Parameters, apart: float, unrelated: float) -> float:
     """Part of a group's activities that concerns a usual member, 0 to 1 (CF09, CF10, CF11).
 
     Members that start from different positions need different things, and unrelated ones share no customers. ``apart``
     is the mean distance between members' relations in the market at the start, ``unrelated`` the share of pairs without
     common customers.
     """
-    return (1.0 - breadth_harm * clip(2.0 * apart, 0.0, 1.0)) * (1.0 - unrelated_harm * unrelated)
+    broad = clip(apart / p.positions_apart_fully, 0.0, 1.0)
+    return (1.0 - p.breadth_harm * broad) * (1.0 - p.unrelated_harm * unrelated)
 
 
 @rule
@@ -299,9 +294,9 @@ def plan_activities(world: World, c: int) -> None:
     if clusters.status[c] != RUNNING or clusters.start_quarter[c] != world.calendar.quarter[0]:
         return
     m = clusters.market[c]
-    weight_1 = p.route_1_share * (0.5 + _lack_of_relation(world, c))
-    weight_2 = p.route_2_share * (0.5 + _lack_of_trust(world, c))
-    weight_3 = p.route_3_share * (0.5 + world.markets.barrier[m])
+    weight_1 = p.route_1_share * (p.route_weight_without_lack + _lack_of_relation(world, c))
+    weight_2 = p.route_2_share * (p.route_weight_without_lack + _lack_of_trust(world, c))
+    weight_3 = p.route_3_share * (p.route_weight_without_lack + world.markets.barrier[m])
     total = weight_1 + weight_2 + weight_3
     money_eur = _activity_money_eur(world, c) * (1.0 - _drift(world, c))
     route = world.levers.route_guidance[clusters.rule_year[c]]
@@ -341,7 +336,8 @@ def _lack_of_trust(world: World, c: int) -> float:
 def _plan_demonstration(world: World, c: int) -> None:
     """Some groups plan a demonstration object, those of skilled coordinators more often (R207)."""
     clusters, p = world.clusters, world.parameters
-    chance = p.demonstration_share * clusters.coordinator_quality[c] / USUAL_QUALITY
+    usual_quality = 0.5 * (p.coordination_quality_lowest + 1.0)
+    chance = p.demonstration_share * clusters.coordinator_quality[c] / usual_quality
     planned = uniform(clusters.key[c], 0, purposes.DEMONSTRATION) < chance
     clusters.demonstration[c] = PLANNED if planned else NO_DEMONSTRATION
 
@@ -360,11 +356,11 @@ def _drift(world: World, c: int) -> float:
 
     It is spent all the same: each unit of use to members costs so much more.
     """
-    clusters = world.clusters
+    clusters, p = world.clusters, world.parameters
     if world.markets.priority[clusters.market[c]] == 0:
         return 0.0
     points = world.levers.priority_bonus_points[clusters.rule_year[c]]
-    return clip(world.parameters.distraction_share * points / 10.0, 0.0, LARGEST_DRIFT)
+    return clip(p.distraction_share * points / BONUS_POINTS, 0.0, p.distraction_highest_share)
 
 
 @rule
@@ -387,8 +383,8 @@ def _activity_money_eur(world: World, c: int) -> float:
     """What the covenant leaves for activities after branding and the liaison's budget, in EUR."""
     clusters, levers, p = world.clusters, world.levers, world.parameters
     year = clusters.rule_year[c]
-    committed_eur = world.accounts.committed_cents[c] / 100.0
-    term_years = levers.covenant_quarters[year] / 4.0
+    committed_eur = world.accounts.committed_cents[c] / CENTS_PER_EUR
+    term_years = levers.covenant_quarters[year] / QUARTERS_PER_YEAR
     liaison_eur = smaller(
         levers.liaison_budget_eur_year[year] * term_years, committed_eur * p.liaison_share_highest
     )
@@ -432,7 +428,7 @@ def _promote(world: World, c: int) -> None:
     price = world.countries.price_level[world.markets.country[m]]
     physical = _afford(world, c, tried * (1.0 - stop), p.promotion_unit_eur * price * dearer)
     help_to_adapt = desk_help(world, world.markets.sector[m], clusters.rule_year[c])
-    moved_online = tried * stop * (0.5 + 0.5 * help_to_adapt)
+    moved_online = tried * stop * between(help_to_adapt, p.moved_online_without_help, 1.0)
     online = _afford(world, c, moved_online, p.promotion_unit_eur * p.online_cost_share * dearer)
     clusters.physical_now[c] = physical
     clusters.online_now[c] = online
@@ -443,19 +439,17 @@ def _promote(world: World, c: int) -> None:
 def _exchange_knowledge(world: World, c: int) -> None:
     """Carry out this quarter's part of the plan for knowledge exchange.
 
-    It comes less easily than promotion (AP06), more easily where members trust each other; a travel stop halves it at
-    most.
+    It comes less easily than promotion (AP06), more easily where members trust each other; a travel stop keeps a part
+    of it from happening.
     """
     clusters, p = world.clusters, world.parameters
     left = _quarters_left(world, c)
     due = due_now(clusters.plan_knowledge[c], clusters.done_knowledge[c], left)
     luck = _luck_of_module(world, c, purposes.ACTIVITY_KNOWLEDGE, p.knowledge_realisation)
-    tried = smaller(
-        due * left,
-        due * _freedom_of_group(world, c) * _grip_of_group(world, c) * luck * (0.5 + clusters.cohesion[c]),
-    )
+    ease = p.exchange_without_cohesion + clusters.cohesion[c]
+    tried = smaller(due * left, due * _freedom_of_group(world, c) * _grip_of_group(world, c) * luck * ease)
     price = world.countries.price_level[world.markets.country[clusters.market[c]]]
-    possible = 1.0 - 0.5 * _stop_felt_by_group(world, c)
+    possible = 1.0 - p.exchange_lost_to_travel_stop * _stop_felt_by_group(world, c)
     knowledge = _afford(world, c, tried * possible, p.knowledge_unit_eur * price * _dearer_by_drift(world, c))
     clusters.knowledge_now[c] = knowledge
     clusters.done_knowledge[c] += knowledge
@@ -468,10 +462,8 @@ def _work_on_barriers(world: World, c: int) -> None:
     left = _quarters_left(world, c)
     due = due_now(clusters.plan_diplomacy[c], clusters.done_diplomacy[c], left)
     luck = _luck_of_module(world, c, purposes.ACTIVITY_DIPLOMACY, p.diplomacy_realisation)
-    tried = smaller(
-        due * left,
-        due * _freedom_of_group(world, c) * luck * (0.5 + 0.5 * clusters.embassy_support[c]),
-    )
+    backed = between(clusters.embassy_support[c], p.diplomacy_without_embassy, 1.0)
+    tried = smaller(due * left, due * _freedom_of_group(world, c) * luck * backed)
     diplomacy = _afford(world, c, tried, p.diplomacy_unit_eur * _dearer_by_drift(world, c))
     clusters.diplomacy_now[c] = diplomacy
     clusters.done_diplomacy[c] += diplomacy
@@ -493,14 +485,14 @@ def due_now(planned: float, done: float, quarters_left: float) -> float:
 def _grip_of_group(world: World, c: int) -> float:
     """Part of what is due that this group's coordinator and members get done."""
     clusters = world.clusters
-    return grip(clusters.coordinator_quality[c], clusters.mean_commitment[c], world.parameters.effort_of_all)
+    return grip(world.parameters, clusters.coordinator_quality[c], clusters.mean_commitment[c])
 
 
 @rule
-def grip(quality: float, commitment: float, effort_of_all: float) -> float:
+def grip(p: Parameters, quality: float, commitment: float) -> float:
     """Part of what is due that gets done: a weak coordinator and passive members do less (CO03, CO10, FC09)."""
-    by_coordinator = 0.5 + 0.5 * quality
-    return by_coordinator * (1.0 + effort_of_all * (commitment - USUAL_COMMITMENT))
+    by_coordinator = between(quality, p.grip_without_coordination, 1.0)
+    return by_coordinator * (1.0 + p.effort_of_all * (commitment - p.usual_commitment))
 
 
 @rule
@@ -558,7 +550,7 @@ def _travel_lost(world: World, c: int) -> float:
 @rule
 def _afford(world: World, c: int, units: float, unit_eur: float) -> float:
     """Units that the money left can pay, of ``units`` wanted; pays them as activities, members their share."""
-    years_on = 0.25 * (world.calendar.quarter[0] - world.clusters.start_quarter[c])
+    years_on = (world.calendar.quarter[0] - world.clusters.start_quarter[c]) / QUARTERS_PER_YEAR
     return pay_activities(world, c, units, unit_eur, _public_share(world, c, years_on))
 
 
@@ -595,10 +587,10 @@ def _pay_coordinator(world: World, c: int) -> None:
     coordinator_eur = 0.0
     unpaid_eur = 0.0
     if clusters.coordinator[c] >= 0:
-        expected = world.coordinators.expected_fee_eur[clusters.coordinator[c]] / 4.0
+        expected = world.coordinators.expected_fee_eur[clusters.coordinator[c]] / QUARTERS_PER_YEAR
         coordinator_eur = expected * levers.coordinator_public_share[year]
         unpaid_eur = larger(expected - coordinator_eur - members_pay_eur, 0.0)
-    travel_eur = levers.sme_travel_support_eur_year[year] / 4.0 * clusters.n_smes[c]
+    travel_eur = levers.sme_travel_support_eur_year[year] / QUARTERS_PER_YEAR * clusters.n_smes[c]
     pay_support(world, c, support_eur + coordinator_eur + travel_eur)
     book_fees(world, c, members_pay_eur - support_eur, unpaid_eur)
 
@@ -608,7 +600,7 @@ def _fees_eur(world: World, c: int) -> float:
     """What members pay the coordinator this quarter: by number and commitment, less where the programme pays a part."""
     clusters = world.clusters
     public_share = world.levers.coordinator_public_share[clusters.rule_year[c]]
-    fee_quarter_eur = world.parameters.member_fee_eur_year / 4.0 * (1.0 - public_share)
+    fee_quarter_eur = world.parameters.member_fee_eur_year / QUARTERS_PER_YEAR * (1.0 - public_share)
     return float(fee_quarter_eur * clusters.n_members[c] * clusters.mean_commitment[c])
 
 
@@ -656,17 +648,18 @@ def gain_visibility(world: World, c: int) -> None:
     seen += clusters.knowledge_now[c] + clusters.branding_now[c]
     seen += _demonstrate(world, c)
     seen = seen * (1.0 + p.visit_gain * world.countries.visit[world.markets.country[clusters.market[c]]])
-    seen = seen * 1.5 * mass(clusters.n_members[c], p.critical_mass_members)
+    seen = seen * p.visibility_of_mass * mass(clusters.n_members[c], p.critical_mass_members)
     clusters.visibility[c] = towards_one(clusters.visibility[c], p.visibility_gain * seen)
 
 
 @rule
 def _demonstrate(world: World, c: int) -> float:
-    """Visibility of the demonstration object this quarter, in units; it opens once half the knowledge plan is done."""
-    clusters = world.clusters
-    if clusters.demonstration[c] == PLANNED and clusters.done_knowledge[c] > 0.5 * clusters.plan_knowledge[c]:
+    """Visibility of the demonstration object this quarter, in units; it opens once enough knowledge is exchanged."""
+    clusters, p = world.clusters, world.parameters
+    enough = p.demonstration_opens_at_share * clusters.plan_knowledge[c]
+    if clusters.demonstration[c] == PLANNED and clusters.done_knowledge[c] > enough:
         clusters.demonstration[c] = OPEN
-    return world.parameters.demonstration_units if clusters.demonstration[c] == OPEN else 0.0
+    return p.demonstration_units if clusters.demonstration[c] == OPEN else 0.0
 
 
 @rule
@@ -677,8 +670,9 @@ def earn_trust_abroad(world: World, c: int) -> None:
         return
     country = world.markets.country[clusters.market[c]]
     present = 1.0 - world.countries.war[country]
-    gained = towards_one(clusters.host_trust[c], world.parameters.host_trust_gain * present)
-    clusters.host_trust[c] = gained * (1.0 - 0.5 * world.countries.officials[country])
+    p, new_officials = world.parameters, world.countries.officials[country]
+    gained = towards_one(clusters.host_trust[c], p.host_trust_gain * present)
+    clusters.host_trust[c] = gained * (1.0 - p.host_trust_lost_with_officials * new_officials)
 
 
 @rule
@@ -686,7 +680,7 @@ def sign_memorandum(world: World, c: int) -> None:
     """Cluster: diplomacy with embassy help may lead to a memorandum, a base on which members can build (CO06, R306)."""
     clusters, memberships, engagements = world.clusters, world.memberships, world.engagements
     at_it = in_covenant(world, c) and clusters.diplomacy_now[c] > 0.0
-    if not at_it or clusters.memoranda[c] >= MOST_MEMORANDA:
+    if not at_it or clusters.memoranda[c] >= whole(world.parameters.memoranda_highest):
         return
     drawn = uniform(clusters.key[c], world.calendar.quarter[0], purposes.MEMORANDUM)
     if drawn >= _chance_of_memorandum(world, c):
@@ -706,11 +700,11 @@ def _chance_of_memorandum(world: World, c: int) -> float:
 
     Trade organisations speak for a sector and sign more often than other coordinators (CO06).
     """
-    clusters, k = world.clusters, world.clusters.coordinator[c]
+    clusters, k, p = world.clusters, world.clusters.coordinator[c], world.parameters
     speaks_for_a_sector = k >= 0 and world.coordinators.profession[k] == TRADE_ORGANISATION
-    weight = 1.0 if speaks_for_a_sector else 0.3
+    weight = 1.0 if speaks_for_a_sector else p.memorandum_weight_of_others
     return float(
-        world.parameters.memorandum_rate
+        p.memorandum_rate
         * weight
         * clusters.embassy_support[c]
         * world.markets.receptivity[clusters.market[c]]
@@ -727,7 +721,8 @@ def measure_progress(world: World, c: int) -> None:
     if not in_covenant(world, c):
         return
     term = larger(1.0 * (clusters.planned_end_quarter[c] - clusters.start_quarter[c]), 1.0)
-    elapsed = clip((world.calendar.quarter[0] + 1 - clusters.start_quarter[c]) / term, 0.05, 1.0)
+    gone_by = (world.calendar.quarter[0] + 1 - clusters.start_quarter[c]) / term
+    elapsed = clip(gone_by, world.parameters.progress_elapsed_lowest, 1.0)
     activity, moved = _activity_so_far(world, c, elapsed), _moved_so_far(world, c, elapsed)
     clusters.progress_true[c] = 0.5 * activity + 0.5 * moved
     measure = world.levers.checkpoint_measure[clusters.rule_year[c]]
@@ -748,7 +743,7 @@ def _activity_so_far(world: World, c: int, elapsed: float) -> float:
     clusters = world.clusters
     planned = clusters.plan_promotion[c] + clusters.plan_knowledge[c] + clusters.plan_diplomacy[c]
     done = clusters.done_promotion[c] + clusters.done_knowledge[c] + clusters.done_diplomacy[c]
-    return clip(done / larger(planned * elapsed, 1.0e-9), 0.0, 1.0)
+    return clip(done / larger(planned * elapsed, SMALLEST_DIVISOR), 0.0, 1.0)
 
 
 @rule
@@ -865,7 +860,7 @@ def _extend(world: World, c: int) -> bool:
     year = clusters.rule_year[c]
     if clusters.extension_asked[c] == 1:
         return False
-    wish = p.extension_wish * (1.5 - clusters.progress_true[c])
+    wish = p.extension_wish * (p.extension_wish_ends_at_progress - clusters.progress_true[c])
     if uniform(clusters.key[c], 0, purposes.EXTENSION_WISH) >= wish:
         return False
     clusters.extension_asked[c] = 1
@@ -877,12 +872,12 @@ def _extend(world: World, c: int) -> bool:
     clusters.extended[c] = 1
     clusters.status[c] = EXTENDED
     clusters.planned_end_quarter[c] += quarters
-    term_eur = levers.covenant_amount_eur[year] / 16.0 * quarters * p.extension_money_share
+    term_eur = levers.covenant_amount_eur[year] / TERM_QUARTERS * quarters * p.extension_money_share
     extra = whole_cents(
         term_eur * mass(counted_members(world, c), p.members_for_half_amount * levers.co_funding_ratio[year])
     )
     commit(world, c, extra)
-    plan_more(world, c, extra / 100.0)
+    plan_more(world, c, extra / CENTS_PER_EUR)
     return True
 
 
@@ -891,7 +886,7 @@ def _close(world: World, c: int) -> None:
     """Close at the end of the term; go on to follow-up where the rules or a reserve foresee it (L12, FU01)."""
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     release(world, c, money_left_cents(world, c))
-    quarters = int(levers.follow_up_years[year] * 4.0)
+    quarters = int(levers.follow_up_years[year] * QUARTERS_PER_YEAR)
     if levers.follow_up_plan_required[year] == 1.0 and quarters == 0:
         quarters = whole(world.parameters.follow_up_plan_quarters)
     if world.accounts.follow_up_reserve_cents[c] > 0 and quarters == 0:
@@ -995,7 +990,7 @@ def _follow_up_rate_eur(world: World, c: int) -> float:
             if memberships.left_quarter[j] < 0 and _eligible_for_follow_up(world, c, j):
                 eligible += 1.0
         rate_eur += levers.follow_up_eur_per_cluster_year[year] / larger(eligible, 1.0)
-    years_on = (world.calendar.quarter[0] + 1 - clusters.end_quarter[c]) // 4
+    years_on = (world.calendar.quarter[0] + 1 - clusters.end_quarter[c]) // QUARTERS_PER_YEAR
     return float(rate_eur * clip(1.0 - levers.follow_up_degression_share[year] * years_on, 0.0, 1.0))
 
 

@@ -6,36 +6,28 @@ import math
 
 from passaat.model.groups import counted_members, mass
 from passaat.model.kernel import purposes
-from passaat.model.kernel.draws import combine, normal, uniform
+from passaat.model.kernel.draws import GOLDEN_RATIO, combine, normal, uniform
 from passaat.model.kernel.elementary import log
 from passaat.model.kernel.rules import between, clip, larger, rule, towards_one, whole
 from passaat.model.ledger import book_own_time
+from passaat.model.ordinary_levers import ORDINARY_SELECTION_CRITERIA
 from passaat.model.status import (
     APPLIED,
     CLOSED,
+    CONSULTANT,
     DISSOLVED,
     EXTENDED,
     FILLING,
     FOLLOW_UP,
     INFORMAL,
+    MEMBER_FIRM,
     READY,
     RUNNING,
+    TRADE_ORGANISATION,
     is_covenant,
 )
+from passaat.model.units import FULL_POINTS, OUTSIDE_BOTTLENECKS
 from passaat.model.world import World
-
-USUAL_CRITERIA = 15.0
-PATH_CRITERIA = 3.0
-"""A plan answers 15 criteria (technopolis2023 Table 3); showing a path for every bottleneck is taken as three more."""
-
-GOLDEN_RATIO = 0.6180339887498949
-CONSULTANT, TRADE_ORGANISATION, MEMBER_FIRM = 0, 1, 2
-"""Codes of a coordinator's profession (RV09)."""
-
-MEMBER_FIRM_SHARE = 0.2
-TRADE_ORGANISATION_SHARE = 0.35
-"""Shares of coordinators by kind. Of the eight cases three are umbrella, trade or sector organisations and the others
-consultants or companies (technopolis2023 C.1-C.8); the split within these is an assumption."""
 
 
 @rule
@@ -50,25 +42,28 @@ def set_up_practice(world: World, k: int) -> None:
     coordinators.sector[k] = _sector_of(world, k)
     u = uniform(key, 0, purposes.COORDINATOR_KIND)
     coordinators.profession[k] = CONSULTANT
-    if u < TRADE_ORGANISATION_SHARE:
+    if u < p.trade_organisation_share:
         coordinators.profession[k] = TRADE_ORGANISATION
-    elif u < TRADE_ORGANISATION_SHARE + MEMBER_FIRM_SHARE:
+    elif u < p.trade_organisation_share + p.member_firm_share:
         coordinators.profession[k] = MEMBER_FIRM
-    reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 0.6, 1.4)
+    spread = p.network_reach_spread
+    reach = p.network_reach * between(uniform(key, 0, purposes.COORDINATOR_REACH), 1.0 - spread, 1.0 + spread)
     if coordinators.profession[k] == TRADE_ORGANISATION:
         reach = reach * p.trade_organisation_reach_factor
     coordinators.reach[k] = clip(reach, 0.0, 1.0)
     coordinators.skill[k] = uniform(key, 0, purposes.COORDINATOR_SKILL)
-    coordinators.experience[k] = 0.5 * uniform(key, 0, purposes.COORDINATOR_EXPERIENCE)
+    highest = p.coordinator_experience_at_start_highest
+    coordinators.experience[k] = highest * uniform(key, 0, purposes.COORDINATOR_EXPERIENCE)
     coordinators.fidelity[k] = between(uniform(key, 0, purposes.COORDINATOR_FIDELITY), p.fidelity_lowest, 1.0)
-    fee = between(uniform(key, 0, purposes.COORDINATOR_FEE), 0.6, 1.4)
+    spread = p.coordinator_fee_spread
+    fee = between(uniform(key, 0, purposes.COORDINATOR_FEE), 1.0 - spread, 1.0 + spread)
     coordinators.expected_fee_eur[k] = p.coordinator_fee_expected_eur_year * fee
     coordinators.bid_market[k] = -1
     coordinators.latest_cluster[k] = -1
     if world.structure.support[0] == 1:
         coordinators.reach[k] = p.network_reach
         coordinators.skill[k] = 0.5
-        coordinators.experience[k] = 0.25
+        coordinators.experience[k] = 0.5 * highest
         coordinators.fidelity[k] = 0.5 * (1.0 + p.fidelity_lowest)
         coordinators.expected_fee_eur[k] = p.coordinator_fee_expected_eur_year
 
@@ -117,7 +112,11 @@ def _start_rate(world: World, k: int) -> float:
     Without a programme, few groups form (a rate that no source reports). A good earlier group may re-form.
     """
     p, experience = world.parameters, world.coordinators.experience[k]
-    rate = p.coordinator_start_rate * (0.5 + experience) * (1.0 + _wish_to_re_form(world, k))
+    rate = (
+        p.coordinator_start_rate
+        * (p.start_without_experience + experience)
+        * (1.0 + _wish_to_re_form(world, k))
+    )
     if world.levers.programme_on[world.calendar.year[0]] == 0.0:
         rate = rate * p.informal_group_share
     return float(rate)
@@ -127,7 +126,7 @@ def _start_rate(world: World, k: int) -> float:
 def _most_promising_market(world: World, k: int) -> int:
     """The market of the coordinator's sector that promises most, of those where no group forms and it leads none."""
     coordinators, markets = world.coordinators, world.markets
-    best, best_promise = -1, -1.0e9
+    best, best_promise = -1, -math.inf
     for m in range(markets.key.shape[0]):
         if markets.sector[m] == coordinators.sector[k] and markets.forming_cluster[m] < 0:
             if not _leads_here(world, k, m):
@@ -157,11 +156,11 @@ def _promise(world: World, k: int, m: int) -> float:
     """What a market promises to a coordinator: demand and receptivity, signals (CF20), and a taste of its own."""
     markets, p = world.markets, world.parameters
     country = markets.country[m]
-    promise = log(0.05 + markets.demand_now[m] * markets.receptivity[m])
+    promise = log(p.market_promise_lowest + markets.demand_now[m] * markets.receptivity[m])
     if world.embassies.signalled_market[country] == m:
         promise += p.signal_weight * world.embassies.signal_strength[country]
     if world.desks.signalled_market[markets.sector[m]] == m:
-        promise += p.signal_weight * 0.5
+        promise += p.signal_weight * p.desk_signal_strength
     return promise + p.coordinator_taste_sd * normal(
         combine(world.coordinators.key[k], markets.key[m]), 0, purposes.COORDINATOR_TASTE
     )
@@ -214,8 +213,9 @@ def write_application(world: World, k: int) -> None:
     clusters.quality[c] = _quality_of_plan(world, k, c)
     clusters.status[c] = APPLIED
     clusters.applied_quarter[c] = world.calendar.quarter[0]
-    paper = levers.selection_criteria[year] + PATH_CRITERIA * levers.bottleneck_path_required[year]
-    book_own_time(world, c, world.parameters.plan_cost_eur * paper / USUAL_CRITERIA)
+    p = world.parameters
+    paper = levers.selection_criteria[year] + p.path_criteria * levers.bottleneck_path_required[year]
+    book_own_time(world, c, p.plan_cost_eur * paper / ORDINARY_SELECTION_CRITERIA)
 
 
 @rule
@@ -223,7 +223,8 @@ def _path_covered(world: World, c: int) -> float:
     """Share of the three outside bottlenecks for which the plan has a path; a blocking barrier has none (R311, L10)."""
     barrier_path = 0.0 if world.markets.blocking[world.clusters.market[c]] == 1 else 1.0
     skill = world.coordinators.skill[world.clusters.coordinator[c]]
-    return (2.0 * (0.5 + 0.5 * skill) + barrier_path) / 3.0
+    found = between(skill, world.parameters.path_without_skill, 1.0)
+    return ((OUTSIDE_BOTTLENECKS - 1.0) * found + barrier_path) / OUTSIDE_BOTTLENECKS
 
 
 @rule
@@ -233,14 +234,16 @@ def _quality_of_plan(world: World, k: int, c: int) -> float:
     A market that is large at the time outweighs doubts about a small group (SE08, CF16).
     """
     clusters, coordinators, m = world.clusters, world.coordinators, world.clusters.market[c]
-    demand = world.markets.demand_now[m]
+    p, demand = world.parameters, world.markets.demand_now[m]
     opportunity = 0.5 * demand / (1.0 + demand) + 0.5 * world.markets.receptivity[m]
     experience = 0.5 * coordinators.experience[k] + 0.5 * clusters.mean_experience[c]
-    organisation = 0.4 * clusters.mean_capacity[c] + 0.4 * coordinators.skill[k] + 0.2 * experience
+    other = 0.5 * (1.0 - p.organisation_by_experience)
+    organisation = other * clusters.mean_capacity[c] + other * coordinators.skill[k]
+    organisation += p.organisation_by_experience * experience
     country = world.markets.country[m]
     backing = world.embassies.standing[country] * world.embassies.present[country]
-    strategy = 0.7 * clusters.path_covered[c] + 0.3 * backing
-    critical_mass = mass(clusters.n_members[c], world.parameters.critical_mass_members)
+    strategy = (1.0 - p.strategy_by_backing) * clusters.path_covered[c] + p.strategy_by_backing * backing
+    critical_mass = mass(clusters.n_members[c], p.critical_mass_members)
     impact = 0.5 * critical_mass + 0.5 * clusters.complementarity[c]
     levers, year = world.levers, clusters.rule_year[c]
     plan = weighted_mean(
@@ -254,9 +257,9 @@ def _quality_of_plan(world: World, k: int, c: int) -> float:
         levers.weight_impact[year],
     )
     return clip(
-        world.parameters.quality_floor_points + plan * (100.0 - world.parameters.quality_floor_points),
+        p.quality_floor_points + plan * (FULL_POINTS - p.quality_floor_points),
         0.0,
-        100.0,
+        FULL_POINTS,
     )
 
 

@@ -18,8 +18,9 @@ def open_post(world: World, i: int) -> None:
     embassies, p = world.embassies, world.parameters
     key = combine(combine(world.calendar.key[0], purposes.EMBASSY), i)
     embassies.key[i] = key
-    spread = between(uniform(key, 0, purposes.EMBASSY_CAPACITY), 0.5, 1.5)
-    embassies.capacity_days[i] = p.embassy_days_per_quarter * spread
+    spread = p.embassy_days_spread
+    staff = between(uniform(key, 0, purposes.EMBASSY_CAPACITY), 1.0 - spread, 1.0 + spread)
+    embassies.capacity_days[i] = p.embassy_days_per_quarter * staff
     embassies.standing[i] = uniform(key, 0, purposes.EMBASSY_STANDING)
     embassies.expertise[i] = uniform(key, 0, purposes.EMBASSY_EXPERTISE)
     embassies.signalled_market[i] = -1
@@ -40,7 +41,7 @@ def signal_opportunity(world: World, i: int) -> None:
     if embassies.present[i] == 0:
         return
     quarter = world.calendar.quarter[0]
-    rate = p.embassy_signal_rate * (0.5 + 0.5 * embassies.time_share[i])
+    rate = p.embassy_signal_rate * between(embassies.time_share[i], p.embassy_signals_when_busy, 1.0)
     if uniform(embassies.key[i], quarter, purposes.EMBASSY_SIGNALS) >= rate:
         return
     best, best_promise = -1, 0.0
@@ -52,7 +53,7 @@ def signal_opportunity(world: World, i: int) -> None:
             if promise > best_promise:
                 best, best_promise = m, promise
     embassies.signalled_market[i] = best
-    embassies.signal_strength[i] = 0.5 + 0.5 * embassies.expertise[i]
+    embassies.signal_strength[i] = between(embassies.expertise[i], p.embassy_signal_strength_lowest, 1.0)
 
 
 @rule
@@ -120,14 +121,14 @@ def embassy_help(world: World, i: int, state_involvement: float, given: float) -
     Changes of officials cost contacts with the host government (R310, SH06); a minister's visit opens doors (EM03,
     EM10).
     """
-    embassies = world.embassies
+    embassies, p = world.embassies, world.parameters
     if embassies.present[i] == 0:
         return 0.0
     standing = embassies.standing[i] * (1.0 - world.countries.officials[i])
     door = (
-        standing * (0.5 + 0.5 * state_involvement)
-        + 0.25 * embassies.expertise[i]
-        + 0.25 * embassies.memory[i]
+        standing * between(state_involvement, p.door_without_state, 1.0)
+        + p.door_by_expertise * embassies.expertise[i]
+        + p.door_by_memory * embassies.memory[i]
     )
-    door = door * (1.0 + world.parameters.visit_gain * world.countries.visit[i])
+    door = door * (1.0 + p.visit_gain * world.countries.visit[i])
     return clip(given * larger(door, 0.0), 0.0, 1.0)

@@ -4,37 +4,46 @@ from __future__ import annotations
 
 import math
 
-from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE, at_work, in_covenant
-from passaat.model.coordinator import MEMBER_FIRM, hears_of
+from passaat.model.cluster import at_work, in_covenant
+from passaat.model.coordinator import hears_of
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, log_odds, normal, uniform
 from passaat.model.kernel.elementary import exp, log
-from passaat.model.kernel.rules import clip, larger, rule, smaller, towards_one, whole, whole_cents
+from passaat.model.kernel.rules import (
+    between,
+    clip,
+    larger,
+    rule,
+    smaller,
+    towards_one,
+    whole,
+    whole_cents,
+)
 from passaat.model.liaison import help_to_member
 from passaat.model.market import openness
+from passaat.model.parameter_table import Parameters
 from passaat.model.status import (
     CONTACT,
     CONTRACT,
     DISSOLVED,
     FILLING,
     FOLLOW_UP,
+    FULL,
+    LAPSED,
+    LARGE,
+    MEDIUM,
+    MEMBER_FIRM,
+    MICRO,
     NO_STAGE,
+    PARTLY,
     PARTNERSHIP,
     REJECTED,
     RELATION,
+    SMALL,
     SUSTAINED,
 )
+from passaat.model.units import TERM_YEARS
 from passaat.model.world import World
-
-ONLINE_TRUST = 0.5
-"""Webinars reach far but anchor little: half of their visibility turns into trust (R201, R204; size assumed)."""
-
-USUAL_MEMBERS = 9.75
-"""Participants of an average covenant (technopolis2023 s2.4.2)."""
-
-LAPSED, PARTLY, FULL = 0, 1, 2
-"""How a next step ends: not, partly or fully taken (technopolis2023 s4.1.2: 49, 36 and 15 %)."""
-
 
 # --- founding ---------------------------------------------------------------------------------------------------------
 
@@ -49,14 +58,14 @@ def found_firm(world: World, i: int) -> None:
     firms.sector[i] = -1 if isolated else sector_at(world, uniform(key, 0, purposes.FIRM_SECTOR))
     firms.institute[i] = 1 if uniform(key, 0, purposes.FIRM_INSTITUTE) < p.institute_share else 0
     u = uniform(key, 0, purposes.FIRM_SIZE)
-    firms.size_class[i] = 0
+    firms.size_class[i] = MICRO
     if u < p.large_firm_share:
-        firms.size_class[i] = 3
+        firms.size_class[i] = LARGE
     elif u < p.large_firm_share + p.medium_firm_share:
-        firms.size_class[i] = 2
+        firms.size_class[i] = MEDIUM
     elif u < p.large_firm_share + p.medium_firm_share + p.small_firm_share:
-        firms.size_class[i] = 1
-    firms.sme[i] = 1 if firms.size_class[i] < 3 and firms.institute[i] == 0 else 0
+        firms.size_class[i] = SMALL
+    firms.sme[i] = 1 if firms.size_class[i] < LARGE and firms.institute[i] == 0 else 0
     step = log(p.turnover_step) * firms.size_class[i]
     spread = p.turnover_sigma * normal(key, 0, purposes.FIRM_TURNOVER)
     firms.turnover_eur[i] = p.micro_turnover_eur * exp(step + spread)
@@ -64,12 +73,12 @@ def found_firm(world: World, i: int) -> None:
     firms.distinctiveness[i] = uniform(key, 0, purposes.FIRM_DISTINCTIVENESS)
     firms.development[i] = uniform(key, 0, purposes.FIRM_DEVELOPMENT)
     firms.sharing[i] = uniform(key, 0, purposes.FIRM_SHARING)
-    experience = uniform(key, 0, purposes.FIRM_EXPERIENCE)
-    firms.experience[i] = clip(0.7 * experience + 0.1 * firms.size_class[i], 0.0, 1.0)
+    luck = p.experience_by_luck * uniform(key, 0, purposes.FIRM_EXPERIENCE)
+    firms.experience[i] = clip(luck + p.experience_by_size * firms.size_class[i], 0.0, 1.0)
     time = uniform(key, 0, purposes.FIRM_TIME)
     money = uniform(key, 0, purposes.FIRM_MONEY)
-    headroom = p.capacity_by_size * firms.size_class[i] / 3.0
-    firms.capacity[i] = clip(smaller(time, money) * (1.0 - headroom) + headroom, 0.05, 1.0)
+    headroom = p.capacity_by_size * firms.size_class[i] / LARGE
+    firms.capacity[i] = clip(smaller(time, money) * (1.0 - headroom) + headroom, p.capacity_lowest, 1.0)
     firms.interrupted_until[i] = -1
     firms.last_coordinator[i] = -1
 
@@ -97,7 +106,7 @@ def consider_markets(world: World, i: int) -> None:
         engagements.membership[e] = -1
         engagements.wish[e] = -1
         engagements.first_contract_quarter[e] = -1
-        best, best_view = -1, -1.0e9
+        best, best_view = -1, -math.inf
         for m in range(markets.key.shape[0]):
             if markets.sector[m] == world.firms.sector[i] and not _already_considered(world, i, place, m):
                 pair = combine(world.firms.key[i], markets.key[m])
@@ -125,10 +134,10 @@ def _start_position(world: World, i: int, e: int) -> None:
     u = uniform(engagements.key[e], 0, purposes.ALREADY_ACTIVE)
     chance = p.already_active_share * 2.0 * firms.experience[i]
     if u < chance:
-        engagements.contacts[e] = 4.0
-        engagements.relation[e] = 0.5
-        engagements.trust[e] = 0.4
-        engagements.knowledge[e] = 0.5
+        engagements.contacts[e] = p.contacts_when_active
+        engagements.relation[e] = p.relation_when_active
+        engagements.trust[e] = p.trust_when_active
+        engagements.knowledge[e] = p.knowledge_when_active
         engagements.stage[e] = RELATION
         if u < p.already_selling_share * chance and firms.institute[i] == 0:
             engagements.stage[e] = SUSTAINED
@@ -170,7 +179,7 @@ def fade(world: World, e: int) -> None:
     engagements.contacts[e] = engagements.contacts[e] * (1.0 - p.contact_fade * (1.0 - held))
     engagements.relation[e] = engagements.relation[e] * (1.0 - p.relation_fade * (1.0 - held))
     engagements.trust[e] = engagements.trust[e] * (1.0 - p.trust_fade * (1.0 - held))
-    if engagements.contacts[e] < 0.05:
+    if engagements.contacts[e] < p.contacts_lost_below:
         engagements.contacts[e] = 0.0
         if engagements.stage[e] == CONTACT:
             engagements.stage[e] = NO_STAGE
@@ -244,8 +253,9 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
 @rule
 def _pull_of_market(world: World, m: int) -> float:
     """A large and receptive market speaks for joining (CF02, CF24)."""
-    pull = log(0.05 + world.markets.demand_now[m] * world.markets.receptivity[m])
-    return world.parameters.join_market * pull
+    p = world.parameters
+    pull = log(p.market_promise_lowest + world.markets.demand_now[m] * world.markets.receptivity[m])
+    return p.join_market * pull
 
 
 @rule
@@ -266,13 +276,13 @@ def _pull_of_coordinator(world: World, i: int, k: int) -> float:
 
 @rule
 def _pull_of_peers(world: World, c: int, i: int) -> float:
-    """Peers already in speak for joining, half of all they can with five; those in linked places more (CF03, CF14)."""
-    members = world.clusters.n_members[c]
+    """Peers already in speak for joining, the more the first ones; those in linked places more (CF03, CF14)."""
+    p, members = world.parameters, world.clusters.n_members[c]
     linked = 0.0
     if members > 0:
         gap = _gap_to_members(world, c, i)
-        linked = 1.0 if gap >= RIVAL_DISTANCE and gap < LINKED_DISTANCE else 0.0
-    return world.parameters.join_peers * (members / (members + 5.0) + 0.5 * linked)
+        linked = 1.0 if gap >= p.rival_distance and gap < p.linked_distance else 0.0
+    return p.join_peers * (members / (members + p.peers_for_half_pull) + p.linked_peers_pull * linked)
 
 
 @rule
@@ -297,7 +307,7 @@ def _yearly_fee_eur(world: World, i: int, year: int) -> float:
     if world.firms.sme[i] == 1:
         fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
     fee_eur += public * own_activity_eur_year(
-        levers.covenant_amount_eur[year], activity_public_share(world, i, year)
+        levers.covenant_amount_eur[year] / TERM_YEARS, p.usual_members, activity_public_share(world, i, year)
     )
     return float(fee_eur)
 
@@ -305,10 +315,11 @@ def _yearly_fee_eur(world: World, i: int, year: int) -> float:
 @rule
 def _pull_of_access(world: World, i: int, m: int, year: int) -> float:
     """A market too hard to enter alone speaks for joining (CF17, CF19); dear fairs count where a programme runs."""
-    dear = clip(world.countries.price_level[world.markets.country[m]] - 0.5, 0.0, 1.0)
-    public = world.levers.programme_on[year]
-    hurdle = hurdle_alone(world.markets.barrier[m], public * dear, world.firms.size_class[i])
-    return world.parameters.join_access * hurdle
+    p, public = world.parameters, world.levers.programme_on[year]
+    above = world.countries.price_level[world.markets.country[m]] - p.price_level_felt_from
+    dear = clip(above, 0.0, 1.0)
+    hurdle = hurdle_alone(world.markets.barrier[m], public * dear, world.firms.size_class[i] / LARGE)
+    return p.join_access * hurdle
 
 
 @rule
@@ -323,25 +334,25 @@ def _weight_of_time(world: World, i: int, year: int) -> float:
 def _weight_of_rivals(world: World, c: int, i: int, k: int) -> float:
     """Rivals speak against joining, unless agreements were made; firms willing to share fear them less (CF12, CF13).
 
-    Rivals are members near in the chain and, half as much, a coordinator that is a member firm itself.
+    Rivals are members near in the chain and, less so, a coordinator that is a member firm itself.
     """
-    clusters = world.clusters
+    clusters, p = world.clusters, world.parameters
     rivals = 0.0
     if clusters.n_members[c] > 0:
-        near = _gap_to_members(world, c, i) < RIVAL_DISTANCE
+        near = _gap_to_members(world, c, i) < p.rival_distance
         rivals = 1.0 - world.firms.sharing[i] if near and clusters.agreement[c] == 0 else 0.0
     if world.coordinators.profession[k] == MEMBER_FIRM and clusters.agreement[c] == 0:
-        rivals = larger(rivals, 0.5 * (1.0 - world.firms.sharing[i]))
-    return world.parameters.join_rivals * rivals
+        rivals = larger(rivals, p.rival_coordinator_weight * (1.0 - world.firms.sharing[i]))
+    return p.join_rivals * rivals
 
 
 @rule
 def _weight_of_connections(world: World, e: int, i: int) -> float:
     """A firm that is well connected already, as large ones are, needs the group less (CF18)."""
-    connected = world.engagements.relation[e]
-    if world.firms.size_class[i] == 3:
-        connected = larger(connected, 0.5)
-    return world.parameters.join_connected * connected
+    p, connected = world.parameters, world.engagements.relation[e]
+    if world.firms.size_class[i] == LARGE:
+        connected = larger(connected, p.connections_of_large_firm)
+    return p.join_connected * connected
 
 
 @rule
@@ -361,15 +372,18 @@ def fee_burden(fee_eur: float, turnover_eur: float, share_felt_half: float) -> f
 
 
 @rule
-def hurdle_alone(barrier: float, dear: float, size_class: float) -> float:
-    """How hard a market is to enter alone, 0 to 1: barriers and dear fairs, for small firms more (CF17, CF19)."""
-    return (0.5 * barrier + 0.5 * dear) * (1.0 - size_class / 3.0)
+def hurdle_alone(barrier: float, dear: float, size: float) -> float:
+    """How hard a market is to enter alone, 0 to 1: barriers and dear fairs, for small firms more (CF17, CF19).
+
+    ``size`` is 0 for micro firms and 1 for large ones.
+    """
+    return (0.5 * barrier + 0.5 * dear) * (1.0 - size)
 
 
 @rule
-def own_activity_eur_year(covenant_eur: float, public_share: float) -> float:
-    """What a member pays a year for activities itself: its part of a four-year amount, as far as not publicly paid."""
-    return covenant_eur / 4.0 / USUAL_MEMBERS * (1.0 - public_share)
+def own_activity_eur_year(covenant_eur_year: float, members: float, public_share: float) -> float:
+    """What a member pays a year for activities itself: its part of a year's amount, as far as not publicly paid."""
+    return covenant_eur_year / members * (1.0 - public_share)
 
 
 @rule
@@ -418,11 +432,11 @@ def take_part(world: World, e: int) -> None:
 @rule
 def _active_part(world: World, c: int, e: int, i: int) -> float:
     """Part that a member takes in what its group does: commitment, information, capacity, and what concerns it."""
-    clusters = world.clusters
-    weight = world.parameters.information_weight
+    clusters, p = world.clusters, world.parameters
     return active_part(
+        p,
         world.memberships.commitment[world.engagements.membership[e]],
-        informed_share(clusters.fidelity[c], clusters.coordinator_quality[c], weight),
+        informed_share(p, clusters.fidelity[c], clusters.coordinator_quality[c]),
         _capacity_to_take_part(world, c, i),
         clusters.relevance[c],
     )
@@ -474,10 +488,10 @@ def _meet_parties(world: World, c: int, e: int, active: float, helped: float, le
 
 @rule
 def _learn(world: World, c: int, e: int, active: float, lent: float, around: float) -> None:
-    """Knowledge comes from exchange and, half as much, from meetings; experience and partners add to it (R102)."""
-    engagements = world.engagements
-    taught = world.clusters.knowledge_now[c] + 0.5 * _moments(world, c)
-    learned = world.parameters.knowledge_gain * active * taught * (1.0 + lent + around)
+    """Knowledge comes from exchange and, less so, from meetings; experience and partners add to it (R102)."""
+    engagements, p = world.engagements, world.parameters
+    taught = world.clusters.knowledge_now[c] + p.meetings_teach_share * _moments(world, c)
+    learned = p.knowledge_gain * active * taught * (1.0 + lent + around)
     engagements.knowledge[e] = towards_one(engagements.knowledge[e], learned)
 
 
@@ -490,7 +504,7 @@ def _build_relation(
     Liaison, experienced members, partners and institutes (R205) add to it.
     """
     engagements, clusters, p = world.engagements, world.clusters, world.parameters
-    near = 1.0 - 0.5 * world.countries.distance[world.markets.country[engagements.market[e]]]
+    near = 1.0 - p.distance_harm * world.countries.distance[world.markets.country[engagements.market[e]]]
     science = p.institute_gain if clusters.n_members[c] > clusters.n_companies[c] else 0.0
     bond = p.relation_gain * active * clusters.physical_now[c] * near
     bond = bond * (1.0 + helped + lent + around + science)
@@ -514,10 +528,10 @@ def _build_trust(world: World, c: int, e: int, active: float) -> None:
 
 @rule
 def _shown(world: World, c: int) -> float:
-    """What a group shows this quarter, in units; half of what webinars let see builds trust (R201)."""
+    """What a group shows this quarter, in units; webinars reach far but anchor little trust (R201, R204)."""
     clusters, p = world.clusters, world.parameters
     shown = clusters.knowledge_now[c] + clusters.physical_now[c] + clusters.branding_now[c]
-    shown += ONLINE_TRUST * p.online_visibility * clusters.online_now[c]
+    shown += p.online_trust_share * p.online_visibility * clusters.online_now[c]
     return float(shown)
 
 
@@ -530,19 +544,21 @@ def _pulled_along(world: World, c: int) -> float:
 @rule
 def _obtain_permits(world: World, c: int, e: int, helped: float) -> None:
     """Diplomacy backed by embassy and liaison helps a member past the barrier (LI09, R308), more in a trusted group."""
-    engagements, clusters = world.engagements, world.clusters
-    backing = clusters.embassy_support[c]
-    passed = world.parameters.permit_gain * clusters.diplomacy_now[c] * (backing + 0.5 * helped)
+    engagements, clusters, p = world.engagements, world.clusters, world.parameters
+    backing = clusters.embassy_support[c] + p.liaison_permit_weight * helped
+    passed = p.permit_gain * clusters.diplomacy_now[c] * backing
     engagements.permits[e] = towards_one(engagements.permits[e], passed * (1.0 + clusters.host_trust[c]))
 
 
 @rule
-def active_part(commitment: float, informed: float, capacity: float, relevance: float) -> float:
+def active_part(
+    p: Parameters, commitment: float, informed: float, capacity: float, relevance: float
+) -> float:
     """Part a member takes in what the group does: some of it needs no capacity, all of it commitment (CF08, FC08).
 
     ``relevance`` is how much of it concerns a member (CF09, CF10).
     """
-    return commitment * informed * (0.3 + 0.7 * capacity) * relevance
+    return commitment * informed * between(capacity, p.part_without_capacity, 1.0) * relevance
 
 
 @rule
@@ -564,9 +580,10 @@ def _share_of_large_firms(world: World, c: int) -> float:
 
 
 @rule
-def informed_share(fidelity: float, quality: float, weight: float) -> float:
+def informed_share(p: Parameters, fidelity: float, quality: float) -> float:
     """What reaches a member through the coordinator, 0 to 1: all of it only if nothing is lost or delayed (CO09)."""
-    return 1.0 - weight * (1.0 - fidelity * (0.5 + 0.5 * quality))
+    passed_on = fidelity * between(quality, p.informed_without_coordination, 1.0)
+    return 1.0 - p.information_weight * (1.0 - passed_on)
 
 
 @rule
@@ -574,17 +591,18 @@ def explore_alone(world: World, e: int) -> None:
     """Engagement: find contacts on one's own too, by open missions or awareness others built (CF18, R211, R212)."""
     engagements, p = world.engagements, world.parameters
     drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.OWN_CONTACT)
-    highest = 1.8 * p.own_contact_rate  # the highest rate outside groups: 1.8 = 1 x 1.2 x 1.5
-    if engagements.membership[e] < 0 and drawn >= highest:
+    if engagements.membership[e] < 0 and drawn >= own_contact_rate(
+        p, 1.0, 1.0, 1.0
+    ):  # spares most firms the rest
         return
     m = engagements.market[e]
     if m < 0 or engagements.stayed_out[e] == 1 or drawn >= _rate_of_own_contacts(world, e):
         return
     country = world.markets.country[m]
     reach = 1.0 - larger(world.countries.travel_stop[country], world.countries.war[country])
-    engagements.contacts[e] += 2.0 * reach
+    engagements.contacts[e] += p.own_contacts_per_find * reach
     engagements.relation[e] = towards_one(engagements.relation[e], p.own_relation_gain * reach)
-    engagements.trust[e] = towards_one(engagements.trust[e], 0.5 * p.own_relation_gain * reach)
+    engagements.trust[e] = towards_one(engagements.trust[e], p.own_trust_share * p.own_relation_gain * reach)
     if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
         _reach(world, e, CONTACT)
 
@@ -597,15 +615,19 @@ def _rate_of_own_contacts(world: World, e: int) -> float:
     """
     engagements, p, m = world.engagements, world.parameters, world.engagements.market[e]
     i = engagements.firm[e]
-    rate = (
-        p.own_contact_rate
-        * world.firms.free_capacity[i]
-        * (0.2 + world.firms.experience[i])
-        * (0.5 + world.markets.awareness[m])
-    )
+    firms = world.firms
+    rate = own_contact_rate(p, firms.free_capacity[i], firms.experience[i], world.markets.awareness[m])
     if engagements.membership[e] >= 0:
         rate = rate * (1.0 + p.chances_passed_on * world.embassies.memory[world.markets.country[m]])
     return float(rate)
+
+
+@rule
+def own_contact_rate(p: Parameters, capacity: float, experience: float, awareness: float) -> float:
+    """Rate at which a firm outside any group finds contacts of its own; capacity, experience, awareness are 0 to 1."""
+    seeks = p.own_contacts_without_experience + experience
+    is_known = p.own_contacts_without_awareness + awareness
+    return p.own_contact_rate * capacity * seeks * is_known
 
 
 @rule
@@ -630,7 +652,8 @@ def _start_step(world: World, e: int) -> None:
     if drawn >= p.step_start_rate or quarter < world.firms.interrupted_until[engagements.firm[e]]:
         return
     engagements.attention[e] = _attention(world, e)
-    start = p.step_start_rate * engagements.attention[e] * clip(_capacity(world, e) + 0.2, 0.0, 1.0)
+    able = clip(_capacity(world, e) + p.step_start_without_capacity, 0.0, 1.0)
+    start = p.step_start_rate * engagements.attention[e] * able
     room = enough_contacts(engagements.contacts[e])
     if engagements.stage[e] >= CONTRACT:
         room = p.growth_share
@@ -652,7 +675,7 @@ def _see_step_through(world: World, e: int) -> None:
     chance = _chance_of_step(world, e, _capacity(world, e))
     if quarter < world.firms.interrupted_until[engagements.firm[e]]:
         chance = 0.0
-    result = step_result(uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance, p.partly_share)
+    result = step_result(p, uniform(engagements.key[e], quarter, purposes.STEP_RESULT), chance)
     _end_step(world, e, result, chance)
 
 
@@ -704,15 +727,20 @@ def _chance_of_step(world: World, e: int, capacity: float) -> float:
     link = weakest(engagements.relation[e], trust, opening, capacity)
     if world.structure.bottlenecks[0] == 1:
         link = p.sum_success_ratio * mean_of_four(engagements.relation[e], trust, opening, capacity)
-    fit = product_fit(firms.development[i], world.countries.development[country]) * (
-        0.5 + 0.5 * firms.distinctiveness[i]
-    )
-    fit = fit * (0.7 + 0.3 * engagements.knowledge[e])
+    fit = product_fit(firms.development[i], world.countries.development[country])
+    fit = fit * weighed(p.distinctiveness_weight, firms.distinctiveness[i])
+    fit = fit * weighed(p.knowledge_weight, engagements.knowledge[e])
     rivalry = world.markets.rivalry[m]
     demand = demand_effect(world.markets.demand_now[m])
     return step_chance(
         link, fit, engagements.support[e], rivalry, demand, p.step_success, p.support_gain, p.rivalry_harm
     )
+
+
+@rule
+def weighed(weight: float, share: float) -> float:
+    """Factor of something of which the part ``weight`` hangs on a share: 1 where the share is 1."""
+    return 1.0 - weight + weight * share
 
 
 @rule
@@ -730,7 +758,7 @@ def weakest(relation: float, trust: float, opening: float, capacity: float) -> f
 @rule
 def mean_of_four(relation: float, trust: float, opening: float, capacity: float) -> float:
     """Rival structure: what is strong makes up for what is weak; the mean of the four counts (against FC17)."""
-    return 0.25 * (relation + trust + opening + capacity)
+    return 0.5 * 0.5 * (relation + trust + opening + capacity)
 
 
 @rule
@@ -749,20 +777,20 @@ def step_chance(
 
 
 @rule
-def enough_chance(chance: float) -> float:
-    """How far part success is possible, 0 to 1: none where full success is out of the question, half at 2 %."""
-    return chance / (chance + 0.02)
+def enough_chance(p: Parameters, chance: float) -> float:
+    """How far part success is possible, 0 to 1: none where full success is out of the question."""
+    return chance / (chance + p.partly_half_at_chance)
 
 
 @rule
-def step_result(u: float, chance: float, partly_share: float) -> int:
+def step_result(p: Parameters, u: float, chance: float) -> int:
     """Fully taken with ``chance``; of the others up to ``partly_share`` are taken in part; the rest lapses.
 
     What leaves no chance of full success leaves little of part success either: the share falls to zero with it.
     """
     if u < chance:
         return FULL
-    if u < chance + (1.0 - chance) * partly_share * enough_chance(chance):
+    if u < chance + (1.0 - chance) * p.partly_share * enough_chance(p, chance):
         return PARTLY
     return LAPSED
 
@@ -820,7 +848,8 @@ def _succeed_partly(world: World, e: int) -> None:
     engagements.steps_partly[e] += 1
     if _in_covenant_now(world, e):
         world.memberships.steps_partly[engagements.membership[e]] += 1
-    engagements.relation[e] = towards_one(engagements.relation[e], 0.5 * world.parameters.step_relation_gain)
+    gain = world.parameters.partly_relation_share * world.parameters.step_relation_gain
+    engagements.relation[e] = towards_one(engagements.relation[e], gain)
     if engagements.stage[e] < PARTNERSHIP:
         _reach(world, e, engagements.stage[e] + 1)
 
@@ -871,21 +900,19 @@ def _contract_value_cents(world: World, e: int, purpose: int) -> int:
     i, m = world.engagements.firm[e], world.engagements.market[e]
     z = normal(world.engagements.key[e], world.calendar.quarter[0], purpose)
     turnover = firms.turnover_eur[i]
-    value = contract_value_eur(
-        turnover, world.markets.demand[m], z, p.contract_turnover_share, p.contract_sigma
-    )
+    value = contract_value_eur(p, turnover, world.markets.demand[m], z)
     return whole_cents(smaller(value, p.contract_limit_turnovers * turnover))
 
 
 @rule
-def contract_value_eur(turnover_eur: float, demand: float, z: float, share: float, sigma: float) -> float:
-    """Median contract: ``share`` of the turnover of a small firm; grows less than turnover and demand; log-normal.
+def contract_value_eur(p: Parameters, turnover_eur: float, demand: float, z: float) -> float:
+    """Median contract: a share of the turnover of a small firm; grows less than turnover and demand; log-normal.
 
-    Values scale with the square root of turnover around 5 million EUR, so that large firms win larger contracts, yet a
-    smaller share of what they are.
+    Values scale with the square root of turnover around that of a small firm, so that large firms win larger contracts,
+    yet a smaller share of what they are.
     """
-    reference = 5.0e6
-    return share * math.sqrt(turnover_eur * reference) * math.sqrt(demand) * exp(sigma * z)
+    scale_eur = math.sqrt(turnover_eur * p.contract_reference_turnover_eur)
+    return p.contract_turnover_share * scale_eur * math.sqrt(demand) * exp(p.contract_sigma * z)
 
 
 @rule
@@ -916,8 +943,9 @@ def trade(world: World, e: int) -> None:
 def _after_delivery(world: World, e: int, open_share: float, repeat_share: float) -> None:
     """When deliveries end: repeat and sustain, now and then open a branch (FU06), or fall back to a relation."""
     engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
-    present = 0.5 if engagements.presence[e] == 1 else 0.0
-    chance = clip(repeat_share * (0.8 + 0.2 * engagements.relation[e] + present), 0.0, 0.98) * open_share
+    present = p.repeat_by_presence if engagements.presence[e] == 1 else 0.0
+    drawn_to = weighed(p.repeat_by_relation, engagements.relation[e]) + present
+    chance = clip(repeat_share * drawn_to, 0.0, p.repeat_highest) * open_share
     if uniform(engagements.key[e], quarter, purposes.REPEAT_ORDER) < chance:
         _reach(world, e, SUSTAINED)
         engagements.delivery_quarters_left[e] = whole(p.delivery_quarters)
@@ -945,9 +973,8 @@ def decide_to_remain(world: World, e: int) -> None:
         return
     memberships, p, j = world.memberships, world.parameters, engagements.membership[e]
     hopeless = 1.0 + p.dropout_by_belief * (0.5 - world.clusters.progress_told[c])
-    leaves = (
-        p.dropout_rate * (1.5 - memberships.commitment[j]) * (1.5 - world.clusters.cohesion[c]) * hopeless
-    )
+    passive = p.dropout_ends_at_commitment - memberships.commitment[j]
+    leaves = p.dropout_rate * passive * (p.dropout_ends_at_cohesion - world.clusters.cohesion[c]) * hopeless
     pair = combine(engagements.key[e], world.clusters.key[c])
     drawn = uniform(pair, world.calendar.quarter[0], purposes.DROPPING_OUT)
     if failed or drawn < leaves or engagements.stayed_out[e] == 1:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, uniform
-from passaat.model.kernel.rules import rule
-from passaat.model.status import FORMING
+from passaat.model.kernel.rules import between, rule
+from passaat.model.status import FORMING, LOCOMOTIVES
 from passaat.model.world import World
-
-AS_MEMBERS, LOCOMOTIVES, EXCLUDED = 0.0, 1.0, 2.0
-"""Codes of the lever ``large_firms_role``."""
 
 
 @rule
@@ -30,7 +27,7 @@ def open_groups(world: World, _row: int) -> None:
 @rule
 def open_group(world: World, m: int, k: int) -> int:
     """Write the first row of a group that coordinator ``k`` gathers for market ``m``; -1 if the table is full."""
-    markets, clusters, calendar = world.markets, world.clusters, world.calendar
+    markets, clusters, calendar, p = world.markets, world.clusters, world.calendar, world.parameters
     c = calendar.n_clusters[0]
     if c >= len(clusters.key):
         calendar.fault[0] = 1
@@ -40,8 +37,9 @@ def open_group(world: World, m: int, k: int) -> int:
     key = combine(combine(world.coordinators.key[k], markets.key[m]), quarter)
     clusters.key[c] = key
     clusters.coordinator[c] = k
-    clusters.coordinator_quality[c] = 0.3 + 0.7 * world.coordinators.skill[k]
-    clusters.span[c] = world.parameters.coordinator_span_members * (0.5 + world.coordinators.skill[k])
+    skill = world.coordinators.skill[k]
+    clusters.coordinator_quality[c] = between(skill, p.coordination_quality_lowest, 1.0)
+    clusters.span[c] = p.coordinator_span_members * (p.span_without_skill + skill)
     clusters.fidelity[c] = world.coordinators.fidelity[k]
     clusters.market[c] = m
     clusters.earlier_of_coordinator[c] = world.coordinators.latest_cluster[k]

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from passaat.errors import ModelError
 from passaat.model import input_checks
 from passaat.model.shocks import ShockEvent
-
-QUARTERS_PER_YEAR: Final = 4
-
+from passaat.model.units import QUARTERS_PER_YEAR
 
 AGENT_KINDS: Final = ("embassy", "coordinator", "liaison")
 """Kinds of agents that a scenario may take out or let decide at random."""

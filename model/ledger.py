@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from passaat.model.groups import mass
 from passaat.model.kernel.rules import larger, rule, whole_cents
+from passaat.model.ordinary_levers import (
+    ORDINARY_ASSESSORS,
+    ORDINARY_COVENANTS_PER_MANAGER,
+    ORDINARY_KNOWLEDGE_HANDOVER_SHARE,
+    ORDINARY_PROGRESS_INFORMATION_SHARE,
+)
 from passaat.model.status import FOLLOW_UP
+from passaat.model.units import CENTS_PER_EUR, QUARTERS_PER_YEAR, TERM_QUARTERS
 from passaat.model.world import World
-
-ORDINARY_INFORMATION = 0.6
-"""Share of true progress known with ordinary reporting, as in the years with a baseline measurement (lever
-``progress_information_share``); knowing more costs money."""
-
-ORDINARY_HANDOVER = 0.3
-"""Share of a manager's experience that survives a change without a system for it (default of the lever
-``knowledge_handover_share``); keeping more costs money."""
-
-USUAL_COVENANTS = 10.0
-"""Covenants per programme manager in practice (default of the lever ``covenants_per_manager``)."""
-
 
 # --- the year's budget ------------------------------------------------------------------------------------------------
 
@@ -68,7 +63,7 @@ def offered_cents(amount_eur: float, quarters: float, members: float, half_membe
     The cluster has to match the amount, mostly in kind, so a small group is offered less: half of the amount at
     ``half_members`` members (technopolis2023 s2.4.3: 40 to 420 thousand EUR around a reference of 350 thousand).
     """
-    return whole_cents(amount_eur * (quarters / 16.0) * mass(members, half_members))
+    return whole_cents(amount_eur * (quarters / TERM_QUARTERS) * mass(members, half_members))
 
 
 @rule
@@ -90,7 +85,7 @@ def money_left_cents(world: World, c: int) -> int:
 def covenant_eur(world: World, c: int) -> float:
     """Money of the covenant in EUR, without the support of SMEs and coordinators that comes on top of it."""
     accounts = world.accounts
-    return float((accounts.committed_cents[c] - accounts.support_cents[c]) / 100.0)
+    return float((accounts.committed_cents[c] - accounts.support_cents[c]) / CENTS_PER_EUR)
 
 
 @rule
@@ -110,7 +105,7 @@ def pay_activities(world: World, c: int, units: float, unit_eur: float, public_s
         return 0.0
     if due > left:
         units = units * left / due
-        cost = whole_cents(cost / 100.0 * left / due)
+        cost = whole_cents(cost / CENTS_PER_EUR * left / due)
         due = left
     world.accounts.activities_cents[c] += due
     world.accounts.own_activity_cents[c] += cost - due
@@ -127,14 +122,14 @@ def pay_branding(world: World, c: int, quarters_left: float) -> float:
     paid = within_cents(due, money_left_cents(world, c))
     accounts.branding_cents[c] += paid
     world.agency.paid_cents[0] += paid
-    return paid / 100.0
+    return paid / CENTS_PER_EUR
 
 
 @rule
 def pay_liaison(world: World, c: int, price_eur_year: float) -> None:
     """Pay a liaison for a quarter, up to the largest part of a covenant that may go there and to what is left."""
     accounts = world.accounts
-    price = whole_cents(price_eur_year / 4.0)
+    price = whole_cents(price_eur_year / QUARTERS_PER_YEAR)
     most = whole_cents(covenant_eur(world, c) * world.parameters.liaison_share_highest)
     most -= accounts.liaison_cents[c]
     left = money_left_cents(world, c)
@@ -216,8 +211,8 @@ def pay_follow_up(
     """
     accounts = world.accounts
     reserve = accounts.follow_up_reserve_cents[c]
-    private = whole_cents(rate_eur_year / 4.0 * private_share)
-    public = whole_cents(rate_eur_year / 4.0) - private
+    private = whole_cents(rate_eur_year / QUARTERS_PER_YEAR * private_share)
+    public = whole_cents(rate_eur_year / QUARTERS_PER_YEAR) - private
     from_reserve = public if public < reserve else reserve
     if not from_budget and from_reserve < public:
         return False
@@ -244,13 +239,12 @@ def _book_administration(world: World, c: int, eur: float) -> None:
 
 @rule
 def book_assessment(world: World, c: int) -> None:
-    """Book one assessment: half of its cost grows with the assessors, screening and feedback come on top."""
+    """Book one assessment: a part of its cost grows with the assessors, screening and feedback come on top."""
     levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
     screening = p.screening_cost_eur if levers.capacity_screening_weight[year] > 0.0 else 0.0
     feedback = p.feedback_cost_eur * levers.feedback_rounds[year]
-    _book_administration(
-        world, c, p.application_cost_eur * (0.5 + 0.25 * levers.assessors[year]) + screening + feedback
-    )
+    assessing = 1.0 + p.assessor_cost_share * (levers.assessors[year] - ORDINARY_ASSESSORS)
+    _book_administration(world, c, p.application_cost_eur * assessing + screening + feedback)
 
 
 @rule
@@ -269,11 +263,14 @@ def book_looking_after(world: World, c: int) -> None:
 def _administration_eur(world: World, c: int) -> float:
     """Cost of one covenant this quarter: administration and better information; less of it in a follow-up phase."""
     levers, p, year = world.levers, world.parameters, world.clusters.rule_year[c]
-    extra_information = larger(levers.progress_information_share[year] - ORDINARY_INFORMATION, 0.0)
+    extra_information = larger(
+        levers.progress_information_share[year] - ORDINARY_PROGRESS_INFORMATION_SHARE, 0.0
+    )
     monitoring = p.monitoring_eur_quarter * extra_information
-    kept = larger(levers.knowledge_handover_share[year] - ORDINARY_HANDOVER, 0.0)
-    monitoring += p.knowledge_system_eur_year / 4.0 * kept
-    staff = 1.0 + p.manager_cost_share * (USUAL_COVENANTS / levers.covenants_per_manager[year] - 1.0)
+    kept = larger(levers.knowledge_handover_share[year] - ORDINARY_KNOWLEDGE_HANDOVER_SHARE, 0.0)
+    monitoring += p.knowledge_system_eur_year / QUARTERS_PER_YEAR * kept
+    more_staff = ORDINARY_COVENANTS_PER_MANAGER / levers.covenants_per_manager[year] - 1.0
+    staff = 1.0 + p.manager_cost_share * more_staff
     if world.clusters.status[c] == FOLLOW_UP:
         return p.administration_eur_quarter * p.follow_up_administration_share
     return p.administration_eur_quarter * staff + monitoring

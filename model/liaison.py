@@ -9,6 +9,7 @@ from __future__ import annotations
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, uniform
 from passaat.model.kernel.rules import between, clip, rule
+from passaat.model.parameter_table import Parameters
 from passaat.model.status import is_covenant
 from passaat.model.world import World
 
@@ -26,16 +27,19 @@ def set_up_as_liaison(world: World, n: int) -> None:
     liaisons.market[n] = market
     liaisons.network[n] = uniform(key, 0, purposes.LIAISON_NETWORK)
     liaisons.fit[n] = uniform(key, 0, purposes.LIAISON_FIT)
-    liaisons.effort[n] = between(uniform(key, 0, purposes.LIAISON_EFFORT), 0.3, 1.0)
-    quality = 0.5 + 0.5 * liaisons.network[n] + 0.25 * uniform(key, 0, purposes.LIAISON_PRICE)
+    liaisons.effort[n] = between(uniform(key, 0, purposes.LIAISON_EFFORT), p.liaison_effort_lowest, 1.0)
+    luck = uniform(key, 0, purposes.LIAISON_PRICE)
+    quality = between(liaisons.network[n], p.liaison_price_lowest, 1.0) + p.liaison_price_spread * luck
     price_level = world.countries.price_level[world.markets.country[market]]
     liaisons.price_eur_year[n] = p.liaison_price_eur_year * quality * price_level
     liaisons.tied[n] = 1 if uniform(key, 0, purposes.LIAISON_TIED) < p.liaison_tied_share else 0
     liaisons.cluster[n] = -1
     liaisons.dismissed_by[n] = -1
     if world.structure.support[0] == 1:
-        liaisons.network[n], liaisons.fit[n], liaisons.effort[n] = 0.5, 0.5, 0.65
-        liaisons.price_eur_year[n] = 0.875 * p.liaison_price_eur_year
+        liaisons.network[n], liaisons.fit[n] = 0.5, 0.5
+        liaisons.effort[n] = 0.5 * (p.liaison_effort_lowest + 1.0)
+        average = between(0.5, p.liaison_price_lowest, 1.0) + p.liaison_price_spread * 0.5
+        liaisons.price_eur_year[n] = average * p.liaison_price_eur_year
         liaisons.tied[n] = 0
 
 
@@ -84,14 +88,21 @@ def make_matches(world: World, n: int) -> None:
         )
     else:
         liaisons.matchmaking[n] = match_strength(
-            liaisons.network[n], liaisons.fit[n], liaisons.effort[n], clusters.mean_commitment[c]
+            world.parameters,
+            liaisons.network[n],
+            liaisons.fit[n],
+            liaisons.effort[n],
+            clusters.mean_commitment[c],
         )
 
 
 @rule
-def match_strength(network: float, fit: float, effort: float, input_of_members: float) -> float:
+def match_strength(
+    p: Parameters, network: float, fit: float, effort: float, input_of_members: float
+) -> float:
     """Strength of matchmaking, 0 to 1: a good network is of use only where the theme fits and effort is made."""
-    return clip((0.2 + 0.8 * network) * (0.2 + 0.8 * fit) * effort * (0.5 + 0.5 * input_of_members), 0.0, 1.0)
+    contacts = between(network, p.match_without_network, 1.0) * between(fit, p.match_without_fit, 1.0)
+    return clip(contacts * effort * between(input_of_members, p.match_without_input, 1.0), 0.0, 1.0)
 
 
 # --- appointment and dismissal ----------------------------------------------------------------------------------------

@@ -9,10 +9,8 @@ from passaat.model.kernel.rules import between, clip, larger, rule, smaller, tow
 from passaat.model.ledger import book_liaison_screening
 from passaat.model.liaison import appoint, liaison_budget_eur
 from passaat.model.status import FILLING, is_at_work, is_covenant
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import World
-
-MARKET_TRADE_LIMIT = 20.0
-"""Demand of a market never exceeds twenty average markets: a guard for very long runs with fast growth."""
 
 
 @rule
@@ -23,7 +21,7 @@ def found_market(world: World, m: int) -> None:
     markets.key[m] = key
     markets.demand[m] = exp(p.market_demand_sigma * normal(key, 0, purposes.MARKET_DEMAND))
     markets.growth[m] = p.market_growth_mean + p.market_growth_sd * normal(key, 0, purposes.MARKET_GROWTH)
-    markets.receptivity[m] = between(uniform(key, 0, purposes.MARKET_RECEPTIVITY), 0.3, 1.0)
+    markets.receptivity[m] = between(uniform(key, 0, purposes.MARKET_RECEPTIVITY), p.receptivity_lowest, 1.0)
     markets.barrier[m] = uniform(key, 0, purposes.MARKET_BARRIER) * p.barrier_highest
     markets.blocking[m] = 1 if uniform(key, 0, purposes.MARKET_BLOCKING) < p.blocking_barrier_share else 0
     shortest, longest = p.deal_cycle_shortest_quarters, p.deal_cycle_longest_quarters
@@ -60,11 +58,12 @@ def index_engagements(world: World, _row: int) -> None:
 @rule
 def drift(world: World, m: int) -> None:
     """Market: demand grows, awareness that clusters built fades (R204, FU07), shocks act on demand."""
-    markets, country = world.markets, world.markets.country[m]
-    markets.demand[m] = smaller(markets.demand[m] * (1.0 + markets.growth[m] / 4.0), MARKET_TRADE_LIMIT)
+    markets, country, p = world.markets, world.markets.country[m], world.parameters
+    grown = markets.demand[m] * (1.0 + markets.growth[m] / QUARTERS_PER_YEAR)
+    markets.demand[m] = smaller(grown, p.market_demand_highest)
     ordinary = markets.ordinary_awareness[m]
     built = markets.awareness[m] - ordinary
-    markets.awareness[m] = ordinary + built * (1.0 - world.parameters.awareness_fade)
+    markets.awareness[m] = ordinary + built * (1.0 - p.awareness_fade)
     shift, war = world.countries.demand_shift[country], world.countries.war[country]
     markets.demand_now[m] = markets.demand[m] * (1.0 + shift) * (1.0 - war)
 
@@ -145,7 +144,7 @@ def _impression(world: World, c: int, n: int) -> float:
     blur = uniform(combine(liaisons.key[n], clusters.key[c]), 0, purposes.LIAISON_IMPRESSION)
     impression = liaisons.network[n] + liaisons.effort[n] + blur
     if world.levers.liaison_fit_screened[clusters.rule_year[c]] == 1.0:
-        impression += 2.0 * liaisons.fit[n]
+        impression += world.parameters.screened_fit_weight * liaisons.fit[n]
     return float(impression)
 
 

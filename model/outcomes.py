@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from passaat.model.cluster import OPEN
 from passaat.model.judged import Judged, Twin, Work
+from passaat.model.kernel.counting import gini, part_of, sort_up, take_largest
 from passaat.model.kernel.rules import rule
-from passaat.model.status import CONTACT, PARTNERSHIP, RELATION
+from passaat.model.status import CONTACT, OPEN, PARTNERSHIP, RELATION
+from passaat.model.units import CENTS_PER_EUR, LARGEST_FEW, QUARTERS_PER_YEAR, YEARS_TO_EVALUATION
 from passaat.model.world import World
 
 if TYPE_CHECKING:
@@ -233,9 +234,6 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
 )
 """Every outcome, in the order of the array that ``outcomes_of`` returns."""
 
-YEARS_TO_EVALUATION: Final = 2
-"""Years from the end of the window, 2020, to the last that the evaluation of PIB saw, 2022 (technopolis2023)."""
-
 OUTCOME_NAMES: Final = tuple(outcome.name for outcome in OUTCOMES)
 
 Found = Any
@@ -396,7 +394,7 @@ def judge_covenants(world: Judged, work: Work, found: Found) -> None:
     found.members_per_covenant = part_of(float(at_start), float(covenants))
     found.extension_requests = float(asked)
     found.covenants_stopped = float(stopped)
-    found.mean_duration_years = part_of(float(quarters) / 4.0, float(covenants))
+    found.mean_duration_years = part_of(float(quarters) / QUARTERS_PER_YEAR, float(covenants))
     found.memoranda = float(memoranda)
     found.demonstrations = float(demonstrations)
     found.activities_realised_share = part_of(done, planned)
@@ -502,7 +500,7 @@ def judge_concentration(world: Judged, work: Work, found: Found) -> None:
             for j in range(clusters.first_membership[c], clusters.first_membership[c] + clusters.n_joined[c]):
                 work.cluster_exports_cents[c] += exports[world.memberships.engagement[j]]
             total += work.cluster_exports_cents[c]
-    top_five = take_largest(work.cluster_exports_cents, world.calendar.n_clusters[0], 5)
+    top_five = take_largest(work.cluster_exports_cents, world.calendar.n_clusters[0], LARGEST_FEW)
     found.top_five_share = part_of(float(top_five), float(total))
     members = 0
     for e in range(work.member_engagement.shape[0]):
@@ -574,7 +572,10 @@ def judge_additional_exports(world: Judged, twin: Twin, work: Work, found: Found
 @rule
 def add_up_years(world: Judged, twin: Twin, work: Work) -> None:
     """Years from the first of the window on: exports of all firms beyond those of the twin."""
-    exports, first_year = world.exports_by_year_cents, world.calendar.window_first_quarter[0] // 4
+    exports, first_year = (
+        world.exports_by_year_cents,
+        world.calendar.window_first_quarter[0] // QUARTERS_PER_YEAR,
+    )
     for year in range(work.yearly_cents.shape[0]):
         work.yearly_cents[year] = 0
     if twin.known == 1:
@@ -589,7 +590,9 @@ def judge_discounted_exports(world: Judged, twin: Twin, work: Work, found: Found
     found.additional_exports_net_discounted_eur = math.nan
     if twin.known == 1:
         total_eur, growth = 0.0, 1.0
-        for year in range(world.calendar.window_first_quarter[0] // 4, work.yearly_cents.shape[0]):
+        for year in range(
+            world.calendar.window_first_quarter[0] // QUARTERS_PER_YEAR, work.yearly_cents.shape[0]
+        ):
             total_eur += eur(work.yearly_cents[year]) / growth
             growth = growth * (1.0 + world.parameters.discount_rate)
         net = 1.0 - world.parameters.displacement_share
@@ -601,7 +604,7 @@ def judge_exports_until_evaluation(world: Judged, twin: Twin, work: Work, found:
     """Net additional exports as far as an evaluation sees them; all of them where the run ends before."""
     found.additional_exports_net_until_evaluation_eur = math.nan
     if twin.known == 1:
-        last_year = world.calendar.window_last_quarter[0] // 4 + YEARS_TO_EVALUATION
+        last_year = world.calendar.window_last_quarter[0] // QUARTERS_PER_YEAR + YEARS_TO_EVALUATION
         total = 0
         for year in range(work.yearly_cents.shape[0]):
             if year <= last_year:
@@ -616,56 +619,4 @@ def judge_exports_until_evaluation(world: Judged, twin: Twin, work: Work, found:
 @rule
 def eur(cents: int) -> float:
     """Whole cents in euros."""
-    return float(cents) / 100.0
-
-
-@rule
-def part_of(part: float, whole: float) -> float:
-    """A part of a whole; no number where there is no whole."""
-    return part / whole if whole > 0.0 else math.nan
-
-
-@rule
-def take_largest(values: Any, n: int, how_many: int) -> int:
-    """Sum of so many largest of the first ``n`` whole numbers, none negative; each one taken is left as zero."""
-    total = 0
-    for _ in range(how_many):
-        largest, place = 0, 0
-        for i in range(n):
-            if values[i] > largest:
-                largest, place = values[i], i
-        if largest > 0:
-            total += largest
-            values[place] = 0
-    return total
-
-
-@rule
-def sort_up(values: Any, n: int) -> None:
-    """Sort the first ``n`` values in place, smallest first: those far apart at first, then ever closer ones."""
-    distance = 1
-    while distance < n:
-        distance = 3 * distance + 1
-    while distance > 1:
-        distance = distance // 3
-        for i in range(distance, n):
-            value, place = values[i], i
-            while place >= distance and values[place - distance] > value:
-                values[place] = values[place - distance]
-                place -= distance
-            values[place] = value
-
-
-@rule
-def gini(ascending: Any, n: int) -> float:
-    """Gini coefficient of ``n`` sorted amounts, none negative: 0 if all are equal, near 1 if one has everything.
-
-    It adds up the differences of all pairs: the largest and the smallest, the next two, and so on, each with its
-    weight. No number without any amount.
-    """
-    total, apart = 0, 0.0
-    for i in range(n):
-        total += ascending[i]
-    for i in range(n // 2):
-        apart += float(n - 1 - 2 * i) * float(ascending[n - 1 - i] - ascending[i])
-    return part_of(apart, float(n) * float(total))
+    return float(cents) / CENTS_PER_EUR

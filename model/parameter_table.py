@@ -16,7 +16,12 @@ class Parameters(NamedTuple):
     turnover_step: float
     turnover_sigma: float
     capacity_by_size: float
+    experience_by_luck: float
+    experience_by_size: float
+    capacity_lowest: float
     market_demand_sigma: float
+    market_demand_highest: float
+    receptivity_lowest: float
     market_growth_mean: float
     market_growth_sd: float
     barrier_highest: float
@@ -28,30 +33,56 @@ class Parameters(NamedTuple):
     price_level_spread: float
     already_active_share: float
     already_selling_share: float
+    contacts_when_active: float
+    relation_when_active: float
+    trust_when_active: float
+    knowledge_when_active: float
     travel_stop_rate: float
     war_rate: float
     visit_rate: float
     visit_gain: float
     random_shock_strength: float
+    travel_stop_quarters: float
+    war_quarters: float
+    demand_loss_highest: float
     embassy_days_per_quarter: float
+    embassy_days_spread: float
     embassy_days_asked_per_cluster: float
     embassy_memory_gain: float
     embassy_memory_fade: float
     host_trust_gain: float
+    host_trust_lost_with_officials: float
+    door_without_state: float
+    door_by_expertise: float
+    door_by_memory: float
     embassy_signal_rate: float
+    embassy_signals_when_busy: float
+    embassy_signal_strength_lowest: float
     desk_signal_rate: float
+    desk_signals_without_experience: float
+    desk_signal_strength: float
+    desk_experience_at_start_highest: float
     desk_learning: float
     signal_weight: float
     coordinator_start_rate: float
+    start_without_experience: float
+    market_promise_lowest: float
+    trade_organisation_share: float
+    member_firm_share: float
     re_forming_gain: float
     coordinator_taste_sd: float
     coordinator_clusters_at_once: float
     network_reach: float
+    network_reach_spread: float
     trade_organisation_reach_factor: float
     fidelity_lowest: float
     coordinator_fee_expected_eur_year: float
+    coordinator_fee_spread: float
     coordinator_span_members: float
+    span_without_skill: float
     coordinator_learning: float
+    coordinator_experience_at_start_highest: float
+    coordination_quality_lowest: float
     patience_quarters: float
     informal_group_share: float
     informal_promotion_units: float
@@ -61,37 +92,57 @@ class Parameters(NamedTuple):
     join_fit: float
     join_faith: float
     join_peers: float
+    peers_for_half_pull: float
+    linked_peers_pull: float
     join_fee: float
     join_time: float
     join_rivals: float
+    rival_distance: float
+    linked_distance: float
+    rival_coordinator_weight: float
     join_access: float
+    price_level_felt_from: float
     join_connected: float
+    connections_of_large_firm: float
     fee_share_felt_half: float
+    usual_members: float
     criteria_without_burden: float
     criteria_burden: float
     criteria_burden_sme: float
     filler_band: float
     breadth_harm: float
+    positions_apart_fully: float
     unrelated_harm: float
     partners_mean: float
     partner_gain: float
     critical_mass_members: float
     filler_commitment: float
+    commitment_lowest: float
+    usual_commitment: float
     late_invitation_rate: float
     dropout_rate: float
+    dropout_ends_at_commitment: float
+    dropout_ends_at_cohesion: float
     dropout_by_belief: float
     quality_floor_points: float
+    organisation_by_experience: float
+    strategy_by_backing: float
+    path_without_skill: float
+    path_criteria: float
     capacity_score_offset: float
     assessor_noise_points: float
     lottery_mean_points: float
     lottery_sd_points: float
     feedback_gain: float
+    feedback_without_help: float
     inception_gain: float
     inception_margin_points: float
     path_required_share: float
     members_for_half_amount: float
     ambition_spread: float
+    largest_amount_ratio: float
     application_cost_eur: float
+    assessor_cost_share: float
     plan_cost_eur: float
     screening_cost_eur: float
     feedback_cost_eur: float
@@ -113,14 +164,18 @@ class Parameters(NamedTuple):
     route_2_share: float
     route_3_share: float
     guidance_strength: float
+    route_weight_without_lack: float
     priority_markets_share: float
+    priority_promise_scale: float
     distraction_share: float
+    distraction_highest_share: float
     promotion_unit_eur: float
     knowledge_unit_eur: float
     diplomacy_unit_eur: float
     online_cost_share: float
     in_kind_eur_member_quarter: float
     extension_wish: float
+    extension_wish_ends_at_progress: float
     extension_grant_share: float
     extension_money_share: float
     module_failure_share: float
@@ -128,63 +183,100 @@ class Parameters(NamedTuple):
     knowledge_realisation: float
     diplomacy_realisation: float
     effort_of_all: float
+    grip_without_coordination: float
+    exchange_without_cohesion: float
+    exchange_lost_to_travel_stop: float
+    diplomacy_without_embassy: float
+    moved_online_without_help: float
     local_takeover: float
     state_gate: float
     demonstration_share: float
     demonstration_units: float
+    demonstration_opens_at_share: float
     memorandum_rate: float
     memorandum_gain: float
+    memorandum_weight_of_others: float
+    memoranda_highest: float
     liaison_price_eur_year: float
+    liaison_price_lowest: float
+    liaison_price_spread: float
+    liaison_effort_lowest: float
     liaison_tied_share: float
     tied_liaison_own: float
     tied_liaison_others: float
     liaison_fit_wanted: float
+    screened_fit_weight: float
+    match_without_network: float
+    match_without_fit: float
+    match_without_input: float
     liaison_review_rate: float
     liaison_contact_gain: float
     coordinator_leave_rate: float
     successor_quality: float
     effort_loss_underpaid: float
     information_weight: float
+    informed_without_coordination: float
+    part_without_capacity: float
     contacts_per_moment: float
     online_contact_share: float
     online_visibility: float
     relation_gain: float
+    distance_harm: float
     trust_gain: float
+    online_trust_share: float
     permit_gain: float
+    liaison_permit_weight: float
     knowledge_gain: float
+    meetings_teach_share: float
     borrowing: float
     institute_gain: float
     locomotive_gain: float
     travel_support_eur_for_half_effect: float
     visibility_gain: float
+    visibility_of_mass: float
     visibility_fade: float
     awareness_gain: float
     awareness_fade: float
     barrier_fall: float
     cohesion_gain: float
+    cohesion_base: float
+    cohesion_by_complementarity: float
+    cohesion_by_coordination: float
+    cohesion_lowest: float
     cohesion_wear: float
     report_hope: float
+    progress_elapsed_lowest: float
     report_noise_sd: float
     strategy_change_rate: float
     strategy_change_quarters: float
     burden_of_second_cluster: float
     contact_fade: float
+    contacts_lost_below: float
     relation_lost_below: float
     relation_fade: float
     trust_fade: float
     presence_holds: float
     own_contact_rate: float
+    own_contacts_per_find: float
+    own_contacts_without_experience: float
+    own_contacts_without_awareness: float
     own_relation_gain: float
+    own_trust_share: float
     chances_passed_on: float
     step_start_rate: float
+    step_start_without_capacity: float
     growth_share: float
     steps_per_deal_cycle: float
     step_success: float
+    distinctiveness_weight: float
+    knowledge_weight: float
     sum_success_ratio: float
     partly_share: float
+    partly_half_at_chance: float
     support_gain: float
     rivalry_harm: float
     step_relation_gain: float
+    partly_relation_share: float
     staying_out_share: float
     attention_after_covenant: float
     attention_follow_up: float
@@ -194,10 +286,14 @@ class Parameters(NamedTuple):
     follow_up_plan_quarters: float
     follow_up_reserve_eur_per_firm_year: float
     contract_turnover_share: float
+    contract_reference_turnover_eur: float
     contract_sigma: float
     contract_limit_turnovers: float
     delivery_quarters: float
     repeat_share: float
+    repeat_by_relation: float
+    repeat_by_presence: float
+    repeat_highest: float
     repeat_order_sigma: float
     local_presence_share: float
     displacement_share: float

@@ -15,7 +15,19 @@ from passaat.model.kernel.elementary import exp, log
 
 SHAPES: Final = ("uniform", "loguniform", "fixed")
 GRADES: Final = ("measured", "inferred", "assumed")
-_FIELDS: Final = {"value", "minimum", "maximum", "shape", "unit", "meaning", "grade", "identified", "source"}
+DIRECTIONS: Final = (*GRADES, "none")
+_FIELDS: Final = {
+    "value",
+    "minimum",
+    "maximum",
+    "shape",
+    "unit",
+    "meaning",
+    "grade",
+    "direction",
+    "identified",
+    "source",
+}
 
 
 @dataclass(frozen=True)
@@ -24,8 +36,10 @@ class Parameter:
 
     Attributes:
         value: default, in ``unit``; minimum, maximum: range from which it is drawn while no posterior exists.
-        shape: uniform or loguniform over the range, or fixed.
-        grade: measured (reported), inferred (computed from reports) or assumed.
+        shape: uniform or loguniform over the range; or fixed: it is not drawn, and moves only where somebody moves it.
+        grade: of the size: measured (reported), inferred (computed from reports) or assumed.
+        direction: grade of the direction in which it acts: inferred where a source says which way; none where it has
+            none, as a spread.
         identified: whether calibration targets can be expected to move it.
     """
 
@@ -37,6 +51,7 @@ class Parameter:
     unit: str
     meaning: str
     grade: Literal["measured", "inferred", "assumed"]
+    direction: Literal["measured", "inferred", "assumed", "none"]
     identified: bool
     source: str
 
@@ -75,6 +90,8 @@ def _problems_of(name: str, record: dict[str, Any]) -> list[str]:
         problems.append(f"{name}: shape {record['shape']!r} is none of {', '.join(SHAPES)}")
     if record["grade"] not in GRADES:
         problems.append(f"{name}: grade {record['grade']!r} is none of {', '.join(GRADES)}")
+    if record["direction"] not in DIRECTIONS:
+        problems.append(f"{name}: direction {record['direction']!r} is none of {', '.join(DIRECTIONS)}")
     if not record["minimum"] <= record["value"] <= record["maximum"]:
         problems.append(
             f"{name}: value {record['value']} is outside {record['minimum']} to {record['maximum']}"

@@ -7,16 +7,22 @@ from typing import Final
 
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, uniform
-from passaat.model.kernel.rules import between, larger, rule
+from passaat.model.kernel.rules import between, larger, rule, whole
 from passaat.model.world import World
 
-TRAVEL_STOP, WAR, OFFICIALS, DEMAND_BOOM, DEMAND_SLUMP, EXPORT_CONTROL, MINISTERIAL_VISIT = range(7)
-"""Codes of the kinds of shocks: their places in ``inputs.SHOCK_KINDS`` (a test compares them)."""
-
-PANDEMIC_QUARTERS = 8
-"""Length of a random travel stop: that of 2020-2022, rounded (technopolis2023 s2.4, SH01)."""
-WAR_QUARTERS = 20
-"""Length of a random war; an assumption: longer than any covenant still running (SH05)."""
+SHOCK_KINDS: Final = (
+    "travel_stop",
+    "war",
+    "officials",
+    "demand_boom",
+    "demand_slump",
+    "export_control",
+    "ministerial_visit",
+)
+"""Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
+TRAVEL_STOP, WAR, OFFICIALS, DEMAND_BOOM, DEMAND_SLUMP, EXPORT_CONTROL, MINISTERIAL_VISIT = range(
+    len(SHOCK_KINDS)
+)
 
 
 @rule
@@ -43,7 +49,7 @@ def meet_shocks(world: World, i: int) -> None:
     countries.travel_stop[i] = travel_stop
     countries.war[i] = war
     countries.officials[i] = _strongest(world, i, OFFICIALS)
-    countries.demand_shift[i] = larger(_demand_shift(world, i), -0.9)
+    countries.demand_shift[i] = larger(_demand_shift(world, i), -world.parameters.demand_loss_highest)
     countries.sales_ban[i] = _strongest(world, i, EXPORT_CONTROL)
     countries.visit[i] = _visit(world, i) * (1.0 - larger(travel_stop, war))
 
@@ -92,7 +98,7 @@ def _visit(world: World, i: int) -> float:
 def _random_travel_stop(world: World) -> float:
     """Strength of a travel stop that began by chance now or before and still lasts; it hits all countries."""
     calendar, p = world.calendar, world.parameters
-    for back in range(PANDEMIC_QUARTERS):
+    for back in range(whole(p.travel_stop_quarters)):
         if uniform(calendar.key[0], calendar.quarter[0] - back, purposes.PANDEMIC) < p.travel_stop_rate:
             return p.random_shock_strength
     return 0.0
@@ -102,22 +108,10 @@ def _random_travel_stop(world: World) -> float:
 def _random_war(world: World, i: int) -> float:
     """Strength of a war in country ``i`` that began by chance now or before and still lasts."""
     quarter, p = world.calendar.quarter[0], world.parameters
-    for back in range(WAR_QUARTERS):
+    for back in range(whole(p.war_quarters)):
         if uniform(world.countries.key[i], quarter - back, purposes.WAR) < p.war_rate:
             return p.random_shock_strength
     return 0.0
-
-
-SHOCK_KINDS: Final = (
-    "travel_stop",
-    "war",
-    "officials",
-    "demand_boom",
-    "demand_slump",
-    "export_control",
-    "ministerial_visit",
-)
-"""Kinds of dated events that a scenario may contain; coded by their place in this tuple."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Names for coded states of clusters and stages of firms."""
+"""Names for codes: states of clusters, stages and sizes of firms, kinds of coordinators, choices of levers."""
 
 from __future__ import annotations
 
@@ -45,6 +45,57 @@ CONTRACT: Final = 4
 SUSTAINED: Final = 5
 
 STAGE_NAMES: Final = ("none", "contact", "relation", "partnership", "contract", "sustained export")
+
+
+MICRO: Final = 0
+SMALL: Final = 1
+MEDIUM: Final = 2
+LARGE: Final = 3
+"""Size classes of firms."""
+
+LAPSED: Final = 0
+PARTLY: Final = 1
+FULL: Final = 2
+"""How a next step ends: not, partly or fully taken (technopolis2023 s4.1.2: 49, 36 and 15 %)."""
+
+CONSULTANT: Final = 0
+TRADE_ORGANISATION: Final = 1
+MEMBER_FIRM: Final = 2
+"""A coordinator's profession (RV09)."""
+
+NO_DEMONSTRATION: Final = 0
+PLANNED: Final = 1
+OPEN: Final = 2
+"""State of a group's demonstration object."""
+
+ONE_STAGE: Final = 1.0
+"""Lever ``selection_stages`` without a jury."""
+
+AS_MEMBERS: Final = 0.0
+LOCOMOTIVES: Final = 1.0
+EXCLUDED: Final = 2.0
+"""Choices of the lever ``large_firms_role``."""
+
+ALL_MEMBERS: Final = 0.0
+WITH_TRACTION: Final = 1.0
+ONLY_SMES: Final = 2.0
+"""Choices of the lever ``follow_up_eligibility``."""
+
+BY_BOTTLENECK: Final = 0.0
+TO_CONTACTS: Final = 1.0
+TO_AWARENESS: Final = 2.0
+TO_BARRIERS: Final = 3.0
+"""Choices of the lever ``route_guidance``."""
+
+BOTH_MEASURES: Final = 0.0
+ACTIVITIES_ONLY: Final = 1.0
+MEMBERS_ONLY: Final = 2.0
+"""Choices of the lever ``checkpoint_measure``."""
+
+RETURNED: Final = 0.0
+TO_BEST_PERFORMERS: Final = 1.0
+TO_FOLLOW_UP: Final = 2.0
+"""Choices of the lever ``freed_money_use``."""
 
 
 @rule

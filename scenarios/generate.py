@@ -1,8 +1,9 @@
-"""What follows from the lever schema: `model/lever_table.py` and `docs/levers.md`; `make generated` writes both."""
+"""What follows from the lever schema, for the model and for readers; `make generated` writes it."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -50,6 +51,32 @@ def lever_table_source(levers: dict[str, Lever]) -> str:
     lines += [f"        {_range_source(lever)}," for lever in levers.values()]
     lines += ["    }", ")", '"""What a value of each lever may be, as the model reads it."""', ""]
     return "\n".join(lines)
+
+
+def ordinary_levers_source(levers: dict[str, Lever]) -> str:
+    """Python source of `model/ordinary_levers.py`: what is ordinary of each lever that a rule counts from."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(_MODEL.glob("*.py")))
+    read = {name.lower() for name in re.findall(r"\bORDINARY_([A-Z_]+)\b", text)}
+    lines = [
+        '"""Ordinary practice, from which rules count what is more and what is less.',
+        "",
+        "Generated from scenarios/levers.toml by `make generated`; do not edit. Ordinary is the default of a lever; of",
+        "one that changed over the years, the highest.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from typing import Final",
+        "",
+    ]
+    for lever in levers.values():
+        if lever.name in read:
+            ordinary = max(lever.code(value) for _, value in lever.default_by_year)
+            lines += [
+                f"ORDINARY_{lever.name.upper()}: Final = {ordinary!r}",
+                f'"""{lever.label_en}, {lever.unit}."""',
+            ]
+    return "\n".join([*lines, ""])
 
 
 def _range_source(lever: Lever) -> str:
@@ -132,6 +159,10 @@ def lever_page(levers: dict[str, Lever]) -> str:
 
 
 def generated() -> dict[str, str]:
-    """Both files, by their place in the repository."""
+    """All of them, by their place in the repository."""
     levers = dict(LEVERS)
-    return {"model/lever_table.py": lever_table_source(levers), "docs/levers.md": lever_page(levers)}
+    return {
+        "model/lever_table.py": lever_table_source(levers),
+        "model/ordinary_levers.py": ordinary_levers_source(levers),
+        "docs/levers.md": lever_page(levers),
+    }

@@ -48,7 +48,7 @@ from passaat.experiments.study.comparisons import remember, remember_equal_money
 from passaat.experiments.study.connection import require_writable
 from passaat.experiments.study.records import FailedRun
 from passaat.experiments.study.study import Study
-from passaat.model.outcomes import YEARS_TO_EVALUATION
+from passaat.model.units import YEARS_TO_EVALUATION
 from passaat.scenarios.levers import LEVERS
 
 if TYPE_CHECKING:

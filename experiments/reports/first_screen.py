@@ -153,7 +153,7 @@ def what_is_said(comparison: Comparison, option: OptionResult) -> str:
                 f"{names[money]} {in_words(variant.differences[MAIN].shares, comparison.design.worlds)}"
             )
     if option.sign_turns:
-        said.append("the sign turns")
+        said.append("the sign turns on how it is paid")
     return "; ".join(said)
 
 

@@ -19,9 +19,9 @@ import numpy as np
 from passaat import __version__
 from passaat.errors import PassaatError
 from passaat.experiments.reports.blocks import Block, Column, Group, Report, Row, Sentence, Table
-from passaat.model.inputs import QUARTERS_PER_YEAR
 from passaat.model.outcomes import window_covenants
 from passaat.model.status import STAGE_NAMES, STATUS_NAMES
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.shown import shown
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passaat.errors import ModelError
-from passaat.model.inputs import QUARTERS_PER_YEAR, STRUCTURES
+from passaat.model.inputs import STRUCTURES
 from passaat.model.kernel.columns import declared_columns
 from passaat.model.shocks import SHOCK_KINDS
 from passaat.model.status import STAGE_NAMES, STATUS_NAMES
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import MEMBERS_PER_CLUSTER, TABLES
 
 if TYPE_CHECKING:

@@ -28,6 +28,15 @@ VERSIONED: Final = frozenset({*sys.stdlib_module_names, "builtins", "numpy", "nu
 
 _PLAIN: Final = (type(None), bool, int, float, complex, str, bytes, type(...))
 _IMPORT: Final = dis.opmap["IMPORT_NAME"]
+_FLAGS_OF_MEANING: Final = (
+    inspect.CO_VARARGS
+    | inspect.CO_VARKEYWORDS
+    | inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ITERABLE_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+)
+"""Numba clears other flags of a compiled function's code, for good, when it is first called under a profiler."""
 
 
 def known_by_version(module: str) -> bool:
@@ -126,7 +135,8 @@ class CodeIdentity:
                 modules[name] = found
         for module in modules.values():
             self._of_module(module, code.co_names)
-        shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+        flags = code.co_flags & _FLAGS_OF_MEANING
+        shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
         names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
         return repr((code.co_code.hex(), code.co_exceptiontable.hex(), shape, names, constants))
 

@@ -16,13 +16,16 @@ calls nothing from other files: Numba, which keeps it on disk, would not notice 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from passaat.model.kernel.elementary import log
 from passaat.model.kernel.machine_code import kept_njit
 from passaat.model.kernel.rules import rule
+
+GOLDEN_RATIO: Final = 0.6180339887498949
+"""Steps of this length, wrapped at one, spread any number of points evenly."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)

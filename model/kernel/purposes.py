@@ -117,3 +117,6 @@ MANAGER_LEAVES: Final = 268
 
 # given worlds
 SEEDING: Final = 271
+
+ASSESSOR_TICKS: Final = 1000
+"""No purpose: assessor n draws at tick quarter + n x 1000, so that a further one leaves the others as they are."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from numba.extending import register_jitable
 
@@ -22,6 +22,10 @@ def rule(function: RuleFunction) -> RuleFunction:
     """Mark a function of scalars, or of (world, row), as callable from compiled code."""
     marked: RuleFunction = register_jitable(error_model="numpy", _nrt=False, forceinline=True)(function)
     return marked
+
+
+SMALLEST_DIVISOR: Final = 1.0e-9
+"""A guard: what is smaller is divided by this."""
 
 
 @rule

@@ -141,7 +141,7 @@ def parameter_part() -> list[str]:
     for title, names in parameter_groups().items():
         lines += ["", f"**{title[0].upper()}{title[1:]}**", ""]
         lines += table(
-            ("name", "value", "range", "unit", "grade", "identified", "meaning", "source"),
+            ("name", "value", "range", "unit", "grade", "direction", "identified", "meaning", "source"),
             [_parameter_row(PARAMETERS[name]) for name in names],
         )
     return lines
@@ -151,9 +151,11 @@ def parameter_count(parameters: Mapping[str, Parameter]) -> str:
     """How many parameters there are, by grade, and how many the targets can be expected to move."""
     grades = [parameter.grade for parameter in parameters.values()]
     identified = sum(parameter.identified for parameter in parameters.values())
+    fixed = sum(parameter.shape == "fixed" for parameter in parameters.values())
     return (
         f"{len(parameters)} parameters: {grades.count('measured')} measured, {grades.count('inferred')} inferred and "
         f"{grades.count('assumed')} assumed; calibration targets can be expected to move {identified} of them."
+        f" {fixed} are fixed: coefficients of rules that are not drawn, with a range to try."
     )
 
 
@@ -180,6 +182,7 @@ def _parameter_row(parameter: Parameter) -> tuple[str, ...]:
         f"{_number(parameter.minimum)} to {_number(parameter.maximum)}{drawn}",
         parameter.unit,
         parameter.grade,
+        parameter.direction,
         "yes" if parameter.identified else "no",
         parameter.meaning,
         parameter.source,

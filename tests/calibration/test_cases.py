@@ -45,8 +45,7 @@ from passaat.calibration.case_study import (
 from passaat.calibration.cases import Walk, case_inputs, chain_positions, covenant_money_eur, start_quarter
 from passaat.errors import EvidenceError, ModelError, ScenarioError
 from passaat.evidence import evidence
-from passaat.model.cluster import LINKED_DISTANCE, RIVAL_DISTANCE
-from passaat.model.parameters import default_parameters
+from passaat.model.parameters import PARAMETERS, default_parameters
 from passaat.model.shocks import ShockEvent
 from passaat.model.world import World
 
@@ -402,19 +401,21 @@ def test_members_join_and_leave_on_their_dates() -> None:
 
 
 def test_chains_relate_as_they_are_called() -> None:
+    rival, linked_up_to = PARAMETERS["rival_distance"].value, PARAMETERS["linked_distance"].value
+
     def pairs(chain: str) -> tuple[float, float]:
         places = np.array(chain_positions(chain, 8, 1))
         assert ((places >= 0.0) & (places <= 1.0)).all()
         a, b = np.triu_indices(8, 1)
         gaps = np.abs(places[a] - places[b])
-        linked = (gaps >= RIVAL_DISTANCE) & (gaps < LINKED_DISTANCE)
-        return float(linked.mean()), float((gaps < RIVAL_DISTANCE).mean())
+        linked = (gaps >= rival) & (gaps < linked_up_to)
+        return float(linked.mean()), float((gaps < rival).mean())
 
     assert pairs("whole")[0] > 0.8
     assert pairs("similar") == (0.0, 1.0)
     assert sum(pairs("linked")) == 1.0
     halves = np.array(chain_positions("two_groups", 8, 1))
-    assert halves[1::2].min() - halves[::2].max() > LINKED_DISTANCE
+    assert halves[1::2].min() - halves[::2].max() > linked_up_to
 
 
 def test_fees_and_earlier_work_act_through_the_models_own_state() -> None:

@@ -39,7 +39,7 @@ def test_every_part_has_items_and_a_name_for_people(pib: Scenario) -> None:
 
 
 def test_a_fixed_parameter_that_is_added_changes_nothing_and_a_drawn_one_does() -> None:
-    fixed = Parameter("new", 1.0, 1.0, 1.0, "fixed", "share", "m", "assumed", False, "assumed")
+    fixed = Parameter("new", 1.0, 1.0, 1.0, "fixed", "share", "m", "assumed", "none", False, "assumed")
     drawn = replace(fixed, minimum=0.5, maximum=2.0, shape="uniform")
     usual = statement(priors().all)
     assert statement(priors_of({**PARAMETERS, "new": fixed}, observation_parameters()).all) == usual

@@ -20,11 +20,10 @@ from tests.directions.lab import (
 )
 from tests.directions.registry import Direction
 
-from passaat.model.cluster import TO_BARRIERS, TO_CONTACTS
-from passaat.model.coordinator import CONSULTANT, TRADE_ORGANISATION
 from passaat.model.engine.build import build_world
 from passaat.model.engine.compiled import driver_for
 from passaat.model.inputs import RunInputs
+from passaat.model.status import CONSULTANT, TO_BARRIERS, TO_CONTACTS, TRADE_ORGANISATION
 
 GROUP: Final = (0,)
 """Row of the focal covenant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from passaat.model.outcomes import OUTCOMES
 from passaat.model.parameter_table import Parameters
 from passaat.model.parameters import PARAMETERS
 from passaat.model.provenance.golden import run_hash
+from passaat.model.shocks import ShockEvent
 from passaat.model.world import TABLES
 from passaat.scenarios.levers import LEVERS, LeverSetting
 from passaat.scenarios.loading import load_scenario, shipped_names
@@ -28,11 +30,24 @@ MODEL = Path(str(passaat.model.__file__)).parent
 SEEDS = (1, 2, 3)
 RARE = {"travel_stop_rate", "war_rate"}
 """Rates of events that few runs see: looked for in many worlds of few firms."""
+GUARDS: dict[str, tuple[dict[str, float], dict[str, LeverSetting]]] = {
+    "market_demand_highest": (
+        {"market_demand_sigma": 0.9, "market_growth_mean": 0.05, "market_growth_sd": 0.04},
+        {},
+    ),
+    "demand_loss_highest": ({}, {}),
+    "distraction_highest_share": ({"distraction_share": 0.3}, {"priority_bonus_points": 30}),
+    "progress_elapsed_lowest": ({}, {"covenant_quarters": 32, "checkpoint_quarter": 1}),
+    "repeat_highest": ({"repeat_share": 0.85, "local_presence_share": 0.15}, {}),
+}
+"""Bounds that nothing shipped comes near: what else has to be far out for them to bind."""
 ACT_IN_OUTCOMES_ONLY = {"displacement_share", "discount_rate"}
 """Parameters that no rule reads: they say how the difference between two runs is valued."""
 
 
 UNUSUAL: dict[str, LeverSetting] = {
+    "assessors": 4,
+    "activity_public_share_sme": 0.75,
     "selection_stages": 2,
     "sme_travel_support_eur_year": 2000,
     "liaison_fit_screened": True,
@@ -41,8 +56,15 @@ UNUSUAL: dict[str, LeverSetting] = {
     "route_guidance": "awareness",
     "priority_budget_share": 0.5,
     "priority_bonus_points": 10,
+    "checkpoint_quarter": 4,
+    "embassy_time_factor": 1.5,
+    "follow_up_years": 2,
+    "follow_up_eur_per_firm_year": 3000,
+    "follow_up_plan_required": True,
+    "freed_money_use": "follow_up",
+    "progress_information_share": 0.8,
 }
-"""Levers that no shipped option moves, without which some parameters have nothing to act on."""
+"""Levers without which some parameters have nothing to act on; some of them no shipped option moves."""
 
 
 @cache
@@ -54,14 +76,16 @@ def shipped(kind: str) -> tuple[Scenario, ...]:
 
 @cache
 def policies() -> tuple[Scenario, ...]:
-    """Every shipped reference as it is, without programme and under every option; and `pib` as nobody ships it."""
+    """`pib` as nobody ships it, where most parameters act; then every shipped reference as it is, without programme and
+    under every option.
+    """
     references, options = shipped("reference"), shipped("option")
     plain = sorted(references, key=lambda reference: reference.name)
     twins = (reference.without_programme() for reference in plain)
     under_options = (reference.with_option(option) for reference in plain for option in options)
     pib = next(reference for reference in plain if reference.name == "pib")
     rival = pib.with_structure(bottlenecks="sum", network="none", selection="random", support="none")
-    return (*plain, *twins, *under_options, pib.with_levers(UNUSUAL), rival)
+    return (pib.with_levers(UNUSUAL), rival, *plain, *twins, *under_options)
 
 
 @cache
@@ -91,10 +115,29 @@ def test_parameters_are_those_that_rules_can_read() -> None:
     assert set(PARAMETERS) >= ACT_IN_OUTCOMES_ONLY
 
 
-@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - ACT_IN_OUTCOMES_ONLY - RARE))
+@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - ACT_IN_OUTCOMES_ONLY - RARE - set(GUARDS)))
 def test_every_parameter_matters_at_both_ends_of_its_range(name: str) -> None:
     for value in other_values(name):
         assert changes_something(name, value), f"{name} = {value} gives the same as {PARAMETERS[name].value}"
+
+
+@pytest.mark.parametrize("name", sorted(GUARDS))
+def test_every_guard_binds_at_both_ends_of_its_range_when_all_else_is_far_out(name: str) -> None:
+    parameters, levers = GUARDS[name]
+    far_out = next(scenario for scenario in shipped("reference") if scenario.name == "pib").with_levers(
+        levers
+    )
+
+    def hashes(value: float) -> list[str]:
+        inputs = far_out.inputs({**parameters, name: value})
+        if name == "demand_loss_highest":
+            last = inputs.size.n_quarters - 1
+            inputs = replace(inputs, shocks=(ShockEvent("demand_slump", -1, 0, last, 1.0),))
+        return [run_hash(simulate(inputs, seed)) for seed in SEEDS]
+
+    usual_hashes = hashes(PARAMETERS[name].value)
+    for value in other_values(name):
+        assert hashes(value) != usual_hashes, f"{name} = {value} gives the same as {PARAMETERS[name].value}"
 
 
 @pytest.mark.parametrize("name", sorted(RARE))

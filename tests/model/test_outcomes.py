@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from passaat.errors import ModelError
 from passaat.model import outcomes
-from passaat.model.cluster import OPEN, PLANNED
 from passaat.model.engine import judging
 from passaat.model.engine.build import build_world
 from passaat.model.engine.compiled import Run, simulate
@@ -30,7 +29,7 @@ from passaat.model.provenance.golden import (
     small_inputs,
     without_programme,
 )
-from passaat.model.status import CONTACT, CONTRACT, PARTNERSHIP, RELATION
+from passaat.model.status import CONTACT, CONTRACT, OPEN, PARTNERSHIP, PLANNED, RELATION
 
 Floats = NDArray[np.float64]
 

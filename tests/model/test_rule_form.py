@@ -108,6 +108,80 @@ def test_plain_arithmetic_is_no_slip() -> None:
     assert list(slips(rule)) == []
 
 
+# --- no number hides in a rule ----------------------------------------------------------------------------------------
+
+PLAIN = {0, 1, 2, 0.5}
+"""What a rule may say in figures: nothing, all, halves, and twice; with a sign. All else is a record or a unit."""
+NAMED = {"units.py", "status.py"}
+"""Where numbers have names: units that are agreed, and codes. (Numeric kernels lie in ``model/kernel/``.)"""
+
+
+def hidden_numbers(tree: ast.Module) -> Iterator[str]:
+    """Numbers that a rule file holds in its rules, or beside them as constants, with their lines."""
+    places: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    for rule in rules_in(tree):
+        places += rule.body
+    for place in places:
+        for node in ast.walk(place):
+            match node:
+                case ast.Constant(value=bool()):
+                    pass
+                case ast.Constant(value=int() | float() | complex() as number) if number not in PLAIN:
+                    yield f"{node.lineno}: {number}"
+
+
+def test_no_number_hides_in_a_rule() -> None:
+    """A coefficient is a record of ``parameters.toml``, seen by screening and sensitivity."""
+    wrong, found = [], 0
+    for path in sorted(MODEL.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if path.name not in NAMED and any(rules_in(tree)):
+            found += 1
+            wrong += [f"model/{path.name}:{number}" for number in hidden_numbers(tree)]
+    assert found > 10, "the rule files were not found"
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@rule\ndef r(x):\n    return 0.3 + x\n",
+        "@rule\ndef r(x):\n    return x > -1.5\n",
+        "@rule\ndef r(x):\n    return x if x < 1.0e-9 else 0.0\n",
+        "@rule\ndef r(x):\n    for _ in range(3):\n        x += 1\n    return x\n",
+        "LIMIT = 20.0\n@rule\ndef r(x):\n    return smaller(x, LIMIT)\n",
+        "A, B = 0.1, 0.5\n@rule\ndef r(x):\n    return x\n",
+        "LIMIT: Final = 4\n@rule\ndef r(x):\n    return x\n",
+    ],
+)
+def test_a_hidden_number_is_found(source: str) -> None:
+    assert list(hidden_numbers(ast.parse(source)))
+
+
+def test_halves_squares_and_names_hide_nothing() -> None:
+    source = "@rule\ndef r(world, x):\n    return -1.0 + 0.5 * x * x + 2.0 * world.parameters.a / QUARTERS_PER_YEAR\n"
+    assert list(hidden_numbers(ast.parse(source))) == []
+
+
+def test_names_for_numbers_are_units_and_codes() -> None:
+    """Nothing else finds shelter there: codes are small whole numbers from 0 on, units are few and listed here."""
+    from passaat.model import status, units
+
+    codes = {name: value for name, value in vars(status).items() if isinstance(value, int | float)}
+    assert all(value == int(value) and 0 <= value <= 12 for value in codes.values())
+    assert {name for name, value in vars(units).items() if isinstance(value, int | float)} == {
+        "QUARTERS_PER_YEAR",
+        "CENTS_PER_EUR",
+        "FULL_POINTS",
+        "BONUS_POINTS",
+        "TERM_YEARS",
+        "TERM_QUARTERS",
+        "OUTSIDE_BOTTLENECKS",
+        "LARGEST_FEW",
+        "YEARS_TO_EVALUATION",
+    }, "a number that says something about the world is a record of model/parameters.toml"
+
+
 # --- who writes what, and under which letters -------------------------------------------------------------------------
 
 

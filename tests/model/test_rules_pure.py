@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import passaat.model
 from passaat.model.agency import assessor_noise, is_call, mean_score, towards_hundred
 from passaat.model.cluster import (
-    USUAL_COMMITMENT,
     capacity_bought,
     cohesion_at_start,
     due_now,
@@ -26,9 +25,6 @@ from passaat.model.cluster import (
 from passaat.model.coordinator import reported, towards_pay, weighted_mean
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
-    FULL,
-    LAPSED,
-    PARTLY,
     active_part,
     contract_value_eur,
     demand_effect,
@@ -40,19 +36,39 @@ from passaat.model.firm import (
     informed_share,
     mean_of_four,
     own_activity_eur_year,
+    own_contact_rate,
     product_fit,
     step_chance,
     step_result,
     weakest,
+    weighed,
 )
 from passaat.model.groups import mass
+from passaat.model.kernel.counting import gini, part_of, sort_up, take_largest
 from passaat.model.kernel.draws import log_odds
 from passaat.model.kernel.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.ledger import offered_cents, within_cents
 from passaat.model.liaison import knows_too_little, match_strength, tied_help, travel_stop_felt
-from passaat.model.outcomes import eur, gini, part_of, sort_up, take_largest
-from passaat.model.status import EXTENDED, FOLLOW_UP, INFORMAL, RUNNING, is_at_work, is_covenant
+from passaat.model.outcomes import eur
+from passaat.model.parameter_table import Parameters
+from passaat.model.parameters import default_parameters
+from passaat.model.status import (
+    EXTENDED,
+    FOLLOW_UP,
+    FULL,
+    INFORMAL,
+    LAPSED,
+    PARTLY,
+    RUNNING,
+    is_at_work,
+    is_covenant,
+)
 
+P = Parameters(**default_parameters())
+"""The defaults: a hand calculation below takes coefficients from them, and says which where it moves one."""
+HARMFUL = P._replace(breadth_harm=0.5, unrelated_harm=0.4)
+EAGER = P._replace(effort_of_all=0.5)
+SMALL_DEALS = P._replace(contract_turnover_share=0.02, contract_sigma=1.5)
 MODEL = Path(str(passaat.model.__file__)).parent
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -109,9 +125,9 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (product_fit(1.0, 0.5), 0.5),
         (product_fit(0.3, 0.3), 1.0),
         # all is heard if the coordinator loses nothing and works well; with weight 0 it does not matter
-        (informed_share(1.0, 1.0, 0.8), 1.0),
-        (informed_share(0.5, 0.0, 1.0), 0.25),
-        (informed_share(0.1, 0.0, 0.0), 1.0),
+        (informed_share(P._replace(information_weight=0.8), 1.0, 1.0), 1.0),
+        (informed_share(P._replace(information_weight=1.0), 0.5, 0.0), 0.25),
+        (informed_share(P._replace(information_weight=0.0), 0.1, 0.0), 1.0),
         # one contact is half of enough, four are four fifths
         (enough_contacts(1.0), 0.5),
         (enough_contacts(4.0), 0.8),
@@ -120,9 +136,9 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (demand_effect(1.0), 1.0),
         (demand_effect(0.0), 0.0),
         (demand_effect(3.0), 1.5),
-        (enough_chance(0.02), 0.5),
-        (enough_chance(0.18), 0.9),
-        (enough_chance(0.0), 0.0),
+        (enough_chance(P, 0.02), 0.5),
+        (enough_chance(P, 0.18), 0.9),
+        (enough_chance(P, 0.0), 0.0),
         (whole(2.5), 3),
         (whole(2.49), 2),
         (whole(-0.5), 0),
@@ -164,33 +180,39 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (weighted_mean(0.5, 0.5, 0.5, 0.5, 1.0, 0.0, 0.0, 9.0), 0.5),
         (weighted_mean(1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0), 0.0),
         # all alike and linked: everything concerns everybody; a quarter apart, half unrelated: 0.75 x 0.8
-        (relevance(0.0, 0.0, 0.5, 0.4), 1.0),
-        (relevance(0.25, 0.5, 0.5, 0.4), 0.6),
-        (relevance(0.9, 0.0, 0.5, 0.4), 0.5),
+        (relevance(HARMFUL, 0.0, 0.0), 1.0),
+        (relevance(HARMFUL, 0.25, 0.5), 0.6),
+        (relevance(HARMFUL, 0.9, 0.0), 0.5),
         # without guidance by bottleneck; with it half of the plan moves
         (guided(0.3, False, 0.0, 0.5), 0.3),
         (guided(0.3, True, 2.0, 0.5), 0.65),
         (guided(0.3, False, 2.0, 0.5), 0.15),
         # uncommitted members take no part; without capacity three tenths are left
-        (active_part(0.0, 1.0, 1.0, 1.0), 0.0),
-        (active_part(1.0, 1.0, 0.0, 1.0), 0.3),
-        (active_part(0.5, 0.8, 1.0, 0.5), 0.2),
+        (active_part(P, 0.0, 1.0, 1.0, 1.0), 0.0),
+        (active_part(P, 1.0, 1.0, 0.0, 1.0), 0.3),
+        (active_part(P, 0.5, 0.8, 1.0, 0.5), 0.2),
         # the smallest firm before a full barrier where fairs are dearest; the largest needs nobody
         (hurdle_alone(1.0, 1.0, 0.0), 1.0),
-        (hurdle_alone(0.5, 0.0, 1.5), 0.125),
-        (hurdle_alone(1.0, 1.0, 3.0), 0.0),
+        (hurdle_alone(0.5, 0.0, 0.5), 0.125),
+        (hurdle_alone(1.0, 1.0, 1.0), 0.0),
         # 390,000 EUR over four years and 9.75 members: 10,000 a year, of which the programme pays three quarters
-        (own_activity_eur_year(390_000.0, 0.75), 2_500.0),
-        (own_activity_eur_year(390_000.0, 1.0), 0.0),
+        (own_activity_eur_year(97_500.0, 9.75, 0.75), 2_500.0),
+        (own_activity_eur_year(97_500.0, 9.75, 1.0), 0.0),
         (mean_of_four(0.1, 0.2, 0.3, 0.4), 0.25),
         # 60 days for clusters that ask 80; nobody asks; nobody is there
         (time_share(60.0, 80.0), 0.75),
         (time_share(60.0, 0.0), 1.0),
         (time_share(0.0, 80.0), 0.0),
+        # a firm with half the capacity and no experience, where nobody has heard of it: 0.1 x 0.5 x 0.2 x 0.5
+        (own_contact_rate(P._replace(own_contact_rate=0.1), 0.5, 0.0, 0.0), 0.005),
+        # three tenths hang on something that is half there; on nothing; on all of it
+        (weighed(0.3, 0.5), 0.85),
+        (weighed(0.0, 0.5), 1.0),
+        (weighed(1.0, 0.0), 0.0),
         # full network, fit, effort and input; no network and no fit leave 0.2 x 0.2
-        (match_strength(1.0, 1.0, 1.0, 1.0), 1.0),
-        (match_strength(0.0, 0.0, 1.0, 1.0), 0.04),
-        (match_strength(1.0, 1.0, 0.5, 0.0), 0.25),
+        (match_strength(P, 1.0, 1.0, 1.0, 1.0), 1.0),
+        (match_strength(P, 0.0, 0.0, 1.0, 1.0), 0.04),
+        (match_strength(P, 1.0, 1.0, 0.5, 0.0), 0.25),
         # a tied liaison works half as much again for its employer, and half as much for the others
         (tied_help(0.6, True, 1.5, 0.5), 0.9),
         (tied_help(0.6, False, 1.5, 0.5), 0.3),
@@ -199,8 +221,8 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (travel_stop_felt(0.8, 0.5, 1.0), 0.4),
         (travel_stop_felt(0.8, 0.5, 0.0), 0.8),
         # an average coordinator whose members do as usual gets three quarters done; the best 1 + 0.5 x 0.2 times all
-        (grip(0.5, USUAL_COMMITMENT, 0.5), 0.75),
-        (grip(1.0, USUAL_COMMITMENT + 0.2, 0.5), 1.1),
+        (grip(EAGER, 0.5, P.usual_commitment), 0.75),
+        (grip(EAGER, 1.0, P.usual_commitment + 0.2), 1.1),
         # war leaves nothing; a state that leads closes the door to those without backing, not to those who have it all
         (freedom_to_act(1.0, 0.5, 1.0, 0.5), 0.0),
         (freedom_to_act(0.0, 1.0, 0.0, 0.5), 0.5),
@@ -209,9 +231,9 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (due_now(12.0, 4.0, 4.0), 2.0),
         (due_now(12.0, 13.0, 4.0), 0.0),
         # all linked under the best coordinator; all rivals; half of the pairs linked, a tenth rivals
-        (cohesion_at_start(1.0, 1.0, 0.0), 1.0),
-        (cohesion_at_start(0.0, 0.0, 1.0), 0.05),
-        (cohesion_at_start(0.5, 0.5, 0.1), 0.55),
+        (cohesion_at_start(P, 1.0, 1.0, 0.0), 1.0),
+        (cohesion_at_start(P, 0.0, 0.0, 1.0), 0.05),
+        (cohesion_at_start(P, 0.5, 0.5, 0.1), 0.55),
         # a newcomer among members who know 0.6 and trust each other half; nothing to borrow for those who know more
         (experience_lent(0.6, 0.1, 0.5, 0.8), 0.2),
         (experience_lent(0.6, 0.7, 0.5, 0.8), 0.0),
@@ -232,9 +254,9 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (gini([7, 7, 7], 3), 0.0),
         (gini([1, 2, 3, 99], 3), 2.0 / 9.0),
         # a firm of the reference turnover (5 million), an average market, median luck
-        (contract_value_eur(5.0e6, 1.0, 0.0, 0.02, 1.5), 100_000.0),
-        (contract_value_eur(20.0e6, 4.0, 0.0, 0.02, 1.5), 400_000.0),
-        (contract_value_eur(5.0e6, 1.0, 2.0, 0.02, 1.5), 100_000.0 * math.exp(3.0)),
+        (contract_value_eur(SMALL_DEALS, 5.0e6, 1.0, 0.0), 100_000.0),
+        (contract_value_eur(SMALL_DEALS, 20.0e6, 4.0, 0.0), 400_000.0),
+        (contract_value_eur(SMALL_DEALS, 5.0e6, 1.0, 2.0), 100_000.0 * math.exp(3.0)),
     ],
 )
 def test_worked_by_hand(value: float, expected: float) -> None:
@@ -268,7 +290,7 @@ def test_amounts_are_rounded_to_whole_cents(eur: float, cents: int) -> None:
 )
 def test_a_step_ends_fully_partly_or_not(u: float, result: int) -> None:
     """With chance 0.2 fully; of the other 0.8 the share 0.4 x 0.2 / 0.22 partly, so up to 0.2 + 0.2909."""
-    assert step_result(u, 0.2, 0.4) == result
+    assert step_result(P._replace(partly_share=0.4), u, 0.2) == result
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0.0, 0.0), (1.0, 0.0), (1.0, -1.0)])
@@ -345,10 +367,13 @@ def test_fit_is_a_share_and_symmetric(made_for: float, level: float) -> None:
 def test_more_is_heard_through_a_better_coordinator(
     fidelity: float, quality: float, weight: float, more: float
 ) -> None:
-    assert -1e-12 <= informed_share(fidelity, quality, weight) <= 1.0 + 1e-12
-    assert never_falls(lambda x: informed_share(x, quality, weight), fidelity, more)
-    assert never_falls(lambda x: informed_share(fidelity, x, weight), quality, more)
-    assert never_falls(lambda x: -informed_share(fidelity, quality, x), weight, more)
+    p = P._replace(information_weight=weight)
+    assert -1e-12 <= informed_share(p, fidelity, quality) <= 1.0 + 1e-12
+    assert never_falls(lambda x: informed_share(p, x, quality), fidelity, more)
+    assert never_falls(lambda x: informed_share(p, fidelity, x), quality, more)
+    assert never_falls(
+        lambda x: -informed_share(P._replace(information_weight=x), fidelity, quality), weight, more
+    )
 
 
 @given(shares, shares, st.floats(0.0, 50.0), st.floats(0.0, 50.0))
@@ -356,10 +381,10 @@ def test_more_is_heard_through_a_better_coordinator(
 def test_more_contacts_demand_and_chance_help_with_less_and_less_to_gain(
     chance: float, better: float, few: float, many: float
 ) -> None:
-    assert 0.0 <= enough_chance(chance) < 1.0
+    assert 0.0 <= enough_chance(P, chance) < 1.0
     assert 0.0 <= enough_contacts(few) < 1.0
     assert 0.0 <= demand_effect(few) < 2.0
-    assert never_falls(enough_chance, chance, better)
+    assert never_falls(lambda x: enough_chance(P, x), chance, better)
     assert never_falls(enough_contacts, few, many)
     assert never_falls(demand_effect, few, many)
     assert abs(whole(few) - few) <= 0.5
@@ -404,10 +429,11 @@ def test_a_better_chance_never_makes_a_result_worse(
     u: float, chance: float, better: float, partly: float
 ) -> None:
     """The same luck: pairs of worlds stay coupled."""
-    assert step_result(u, chance, partly) in (LAPSED, PARTLY, FULL)
-    assert never_falls(lambda x: step_result(u, x, partly), chance, better)
-    assert never_falls(lambda x: step_result(u, chance, x), partly, better)
-    assert never_falls(lambda x: -step_result(x, chance, partly), u, better)
+    p = P._replace(partly_share=partly)
+    assert step_result(p, u, chance) in (LAPSED, PARTLY, FULL)
+    assert never_falls(lambda x: step_result(p, u, x), chance, better)
+    assert never_falls(lambda x: step_result(P._replace(partly_share=x), u, chance), partly, better)
+    assert never_falls(lambda x: -step_result(p, x, chance), u, better)
 
 
 @given(amounts, amounts, positive)
@@ -462,7 +488,7 @@ def test_an_embassy_never_gives_more_time_than_it_has(
 def test_a_better_liaison_makes_better_matches(traits: list[float], which: int, better: float) -> None:
     def strength(value: float) -> float:
         changed = [value if place == which else trait for place, trait in enumerate(traits)]
-        return match_strength(changed[0], changed[1], changed[2], changed[3])
+        return match_strength(P, changed[0], changed[1], changed[2], changed[3])
 
     assert 0.0 <= strength(traits[which]) <= 1.0
     assert never_falls(strength, traits[which], better)
@@ -508,10 +534,11 @@ def test_war_and_state_take_freedom_and_backing_gives_it_back(
 def test_better_coordinators_and_keener_members_get_more_done(
     quality: float, commitment: float, effort: float, more: float
 ) -> None:
-    assert grip(quality, commitment, effort) > 0.0
-    assert never_falls(lambda x: grip(x, commitment, effort), quality, more)
-    assert never_falls(lambda x: grip(quality, x, effort), commitment, more)
-    assert grip(quality, commitment, 0.0) == grip(quality, more, 0.0)
+    p, without = P._replace(effort_of_all=effort), P._replace(effort_of_all=0.0)
+    assert grip(p, quality, commitment) > 0.0
+    assert never_falls(lambda x: grip(p, x, commitment), quality, more)
+    assert never_falls(lambda x: grip(p, quality, x), commitment, more)
+    assert grip(without, quality, commitment) == grip(without, quality, more)
 
 
 @given(shares, shares, shares, shares)
@@ -519,9 +546,9 @@ def test_better_coordinators_and_keener_members_get_more_done(
 def test_cohesion_rises_with_linked_members_and_falls_with_rivals(
     linked: float, quality: float, rivals: float, more: float
 ) -> None:
-    assert 0.05 <= cohesion_at_start(linked, quality, rivals) <= 1.0
-    assert never_falls(lambda x: cohesion_at_start(x, quality, rivals), linked, more)
-    assert never_falls(lambda x: -cohesion_at_start(linked, quality, x), rivals, more)
+    assert 0.05 <= cohesion_at_start(P, linked, quality, rivals) <= 1.0
+    assert never_falls(lambda x: cohesion_at_start(P, x, quality, rivals), linked, more)
+    assert never_falls(lambda x: -cohesion_at_start(P, linked, quality, x), rivals, more)
 
 
 @given(st.floats(0, 100), st.floats(0, 30), st.integers(1, 8), st.floats(-9, 9), st.floats(-9, 9))
@@ -557,13 +584,12 @@ def test_an_offer_grows_with_members_and_never_exceeds_the_amount_pro_rata(
 def test_contracts_grow_with_turnover_demand_and_luck_but_less_than_turnover(
     turnover: float, larger_turnover: float, demand: float, more: float, z: float, luckier: float
 ) -> None:
-    share, sigma = 0.02, 1.5
-    assert contract_value_eur(turnover, demand, z, share, sigma) > 0.0
-    assert never_falls(lambda x: contract_value_eur(x, demand, z, share, sigma), turnover, larger_turnover)
-    assert never_falls(lambda x: contract_value_eur(turnover, x, z, share, sigma), demand, more)
-    assert never_falls(lambda x: contract_value_eur(turnover, demand, x, share, sigma), z, luckier)
+    assert contract_value_eur(SMALL_DEALS, turnover, demand, z) > 0.0
+    assert never_falls(lambda x: contract_value_eur(SMALL_DEALS, x, demand, z), turnover, larger_turnover)
+    assert never_falls(lambda x: contract_value_eur(SMALL_DEALS, turnover, x, z), demand, more)
+    assert never_falls(lambda x: contract_value_eur(SMALL_DEALS, turnover, demand, x), z, luckier)
     assert never_falls(
-        lambda x: -contract_value_eur(x, demand, z, share, sigma) / x, turnover, larger_turnover
+        lambda x: -contract_value_eur(SMALL_DEALS, x, demand, z) / x, turnover, larger_turnover
     )
 
 

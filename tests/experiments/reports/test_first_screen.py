@@ -151,7 +151,7 @@ def test_equal_money_that_is_not_reached_prints_no_share(comparison: Comparison)
 def test_a_sign_that_turns_is_said(comparison: Comparison) -> None:
     for turns in (True, False):
         text = what_is_said(comparison, replace(comparison.options[0], sign_turns=turns))
-        assert ("the sign turns" in text) == turns
+        assert ("the sign turns on how it is paid" in text) == turns
 
 
 def test_the_largest_doubt_is_the_one_that_touches_most(comparison: Comparison) -> None:

@@ -15,6 +15,7 @@ import pytest
 from passaat.model import firm, schedule
 from passaat.model.engine.compiled import fingerprint
 from passaat.model.kernel.code_identity import CodeIdentity
+from passaat.model.kernel.draws import uniform
 from passaat.model.kernel.rules import rule
 
 ASK = """
@@ -253,6 +254,30 @@ def test_a_name_that_stands_for_something_new_is_noticed(monkeypatch: pytest.Mon
     assert found.redefined() == ""
     monkeypatch.setattr(firm, "clip", rule(lambda x, low, high: x))
     assert found.redefined() == "passaat.model.firm.clip"
+
+
+def test_a_profiler_changes_no_identity() -> None:
+    """Numba clears flags of the code of what it compiled when it runs under a profiler."""
+    usual = identity(uniform).digest()
+    sys.setprofile(lambda *_: None)
+    try:
+        uniform(1, 2, 3)
+    finally:
+        sys.setprofile(None)
+    assert identity(uniform).digest() == usual
+
+
+def test_kinds_of_functions_differ() -> None:
+    """What a flag says of how a function is called counts."""
+
+    def many(*a: Any) -> Any:
+        return a
+
+    def named(**a: Any) -> Any:
+        return a
+
+    named.__name__, named.__qualname__ = many.__name__, many.__qualname__
+    assert identity(many).digest() != identity(named).digest()
 
 
 def test_the_shipped_rules_are_clear_and_their_identity_is_the_same_in_every_process() -> None:
