@@ -526,6 +526,7 @@ def scenario_differs(raw: Mapping[str, Any], scenario: Scenario) -> Iterator[str
         "based_on": "",
         "levers": {},
         "levers_why": {},
+        "parts": {},
         "parameters": {},
         "world": None,
         "shocks": [],
@@ -539,6 +540,8 @@ def scenario_differs(raw: Mapping[str, Any], scenario: Scenario) -> Iterator[str
     for part in ("name", "title", "kind", "description", "based_on", "levers_why"):
         if expected[part] != dump[part]:
             yield f"{part} = {expected[part]!r} was read as {dump[part]!r}"
+    if expected["parts"] != {name: list(levers) for name, levers in dump["parts"].items()}:
+        yield f"parts {expected['parts']} were read as {dump['parts']}"
     if set(expected["levers"]) != set(scenario.levers):
         yield f"levers {set(expected['levers']) ^ set(scenario.levers)} are ignored"
     for name, setting in scenario.levers.items():
