@@ -54,6 +54,7 @@ COUNTS: Final = frozenset(
         "covenants",
         "clusters",
         "contacts",
+        "memoranda",
         "parties",
         "steps",
         "count",
