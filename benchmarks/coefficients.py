@@ -56,7 +56,8 @@ def totals(moved: dict[str, float], workers: int) -> Floats:
     ]
     with ThreadPoolExecutor(workers) as pool:
         found = np.array(list(pool.map(one, cells)))
-    return found.reshape(DRAWS, WORLDS, len(SHOWN)).sum(axis=1)
+    summed: Floats = found.reshape(DRAWS, WORLDS, len(SHOWN)).sum(axis=1)
+    return summed
 
 
 def change(moved: Floats, usual: Floats) -> tuple[float, float]:
@@ -98,7 +99,7 @@ def main() -> None:
     found = table([name for name, record in PARAMETERS.items() if record.shape == "fixed"], asked.workers)
 
     def largest(name: str) -> float:
-        return max(abs(end[SHOWN[0]][0]) for end in found[name].values())
+        return max(float(abs(end[SHOWN[0]][0])) for end in found[name].values())
 
     for name in sorted(found, key=largest, reverse=True):
         ends = found[name]

@@ -78,12 +78,13 @@ def _basis(comparison: Comparison) -> str:
 
 def largest_doubt(comparison: Comparison) -> str:
     """The largest of what no range holds, by the part of the answer that it touches, in one sentence."""
-    assumed = sum(record.grade == "assumed" for record in PARAMETERS.values()) / len(PARAMETERS)
+    drawn = [record for record in PARAMETERS.values() if record.shape != "fixed"]
+    assumed = sum(record.grade == "assumed" for record in drawn) / len(drawn)
     doubts = [
         (
             assumed,
-            f"what firms would have exported anyway was not observed; {100.0 * assumed:.0f} % of the parameters are"
-            " assumptions.",
+            f"what firms would have exported anyway was not observed; {100.0 * assumed:.0f} % of the parameters that"
+            " are drawn are assumptions.",
         )
     ]
     if comparison.basis.uncalibrated:
