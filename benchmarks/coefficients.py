@@ -3,9 +3,9 @@
     python benchmarks/coefficients.py            # prints the table
     python benchmarks/coefficients.py --write    # and stores it in benchmarks/coefficients.json
 
-Worlds are those of `passaat compare pib`: posterior draws, four worlds each, every one run with and without the
-programme. A coefficient stays within its stated range, and a share within 0 to 1. Ratios are of sums over all worlds,
-with a standard error over draws (jackknife); exports have heavy tails and are the less certain.
+Worlds are of the reference `pib`, four to each of ten posterior draws, every one run with and without the programme. A
+coefficient stays within its stated range. Ratios are of sums over all worlds, with a standard error over draws
+(jackknife); exports have heavy tails and are the less certain.
 """
 
 from __future__ import annotations
