@@ -60,6 +60,7 @@ from passaat.model.status import (
     READY,
     RELATION,
     RUNNING,
+    STAYS_OUT,
     STOPPED,
     TO_AWARENESS,
     TO_BARRIERS,
@@ -963,7 +964,7 @@ def run_follow_up(world: World, c: int) -> None:
         if memberships.left_quarter[j] < 0:
             e = memberships.engagement[j]
             engagements.funded_capacity[e] = 0.0
-            leaves = over or engagements.stayed_out[e] == 1
+            leaves = over or engagements.stayed_out[e] == STAYS_OUT
             if not leaves and _eligible_for_follow_up(world, c, j):
                 _fund_member(world, c, j, e, rate_eur)
             if leaves:

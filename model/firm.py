@@ -31,6 +31,7 @@ from passaat.model.status import (
     FULL,
     LAPSED,
     LARGE,
+    LOOKS_AGAIN,
     MEDIUM,
     MEMBER_FIRM,
     MICRO,
@@ -40,9 +41,10 @@ from passaat.model.status import (
     REJECTED,
     RELATION,
     SMALL,
+    STAYS_OUT,
     SUSTAINED,
 )
-from passaat.model.units import TERM_YEARS
+from passaat.model.units import CENTS_PER_EUR, QUARTERS_PER_YEAR, TERM_YEARS
 from passaat.model.world import World
 
 # --- founding ---------------------------------------------------------------------------------------------------------
@@ -146,6 +148,7 @@ def _start_position(world: World, i: int, e: int) -> None:
             engagements.delivery_cents_per_quarter[e] = int(value / quarters)
             left = 1 + int(uniform(engagements.key[e], 1, purposes.START_DELIVERY) * quarters)
             engagements.delivery_quarters_left[e] = left
+            engagements.selling_since_quarter[e] = world.calendar.quarter[0]
 
 
 # --- each quarter -----------------------------------------------------------------------------------------------------
@@ -153,29 +156,40 @@ def _start_position(world: World, i: int, e: int) -> None:
 
 @rule
 def plan_quarter(world: World, i: int) -> None:
-    """Firm: see how much capacity is free; a change of strategy, team or owners' mind stops all (FC01, FC02, FC10)."""
+    """Firm: see how much capacity is free; a change of strategy, team or owners' mind stops all (FC01, FC02, FC10).
+
+    Groups take capacity, and so do deliveries: who is busy in one market has less time for the others.
+    """
     firms, p, quarter = world.firms, world.parameters, world.calendar.quarter[0]
     if uniform(firms.key[i], quarter, purposes.STRATEGY_CHANGE) < p.strategy_change_rate:
         firms.strategy_changes[i] += 1
         firms.interrupted_until[i] = quarter + whole(p.strategy_change_quarters)
-    burdens = 0
+    burdens, selling = 0, 0
     per_firm = world.calendar.markets_per_firm[0]
     for e in range(i * per_firm, (i + 1) * per_firm):
         c = world.engagements.cluster[e]
         if c >= 0 and at_work(world, c):
             burdens += 1
+        if world.engagements.delivery_quarters_left[e] > 0:
+            selling += 1
     firms.burdens[i] = burdens
     free = firms.capacity[i] / (1.0 + p.burden_of_second_cluster * larger(burdens - 1.0, 0.0))
+    free = free / (1.0 + p.trade_takes_capacity * selling)
     firms.free_capacity[i] = 0.0 if quarter < firms.interrupted_until[i] else free
 
 
 @rule
 def fade(world: World, e: int) -> None:
-    """Engagement: contacts, relation and trust fade if not maintained (R204, FU07); a branch holds them (FC15)."""
+    """Engagement: contacts, relation, trust, knowledge and permits fade if not kept up (R204, FU07, FC15).
+
+    A branch or a running contract holds a part of them. All of them have to be nothing before nothing is left to fade.
+    """
     engagements, p = world.engagements, world.parameters
     if engagements.contacts[e] == 0.0 and engagements.relation[e] == 0.0 and engagements.trust[e] == 0.0:
         return
     held = p.presence_holds if engagements.presence[e] == 1 or engagements.stage[e] >= CONTRACT else 0.0
+    engagements.knowledge[e] = engagements.knowledge[e] * (1.0 - p.knowledge_fade * (1.0 - held))
+    engagements.permits[e] = engagements.permits[e] * (1.0 - p.permit_fade * (1.0 - held))
     engagements.contacts[e] = engagements.contacts[e] * (1.0 - p.contact_fade * (1.0 - held))
     engagements.relation[e] = engagements.relation[e] * (1.0 - p.relation_fade * (1.0 - held))
     engagements.trust[e] = engagements.trust[e] * (1.0 - p.trust_fade * (1.0 - held))
@@ -224,7 +238,7 @@ def _group_to_join(world: World, e: int) -> int:
     c = world.markets.forming_cluster[m]
     if c < 0:
         c = world.markets.inviting_cluster[m]
-    if c < 0 or engagements.stayed_out[e] == 1:
+    if c < 0 or engagements.stayed_out[e] == STAYS_OUT:
         return -1
     if engagements.cluster[e] >= 0 and world.clusters.status[engagements.cluster[e]] != FOLLOW_UP:
         return -1
@@ -596,7 +610,7 @@ def explore_alone(world: World, e: int) -> None:
     ):  # spares most firms the rest
         return
     m = engagements.market[e]
-    if m < 0 or engagements.stayed_out[e] == 1 or drawn >= _rate_of_own_contacts(world, e):
+    if m < 0 or _stays_out(world, e) or drawn >= _rate_of_own_contacts(world, e):
         return
     country = world.markets.country[m]
     reach = 1.0 - larger(world.countries.travel_stop[country], world.countries.war[country])
@@ -605,6 +619,19 @@ def explore_alone(world: World, e: int) -> None:
     engagements.trust[e] = towards_one(engagements.trust[e], p.own_trust_share * p.own_relation_gain * reach)
     if engagements.contacts[e] >= 1.0 and engagements.stage[e] == NO_STAGE:
         _reach(world, e, CONTACT)
+
+
+@rule
+def _stays_out(world: World, e: int) -> bool:
+    """Whether the firm keeps to its view that the market is not worth it; a find may make it look again (FC16)."""
+    engagements = world.engagements
+    if engagements.stayed_out[e] != STAYS_OUT:
+        return False
+    drawn = uniform(engagements.key[e], world.calendar.quarter[0], purposes.SECOND_LOOK)
+    if drawn >= world.parameters.second_look_share:
+        return True
+    engagements.stayed_out[e] = LOOKS_AGAIN
+    return False
 
 
 @rule
@@ -689,7 +716,8 @@ def enough_contacts(contacts: float) -> float:
 def _attention(world: World, e: int) -> float:
     """Attention for this market, 0 to 1: full in a group at work, held in follow-up, less after it or on one's own.
 
-    Members of a group that held together keep referring each other after it (FU02, FU03, FU04).
+    Members of a group that held together keep referring each other after it (FU02, FU03, FU04), the less the longer it
+    is over.
     """
     p, c, j = world.parameters, world.engagements.cluster[e], world.engagements.membership[e]
     if c >= 0:
@@ -700,7 +728,10 @@ def _attention(world: World, e: int) -> float:
     if j < 0:
         return p.attention_alone
     held = p.referral_gain * world.clusters.cohesion[world.memberships.cluster[j]]
-    return towards_one(p.attention_after_covenant, held)
+    after = towards_one(p.attention_after_covenant, held)
+    gone = larger(1.0 * world.calendar.quarter[0] - world.memberships.left_quarter[j], 0.0)
+    kept = exp(-p.attention_fade * gone)
+    return after * kept + p.attention_alone * (1.0 - kept)
 
 
 @rule
@@ -863,7 +894,7 @@ def _lapse(world: World, e: int, chance: float) -> None:
         world.memberships.steps_lapsed[engagements.membership[e]] += 1
     quits = p.staying_out_share * (1.0 - chance) if engagements.stage[e] < CONTRACT else 0.0
     if uniform(engagements.key[e], world.calendar.quarter[0], purposes.STAYING_OUT) < quits:
-        engagements.stayed_out[e] = 1
+        engagements.stayed_out[e] = STAYS_OUT
         engagements.stage[e] = NO_STAGE
 
 
@@ -871,8 +902,10 @@ def _lapse(world: World, e: int, chance: float) -> None:
 def _sign_contract(world: World, e: int) -> None:
     """A contract: its value and what is still due are spread over the quarters of delivery (heavy tails: FC07, A14)."""
     engagements, quarter, p = world.engagements, world.calendar.quarter[0], world.parameters
-    quarters = whole(p.delivery_quarters)
+    quarters = _quarters_of_delivery(world, e)
     value = _contract_value_cents(world, e, purposes.CONTRACT_VALUE)
+    if engagements.delivery_quarters_left[e] == 0:
+        engagements.selling_since_quarter[e] = quarter
     still_due = engagements.delivery_cents_per_quarter[e] * engagements.delivery_quarters_left[e]
     engagements.delivery_cents_per_quarter[e] = _within_reach(world, e, int((value + still_due) / quarters))
     engagements.delivery_quarters_left[e] = quarters
@@ -883,6 +916,16 @@ def _sign_contract(world: World, e: int) -> None:
         world.memberships.contracts[engagements.membership[e]] += 1
     if engagements.first_contract_quarter[e] < 0:
         engagements.first_contract_quarter[e] = quarter
+
+
+@rule
+def _quarters_of_delivery(world: World, e: int) -> int:
+    """How long a new contract is delivered: first orders in a market may be short ones, on trial."""
+    p = world.parameters
+    if world.engagements.delivery_quarters_left[e] > 0:
+        return whole(p.delivery_quarters)
+    quarters = whole(p.delivery_quarters * p.first_order_share)
+    return quarters if quarters > 1 else 1
 
 
 @rule
@@ -909,9 +952,10 @@ def contract_value_eur(p: Parameters, turnover_eur: float, demand: float, z: flo
     """Median contract: a share of the turnover of a small firm; grows less than turnover and demand; log-normal.
 
     Values scale with the square root of turnover around that of a small firm, so that large firms win larger contracts,
-    yet a smaller share of what they are.
+    yet a smaller share of what they are; ``contract_size_tilt`` adds to that power, or takes from it.
     """
-    scale_eur = math.sqrt(turnover_eur * p.contract_reference_turnover_eur)
+    tilt = exp(p.contract_size_tilt * log(turnover_eur / p.contract_reference_turnover_eur))
+    scale_eur = math.sqrt(turnover_eur * p.contract_reference_turnover_eur) * tilt
     return p.contract_turnover_share * scale_eur * math.sqrt(demand) * exp(p.contract_sigma * z)
 
 
@@ -935,6 +979,7 @@ def trade(world: World, e: int) -> None:
     if calendar.quarter[0] >= calendar.window_first_quarter[0]:
         engagements.exports_since_window_cents[e] += exports
     engagements.delivery_quarters_left[e] = left - 1
+    engagements.knowledge[e] = towards_one(engagements.knowledge[e], p.knowledge_by_trade)
     if left == 1:
         _after_delivery(world, e, open_share, p.repeat_share)
 
@@ -943,14 +988,13 @@ def trade(world: World, e: int) -> None:
 def _after_delivery(world: World, e: int, open_share: float, repeat_share: float) -> None:
     """When deliveries end: repeat and sustain, now and then open a branch (FU06), or fall back to a relation."""
     engagements, p, quarter = world.engagements, world.parameters, world.calendar.quarter[0]
-    present = p.repeat_by_presence if engagements.presence[e] == 1 else 0.0
-    drawn_to = weighed(p.repeat_by_relation, engagements.relation[e]) + present
-    chance = clip(repeat_share * drawn_to, 0.0, p.repeat_highest) * open_share
+    chance = _chance_of_repeat(world, e, repeat_share) * open_share
     if uniform(engagements.key[e], quarter, purposes.REPEAT_ORDER) < chance:
         _reach(world, e, SUSTAINED)
         engagements.delivery_quarters_left[e] = whole(p.delivery_quarters)
         sigma = p.repeat_order_sigma
         change = exp(sigma * normal(engagements.key[e], quarter, purposes.REPEAT_VALUE) - 0.5 * sigma * sigma)
+        change = change * (1.0 + p.survivor_growth / (1.0 + _years_selling(world, e)))
         repeated = int(engagements.delivery_cents_per_quarter[e] * change)
         engagements.delivery_cents_per_quarter[e] = _within_reach(world, e, repeated)
         if uniform(engagements.key[e], quarter, purposes.LOCAL_PRESENCE) < p.local_presence_share:
@@ -958,6 +1002,40 @@ def _after_delivery(world: World, e: int, open_share: float, repeat_share: float
     else:
         engagements.stage[e] = RELATION
         engagements.delivery_cents_per_quarter[e] = 0
+        if uniform(engagements.key[e], quarter, purposes.BRANCH_CLOSES) < p.branch_closes_share:
+            engagements.presence[e] = 0
+
+
+@rule
+def _years_selling(world: World, e: int) -> float:
+    """Years of unbroken sales in the market so far."""
+    quarters = world.calendar.quarter[0] - world.engagements.selling_since_quarter[e] + 1
+    return float(1.0 * quarters / QUARTERS_PER_YEAR)
+
+
+@rule
+def _chance_of_repeat(world: World, e: int, repeat_share: float) -> float:
+    """Chance that an order follows: by relation and branch, and more for old and for large trade relations."""
+    engagements, p = world.engagements, world.parameters
+    present = p.repeat_by_presence if engagements.presence[e] == 1 else 0.0
+    drawn_to = weighed(p.repeat_by_relation, engagements.relation[e]) + present
+    chance = clip(repeat_share * drawn_to, 0.0, p.repeat_highest)
+    yearly_eur = engagements.delivery_cents_per_quarter[e] * QUARTERS_PER_YEAR / CENTS_PER_EUR
+    return lasting(p, chance, _years_selling(world, e), yearly_eur)
+
+
+@rule
+def lasting(p: Parameters, chance: float, years: float, yearly_eur: float) -> float:
+    """Chance that a trade relation goes on, from what a new and small one has: the old and the large ones last.
+
+    ``years`` is how long it has lasted, ``yearly_eur`` its deliveries in a year; each closes a part of the gap to the
+    highest chance, half of that part at ``repeat_age_for_half_years`` and at ``repeat_value_for_half_eur``.
+    """
+    by_age = p.repeat_by_age * years / (years + p.repeat_age_for_half_years)
+    by_value = p.repeat_by_value * yearly_eur / (yearly_eur + p.repeat_value_for_half_eur)
+    left = (1.0 - by_age) * (1.0 - by_value)
+    gap = larger(p.repeat_highest - chance, 0.0)
+    return chance + (1.0 - left) * gap
 
 
 @rule
@@ -977,7 +1055,7 @@ def decide_to_remain(world: World, e: int) -> None:
     leaves = p.dropout_rate * passive * (p.dropout_ends_at_cohesion - world.clusters.cohesion[c]) * hopeless
     pair = combine(engagements.key[e], world.clusters.key[c])
     drawn = uniform(pair, world.calendar.quarter[0], purposes.DROPPING_OUT)
-    if failed or drawn < leaves or engagements.stayed_out[e] == 1:
+    if failed or drawn < leaves or engagements.stayed_out[e] == STAYS_OUT:
         memberships.left_quarter[j] = world.calendar.quarter[0] + 1
         engagements.cluster[e] = -1
     if failed:

@@ -22,7 +22,7 @@ def found_market(world: World, m: int) -> None:
     markets.demand[m] = exp(p.market_demand_sigma * normal(key, 0, purposes.MARKET_DEMAND))
     markets.growth[m] = p.market_growth_mean + p.market_growth_sd * normal(key, 0, purposes.MARKET_GROWTH)
     markets.receptivity[m] = between(uniform(key, 0, purposes.MARKET_RECEPTIVITY), p.receptivity_lowest, 1.0)
-    markets.barrier[m] = uniform(key, 0, purposes.MARKET_BARRIER) * p.barrier_highest
+    markets.barrier[m] = _barrier_at_start(world, m)
     markets.blocking[m] = 1 if uniform(key, 0, purposes.MARKET_BLOCKING) < p.blocking_barrier_share else 0
     shortest, longest = p.deal_cycle_shortest_quarters, p.deal_cycle_longest_quarters
     stretch = uniform(key, 0, purposes.MARKET_CYCLE) * log(longest / shortest)
@@ -34,6 +34,13 @@ def found_market(world: World, m: int) -> None:
     markets.forming_cluster[m] = -1
     markets.latest_cluster[m] = -1
     markets.inviting_cluster[m] = -1
+
+
+@rule
+def _barrier_at_start(world: World, m: int) -> float:
+    """The market's barrier before any diplomacy, as drawn at the start."""
+    drawn = uniform(world.markets.key[m], 0, purposes.MARKET_BARRIER)
+    return drawn * world.parameters.barrier_highest
 
 
 @rule
@@ -57,13 +64,19 @@ def index_engagements(world: World, _row: int) -> None:
 
 @rule
 def drift(world: World, m: int) -> None:
-    """Market: demand grows, awareness that clusters built fades (R204, FU07), shocks act on demand."""
+    """Market: demand grows, awareness that clusters built fades (R204, FU07), shocks act on demand.
+
+    In the past demand stands still. A barrier that diplomacy wore down comes back as rules change and officials go.
+    """
     markets, country, p = world.markets, world.markets.country[m], world.parameters
-    grown = markets.demand[m] * (1.0 + markets.growth[m] / QUARTERS_PER_YEAR)
+    growth = markets.growth[m] if world.calendar.quarter[0] >= 0 else 0.0
+    grown = markets.demand[m] * (1.0 + growth / QUARTERS_PER_YEAR)
     markets.demand[m] = smaller(grown, p.market_demand_highest)
     ordinary = markets.ordinary_awareness[m]
     built = markets.awareness[m] - ordinary
     markets.awareness[m] = ordinary + built * (1.0 - p.awareness_fade)
+    worn_down = _barrier_at_start(world, m) - markets.barrier[m]
+    markets.barrier[m] = markets.barrier[m] + p.barrier_return * worn_down
     shift, war = world.countries.demand_shift[country], world.countries.war[country]
     markets.demand_now[m] = markets.demand[m] * (1.0 + shift) * (1.0 - war)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from passaat.model.judged import Judged, Twin, Work
 from passaat.model.kernel.counting import gini, part_of, sort_up, take_largest
 from passaat.model.kernel.rules import rule
-from passaat.model.status import CONTACT, OPEN, PARTNERSHIP, RELATION
+from passaat.model.status import CONTACT, STILL_CONSIDERED, OPEN, PARTNERSHIP, RELATION
 from passaat.model.units import CENTS_PER_EUR, LARGEST_FEW, QUARTERS_PER_YEAR, YEARS_TO_EVALUATION
 from passaat.model.world import World
 
@@ -346,7 +346,7 @@ def mark_what_firms_reached(world: Judged, work: Work) -> None:
                 work.with_partnership[f] = 1
             if engagements.presence[e] == 1:
                 work.with_presence[f] = 1
-            if engagements.stayed_out[e] == 1:
+            if engagements.stayed_out[e] != STILL_CONSIDERED:
                 work.learned_out[f] = 1
 
 

@@ -37,6 +37,7 @@ class Parameters(NamedTuple):
     relation_when_active: float
     trust_when_active: float
     knowledge_when_active: float
+    past_years: float
     travel_stop_rate: float
     war_rate: float
     visit_rate: float
@@ -238,6 +239,7 @@ class Parameters(NamedTuple):
     awareness_gain: float
     awareness_fade: float
     barrier_fall: float
+    barrier_return: float
     cohesion_gain: float
     cohesion_base: float
     cohesion_by_complementarity: float
@@ -250,17 +252,22 @@ class Parameters(NamedTuple):
     strategy_change_rate: float
     strategy_change_quarters: float
     burden_of_second_cluster: float
+    trade_takes_capacity: float
     contact_fade: float
     contacts_lost_below: float
     relation_lost_below: float
     relation_fade: float
     trust_fade: float
     presence_holds: float
+    knowledge_fade: float
+    permit_fade: float
+    branch_closes_share: float
     own_contact_rate: float
     own_contacts_per_find: float
     own_contacts_without_experience: float
     own_contacts_without_awareness: float
     own_relation_gain: float
+    second_look_share: float
     own_trust_share: float
     chances_passed_on: float
     step_start_rate: float
@@ -282,18 +289,27 @@ class Parameters(NamedTuple):
     attention_follow_up: float
     attention_alone: float
     referral_gain: float
+    attention_fade: float
     follow_up_eur_for_half_effect: float
     follow_up_plan_quarters: float
     follow_up_reserve_eur_per_firm_year: float
     contract_turnover_share: float
     contract_reference_turnover_eur: float
+    contract_size_tilt: float
     contract_sigma: float
     contract_limit_turnovers: float
     delivery_quarters: float
+    first_order_share: float
+    knowledge_by_trade: float
     repeat_share: float
     repeat_by_relation: float
     repeat_by_presence: float
     repeat_highest: float
+    repeat_by_age: float
+    repeat_age_for_half_years: float
+    repeat_by_value: float
+    repeat_value_for_half_eur: float
+    survivor_growth: float
     repeat_order_sigma: float
     local_presence_share: float
     displacement_share: float

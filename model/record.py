@@ -1,10 +1,35 @@
-"""The record step: what a run writes down at the end of each quarter."""
+"""What a run writes down at the end of each quarter, and from when on it counts."""
 
 from __future__ import annotations
 
-from passaat.model.kernel.rules import rule
-from passaat.model.status import INCEPTION, is_covenant
+from passaat.model.kernel.rules import rule, whole
+from passaat.model.status import INCEPTION, NO_STAGE, is_covenant
+from passaat.model.units import QUARTERS_PER_YEAR
 from passaat.model.world import World
+
+
+@rule
+def go_back_in_time(world: World, _row: int) -> None:
+    """World: set the clock to the first quarter of the past, which is the first quarter of the run where there is none."""
+    world.calendar.quarter[0] = -QUARTERS_PER_YEAR * whole(world.parameters.past_years)
+
+
+@rule
+def begin_to_count(world: World, _row: int) -> None:
+    """World: forget at the start of the first year what was counted in the past; what firms have built stays theirs."""
+    if world.calendar.quarter[0] != 0:
+        return
+    engagements = world.engagements
+    for i in range(world.firms.key.shape[0]):
+        world.firms.strategy_changes[i] = 0
+    for e in range(engagements.key.shape[0]):
+        engagements.steps_full[e] = 0
+        engagements.steps_partly[e] = 0
+        engagements.steps_lapsed[e] = 0
+        engagements.contracts[e] = 0
+        engagements.best_stage[e] = NO_STAGE
+        engagements.first_contract_quarter[e] = -1
+        world.exports_by_year_cents[e, 0] = 0
 
 
 @rule

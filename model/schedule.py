@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -75,6 +75,8 @@ class Step:
 
     kind: str
     rule: Rule
+    in_the_past: bool = False
+    """Whether it happens in the years before the first as well, when there is no programme and no group yet."""
 
     def __post_init__(self) -> None:
         if self.kind not in STEP_KINDS:
@@ -105,16 +107,18 @@ FOUNDING: Final[tuple[Step, ...]] = (
     Step("firm", firm.found_firm),
     Step("firm", firm.consider_markets),
     Step("world", market.index_engagements),
+    Step("world", record.go_back_in_time),
 )
-"""What happens once, before the first quarter."""
+"""What happens once, before the first quarter and before the past."""
 
 QUARTER: Final[tuple[Step, ...]] = (
     # 1 context
+    Step("world", record.begin_to_count),
     Step("country", shocks.meet_shocks),
-    Step("market", market.drift),
+    Step("market", market.drift, in_the_past=True),
     Step("agency", ledger.open_budget_year),
-    Step("firm", firm.plan_quarter),
-    Step("engagement", firm.fade),
+    Step("firm", firm.plan_quarter, in_the_past=True),
+    Step("engagement", firm.fade, in_the_past=True),
     # 2 signals and openings
     Step("embassy", embassy.signal_opportunity),
     Step("desk", agency.signal_chance),
@@ -151,10 +155,10 @@ QUARTER: Final[tuple[Step, ...]] = (
     Step("cluster", cluster.earn_trust_abroad),
     Step("market", market.gain_awareness),
     # 10 follow-up
-    Step("engagement", firm.explore_alone),
-    Step("engagement", firm.follow_up),
+    Step("engagement", firm.explore_alone, in_the_past=True),
+    Step("engagement", firm.follow_up, in_the_past=True),
     # 11 trade
-    Step("engagement", firm.trade),
+    Step("engagement", firm.trade, in_the_past=True),
     # 12 steering
     Step("cluster", cluster.measure_progress),
     Step("coordinator", coordinator.inform_members),
@@ -172,7 +176,11 @@ QUARTER: Final[tuple[Step, ...]] = (
     # 15 record
     Step("world", record.record_quarter),
 )
-"""What happens in each quarter, in order; ``docs/ODD.md`` follows the same numbers."""
+"""What happens in each quarter, in order; ``docs/ODD.md`` follows the same numbers.
+
+In the years before the first only the steps marked ``in_the_past`` happen: firms find, win and lose customers abroad on
+their own, so that the first year starts from what the rules themselves bring about.
+"""
 
 
 def with_step(step: Step, *, after: Rule, quarter: Sequence[Step] = QUARTER) -> tuple[Step, ...]:
@@ -192,7 +200,7 @@ def with_replaced(old: Rule, new: Rule, *, quarter: Sequence[Step] = QUARTER) ->
         ValueError: ``old`` is not in the schedule.
     """
     place = _place_of(old, quarter)
-    return (*quarter[:place], Step(quarter[place].kind, new), *quarter[place + 1 :])
+    return (*quarter[:place], replace(quarter[place], rule=new), *quarter[place + 1 :])
 
 
 def _place_of(rule: Rule, quarter: Sequence[Step]) -> int:

@@ -44,6 +44,11 @@ PARTNERSHIP: Final = 3
 CONTRACT: Final = 4
 SUSTAINED: Final = 5
 
+STILL_CONSIDERED: Final = 0
+STAYS_OUT: Final = 1
+LOOKS_AGAIN: Final = 2
+"""Whether a firm has concluded that a market is not worth it; who once did so may look again."""
+
 STAGE_NAMES: Final = ("none", "contact", "relation", "partnership", "contract", "sustained export")
 
 

@@ -96,7 +96,10 @@ class Engagements(NamedTuple):
     steps_full: Annotated[IntColumn, Column("count", "next steps that succeeded")]
     steps_partly: Annotated[IntColumn, Column("count", "next steps that succeeded in part")]
     steps_lapsed: Annotated[IntColumn, Column("count", "next steps that lapsed")]
-    stayed_out: Annotated[IntColumn, Column("yes/no", "the firm concluded that the market is not worth it")]
+    stayed_out: Annotated[
+        IntColumn,
+        Column("class", "1 the firm concluded that the market is not worth it, 2 it did so once and looks again"),
+    ]
     presence: Annotated[IntColumn, Column("yes/no", "the firm has a local branch")]
     contracts: Annotated[IntColumn, Column("count", "contracts won")]
     first_contract_quarter: Annotated[IntColumn, Column("quarter", "quarter of the first contract, -1 none")]
@@ -104,6 +107,9 @@ class Engagements(NamedTuple):
         IntColumn, Column("cents/quarter", "deliveries under the running contract")
     ]
     delivery_quarters_left: Annotated[IntColumn, Column("quarters", "quarters of delivery still to come")]
+    selling_since_quarter: Annotated[
+        IntColumn, Column("quarter", "quarter in which the latest unbroken sales began, below zero in the past")
+    ]
     exports_cents: Annotated[IntColumn, Column("cents", "exports this quarter")]
     exports_since_window_cents: Annotated[
         IntColumn, Column("cents", "exports since the first year of the window")

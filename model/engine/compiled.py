@@ -134,14 +134,16 @@ def driver_source(
     lines += [
         "    for quarter in range(world.calendar.quarter[0], world.calendar.until[0]):",
         "        world.calendar.quarter[0] = quarter",
-        "        world.calendar.year[0] = quarter // 4",
+        "        world.calendar.year[0] = quarter // 4 if quarter > 0 else 0",
         "        world.calendar.quarter_of_year[0] = quarter % 4",
     ]
     lines += ["        ticks[quarter, 0] = cycles()"] if clocked else []
     for place, step in enumerate(quarter):
+        deeper = "" if step.in_the_past else "    "
+        lines += [] if step.in_the_past else ["        if quarter >= 0:"]
         lines += [
-            f"        for row in range({_ROWS[step.kind]}):",
-            f"            {names[step.rule]}(world, row)",
+            f"        {deeper}for row in range({_ROWS[step.kind]}):",
+            f"        {deeper}    {names[step.rule]}(world, row)",
         ]
         lines += [f"        ticks[quarter, {place + 1}] = cycles()"] if clocked else []
     lines += ["        if world.calendar.fault[0] != 0:", "            return"]

@@ -297,6 +297,7 @@ class Programme(mesa.Model):
         self.liaisons: list[Liaison] = self._make("liaison", range(len(self.world.liaisons.key)))
         self.embassies: list[Embassy] = self._make("embassy", range(len(self.world.embassies.key)))
         self.agency: Agency = self._make("agency", range(1))[0]
+        self._live_the_past()
         self.datacollector = mesa.DataCollector({"quarter": "quarter", **(model_reporters or {})})
 
     def _make(self, kind: str, rows: range) -> list[Any]:
@@ -310,6 +311,15 @@ class Programme(mesa.Model):
         for step in schedule.FOUNDING:
             for row in range(self._row_count(step.kind)):
                 step.rule(self.world, row)
+
+    def _live_the_past(self) -> None:
+        calendar = self.world.calendar
+        for quarter in range(int(calendar.quarter[0]), 0):
+            calendar.quarter[0], calendar.quarter_of_year[0] = quarter, quarter % 4
+            for step in self.schedule:
+                if step.in_the_past:
+                    self._do(step)
+        calendar.quarter[0] = 0
 
     def _row_count(self, kind: str) -> int:
         if kind == "cluster":

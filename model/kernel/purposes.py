@@ -104,6 +104,8 @@ CONTRACT_VALUE: Final = 256
 REPEAT_ORDER: Final = 257
 LOCAL_PRESENCE: Final = 258
 REPEAT_VALUE: Final = 259
+SECOND_LOOK: Final = 247
+BRANCH_CLOSES: Final = 248
 
 # steering and people
 REPORT: Final = 261
