@@ -81,7 +81,7 @@ def found_firm(world: World, i: int) -> None:
     money = uniform(key, 0, purposes.FIRM_MONEY)
     headroom = p.capacity_by_size * firms.size_class[i] / LARGE
     firms.capacity[i] = clip(smaller(time, money) * (1.0 - headroom) + headroom, p.capacity_lowest, 1.0)
-    firms.interrupted_until[i] = -1
+    firms.interrupted_until[i] = world.calendar.quarter[0] - 1
     firms.last_coordinator[i] = -1
 
 
@@ -728,10 +728,18 @@ def _attention(world: World, e: int) -> float:
     if j < 0:
         return p.attention_alone
     held = p.referral_gain * world.clusters.cohesion[world.memberships.cluster[j]]
-    after = towards_one(p.attention_after_covenant, held)
     gone = larger(1.0 * world.calendar.quarter[0] - world.memberships.left_quarter[j], 0.0)
-    kept = exp(-p.attention_fade * gone)
-    return after * kept + p.attention_alone * (1.0 - kept)
+    return attention_since(p, held, gone)
+
+
+@rule
+def attention_since(p: Parameters, held: float, quarters: float) -> float:
+    """Attention of a former member, 0 to 1, so many quarters after it left: it fades towards that of a firm alone.
+
+    ``held`` is the part of the missing attention that referrals of former fellow members make good.
+    """
+    kept = exp(-p.attention_fade * quarters)
+    return towards_one(p.attention_after_covenant, held) * kept + p.attention_alone * (1.0 - kept)
 
 
 @rule
@@ -901,7 +909,7 @@ def _lapse(world: World, e: int, chance: float) -> None:
 @rule
 def _sign_contract(world: World, e: int) -> None:
     """A contract: its value and what is still due are spread over the quarters of delivery (heavy tails: FC07, A14)."""
-    engagements, quarter, p = world.engagements, world.calendar.quarter[0], world.parameters
+    engagements, quarter = world.engagements, world.calendar.quarter[0]
     quarters = _quarters_of_delivery(world, e)
     value = _contract_value_cents(world, e, purposes.CONTRACT_VALUE)
     if engagements.delivery_quarters_left[e] == 0:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from passaat.model.judged import Judged, Twin, Work
 from passaat.model.kernel.counting import gini, part_of, sort_up, take_largest
 from passaat.model.kernel.rules import rule
-from passaat.model.status import CONTACT, STILL_CONSIDERED, OPEN, PARTNERSHIP, RELATION
+from passaat.model.status import CONTACT, OPEN, PARTNERSHIP, RELATION, STILL_CONSIDERED
 from passaat.model.units import CENTS_PER_EUR, LARGEST_FEW, QUARTERS_PER_YEAR, YEARS_TO_EVALUATION
 from passaat.model.world import World
 

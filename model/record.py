@@ -10,7 +10,7 @@ from passaat.model.world import World
 
 @rule
 def go_back_in_time(world: World, _row: int) -> None:
-    """World: set the clock to the first quarter of the past, which is the first quarter of the run where there is none."""
+    """World: set the clock to the first quarter of the past; where there is none, to that of the run."""
     world.calendar.quarter[0] = -QUARTERS_PER_YEAR * whole(world.parameters.past_years)
 
 

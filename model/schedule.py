@@ -96,6 +96,7 @@ class Step:
 
 
 FOUNDING: Final[tuple[Step, ...]] = (
+    Step("world", record.go_back_in_time),
     Step("country", shocks.found_country),
     Step("market", market.found_market),
     Step("market", agency.name_priority),
@@ -107,7 +108,6 @@ FOUNDING: Final[tuple[Step, ...]] = (
     Step("firm", firm.found_firm),
     Step("firm", firm.consider_markets),
     Step("world", market.index_engagements),
-    Step("world", record.go_back_in_time),
 )
 """What happens once, before the first quarter and before the past."""
 

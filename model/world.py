@@ -98,7 +98,9 @@ class Engagements(NamedTuple):
     steps_lapsed: Annotated[IntColumn, Column("count", "next steps that lapsed")]
     stayed_out: Annotated[
         IntColumn,
-        Column("class", "1 the firm concluded that the market is not worth it, 2 it did so once and looks again"),
+        Column(
+            "class", "1 the firm concluded that the market is not worth it, 2 it did so once and looks again"
+        ),
     ]
     presence: Annotated[IntColumn, Column("yes/no", "the firm has a local branch")]
     contracts: Annotated[IntColumn, Column("count", "contracts won")]
@@ -108,7 +110,8 @@ class Engagements(NamedTuple):
     ]
     delivery_quarters_left: Annotated[IntColumn, Column("quarters", "quarters of delivery still to come")]
     selling_since_quarter: Annotated[
-        IntColumn, Column("quarter", "quarter in which the latest unbroken sales began, below zero in the past")
+        IntColumn,
+        Column("quarter", "quarter in which the latest unbroken sales began, below zero in the past"),
     ]
     exports_cents: Annotated[IntColumn, Column("cents", "exports this quarter")]
     exports_since_window_cents: Annotated[

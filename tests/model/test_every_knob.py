@@ -38,9 +38,11 @@ GUARDS: dict[str, tuple[dict[str, float], dict[str, LeverSetting]]] = {
     "demand_loss_highest": ({}, {}),
     "distraction_highest_share": ({"distraction_share": 0.3}, {"priority_bonus_points": 30}),
     "progress_elapsed_lowest": ({}, {"covenant_quarters": 32, "checkpoint_quarter": 1}),
+    "repeat_age_for_half_years": ({"repeat_by_age": 0.8}, {}),
+    "repeat_value_for_half_eur": ({"repeat_by_value": 0.8}, {}),
     "repeat_highest": ({"repeat_share": 0.85, "local_presence_share": 0.15}, {}),
 }
-"""Bounds that nothing shipped comes near: what else has to be far out for them to bind."""
+"""Bounds that nothing shipped comes near, and halves of what is at no effect: what else has to be far out to bind."""
 ACT_IN_OUTCOMES_ONLY = {"displacement_share", "discount_rate"}
 """Parameters that no rule reads: they say how the difference between two runs is valued."""
 

@@ -26,6 +26,7 @@ from passaat.model.coordinator import reported, towards_pay, weighted_mean
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
     active_part,
+    attention_since,
     contract_value_eur,
     demand_effect,
     enough_chance,
@@ -34,6 +35,7 @@ from passaat.model.firm import (
     fee_burden,
     hurdle_alone,
     informed_share,
+    lasting,
     mean_of_four,
     own_activity_eur_year,
     own_contact_rate,
@@ -204,6 +206,11 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (time_share(60.0, 0.0), 1.0),
         (time_share(0.0, 80.0), 0.0),
         # a firm with half the capacity and no experience, where nobody has heard of it: 0.1 x 0.5 x 0.2 x 0.5
+        (attention_since(P._replace(attention_after_covenant=0.6), 0.5, 40.0), 0.8),
+        (attention_since(P._replace(attention_fade=0.25, attention_alone=0.3), 0.0, 400.0), 0.3),
+        (lasting(P, 0.6, 10.0, 1e6), 0.6),
+        (lasting(P._replace(repeat_by_age=0.5, repeat_highest=0.9), 0.5, 3.0, 0.0), 0.6),
+        (lasting(P._replace(repeat_by_value=1.0, repeat_highest=0.9), 0.5, 1.0, 150_000.0), 0.7),
         (own_contact_rate(P._replace(own_contact_rate=0.1), 0.5, 0.0, 0.0), 0.005),
         # three tenths hang on something that is half there; on nothing; on all of it
         (weighed(0.3, 0.5), 0.85),
