@@ -55,6 +55,7 @@ class EngagementSteps:
             tables={name: records.copy() for name, records in self.store.tables.items()},
             scanned=scanned,
             exports_by_year_cents=self.store.exports_by_year_cents.copy(),
+            money_by_year_cents=self.store.money_by_year_cents.copy(),
         )
 
     def compiled(self) -> tuple[Store, Callable[[], None]]:

@@ -25,6 +25,7 @@ class Judged(NamedTuple):
     history: History
     parameters: Parameters
     exports_by_year_cents: NDArray[np.int64]
+    money_by_year_cents: NDArray[np.int64]
 
 
 class Twin(NamedTuple):
@@ -60,4 +61,4 @@ class Work(NamedTuple):
 
 
 Judge = Callable[[Judged, Twin, Work, Any], None]
-"""A rule that writes every outcome into a record with one number per outcome."""
+"""A rule that writes every outcome into a record with one number per outcome, or into an array of them by year."""

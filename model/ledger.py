@@ -1,7 +1,8 @@
 """The ledger: what everything costs, and every cent booked to one group and purpose.
 
-Only rules of this file write money: totals into ``agency``, amounts by group into ``accounts``, in whole cents, so that
-no order of booking matters. Who spends, and on what, is decided in the files of those who decide.
+Only rules of this file write money: totals into ``agency``, amounts by group into ``accounts``, and the same by year
+into ``money_by_year_cents``, in whole cents, so that no order of booking matters. Who spends, and on what, is decided
+in the files of those who decide.
 """
 
 from __future__ import annotations
@@ -14,9 +15,29 @@ from passaat.model.ordinary_levers import (
     ORDINARY_KNOWLEDGE_HANDOVER_SHARE,
     ORDINARY_PROGRESS_INFORMATION_SHARE,
 )
-from passaat.model.status import FOLLOW_UP
+from passaat.model.status import (
+    COMMITTED,
+    FOLLOW_UP,
+    FOR_ACTIVITIES,
+    FOR_ADMINISTRATION,
+    FOR_BRANDING,
+    FOR_FOLLOW_UP,
+    FOR_LIAISON,
+    FOR_SUPPORT,
+    LET_GO,
+    PRIVATE,
+)
 from passaat.model.units import CENTS_PER_EUR, QUARTERS_PER_YEAR, TERM_QUARTERS
 from passaat.model.world import World
+
+# --- the books --------------------------------------------------------------------------------------------------------
+
+
+@rule
+def _enter(world: World, c: int, entry: int, cents: int) -> None:
+    """Enter a sum in the books of a group for the current year."""
+    world.money_by_year_cents[c, entry, world.calendar.year[0]] += cents
+
 
 # --- the year's budget ------------------------------------------------------------------------------------------------
 
@@ -70,6 +91,7 @@ def offered_cents(amount_eur: float, quarters: float, members: float, half_membe
 def commit(world: World, c: int, cents: int) -> None:
     """Commit public money to a group."""
     world.accounts.committed_cents[c] += cents
+    _enter(world, c, COMMITTED, cents)
     world.agency.committed_cents[0] += cents
 
 
@@ -109,6 +131,8 @@ def pay_activities(world: World, c: int, units: float, unit_eur: float, public_s
         due = left
     world.accounts.activities_cents[c] += due
     world.accounts.own_activity_cents[c] += cost - due
+    _enter(world, c, FOR_ACTIVITIES, due)
+    _enter(world, c, PRIVATE, cost - due)
     world.agency.paid_cents[0] += due
     return units
 
@@ -121,6 +145,7 @@ def pay_branding(world: World, c: int, quarters_left: float) -> float:
     due = int((budget - accounts.branding_cents[c]) / quarters_left)
     paid = within_cents(due, money_left_cents(world, c))
     accounts.branding_cents[c] += paid
+    _enter(world, c, FOR_BRANDING, paid)
     world.agency.paid_cents[0] += paid
     return paid / CENTS_PER_EUR
 
@@ -135,6 +160,7 @@ def pay_liaison(world: World, c: int, price_eur_year: float) -> None:
     left = money_left_cents(world, c)
     paid = within_cents(price, left if left < most else most)
     accounts.liaison_cents[c] += paid
+    _enter(world, c, FOR_LIAISON, paid)
     world.agency.paid_cents[0] += paid
 
 
@@ -144,20 +170,25 @@ def pay_support(world: World, c: int, eur: float) -> None:
     cents = whole_cents(eur)
     commit(world, c, cents)
     world.accounts.support_cents[c] += cents
+    _enter(world, c, FOR_SUPPORT, cents)
     world.agency.paid_cents[0] += cents
 
 
 @rule
 def book_fees(world: World, c: int, paid_eur: float, unpaid_eur: float) -> None:
     """Book what members pay the coordinator, and what is missing of the fee that the coordinator expected."""
-    world.accounts.fees_cents[c] += whole_cents(paid_eur)
+    paid = whole_cents(paid_eur)
+    world.accounts.fees_cents[c] += paid
+    _enter(world, c, PRIVATE, paid)
     world.accounts.unpaid_cents[c] += whole_cents(unpaid_eur)
 
 
 @rule
 def book_own_time(world: World, c: int, eur: float) -> None:
     """Book the worth of members' own time."""
-    world.accounts.in_kind_cents[c] += whole_cents(eur)
+    cents = whole_cents(eur)
+    world.accounts.in_kind_cents[c] += cents
+    _enter(world, c, PRIVATE, cents)
 
 
 # --- money that comes free, and follow-up -----------------------------------------------------------------------------
@@ -167,13 +198,14 @@ def book_own_time(world: World, c: int, eur: float) -> None:
 def release(world: World, c: int, cents: int) -> None:
     """Let go of committed money that will not be spent."""
     world.accounts.released_cents[c] += cents
+    _enter(world, c, LET_GO, cents)
 
 
 @rule
 def release_reserve(world: World, c: int) -> int:
     """Let go of what was set aside for the group's follow-up; how much that was."""
     cents = world.accounts.follow_up_reserve_cents[c]
-    world.accounts.released_cents[c] += cents
+    release(world, c, cents)
     world.accounts.follow_up_reserve_cents[c] = 0
     return int(cents)
 
@@ -198,7 +230,9 @@ def hand_on_freed_money(world: World, c: int, to_follow_up: bool) -> int:
 @rule
 def book_follow_up_plan(world: World, c: int, eur: float) -> None:
     """Book members' time for a plan of the follow-up phase."""
-    world.accounts.private_follow_up_cents[c] += whole_cents(eur)
+    cents = whole_cents(eur)
+    world.accounts.private_follow_up_cents[c] += cents
+    _enter(world, c, PRIVATE, cents)
 
 
 @rule
@@ -222,6 +256,8 @@ def pay_follow_up(
     commit(world, c, public - from_reserve)
     accounts.follow_up_cents[c] += public
     accounts.private_follow_up_cents[c] += private
+    _enter(world, c, FOR_FOLLOW_UP, public)
+    _enter(world, c, PRIVATE, private)
     world.agency.paid_cents[0] += public
     return True
 
@@ -234,6 +270,7 @@ def _book_administration(world: World, c: int, eur: float) -> None:
     """Book cost of the agency itself to a group."""
     cents = whole_cents(eur)
     world.accounts.administration_cents[c] += cents
+    _enter(world, c, FOR_ADMINISTRATION, cents)
     world.agency.paid_cents[0] += cents
 
 

@@ -113,3 +113,17 @@ def is_covenant(status: int) -> bool:
 def is_at_work(status: int) -> bool:
     """Whether a group of this status acts: a covenant that runs, or an informal group."""
     return status == RUNNING or status == EXTENDED or status == INFORMAL
+
+
+COMMITTED: Final = 0
+LET_GO: Final = 1
+FOR_ACTIVITIES: Final = 2
+FOR_LIAISON: Final = 3
+FOR_BRANDING: Final = 4
+FOR_FOLLOW_UP: Final = 5
+FOR_ADMINISTRATION: Final = 6
+FOR_SUPPORT: Final = 7
+PRIVATE: Final = 8
+N_ENTRIES: Final = 9
+"""What a sum in the books of a group is: public money committed, or let go of it again; public money paid, by purpose;
+and what members and others bear."""

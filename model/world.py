@@ -445,7 +445,7 @@ class History(NamedTuple):
 
 
 class World(NamedTuple):
-    """All tables of one run, plus policy, parameters and two lists."""
+    """All tables of one run, plus policy, parameters and three lists."""
 
     firms: Firms
     engagements: Engagements
@@ -471,6 +471,9 @@ class World(NamedTuple):
     """Engagement rows sorted by market; see ``markets.first_engagement``. Shape (n_engagements,)."""
     exports_by_year_cents: NDArray[np.int64]
     """Exports of each engagement by calendar year. Shape (n_engagements, n_years)."""
+    money_by_year_cents: NDArray[np.int64]
+    """Money booked to each group, by kind of entry and calendar year; ``status.COMMITTED`` and what follows it name the
+    entries. Shape (cluster rows, N_ENTRIES, n_years)."""
     extra: object
     """Tables of an extension (``docs/examples``); ``NoExtra`` without one."""
 

@@ -17,6 +17,7 @@ from passaat.model.lever_table import LEVER_NAMES, Levers
 from passaat.model.parameter_table import Parameters
 from passaat.model.parameters import default_parameters
 from passaat.model.shocks import SHOCK_KINDS
+from passaat.model.status import N_ENTRIES
 from passaat.model.world import MEMBERS_PER_CLUSTER, rows_of_tables
 
 SCANNED_TABLES = ("engagements",)
@@ -38,6 +39,7 @@ class Store:
     scanned: dict[str, Any]
     engagements_by_market: NDArray[np.int64]
     exports_by_year_cents: NDArray[np.int64]
+    money_by_year_cents: NDArray[np.int64]
     levers: NDArray[Any]
     parameters: NDArray[Any]
     extra: Any
@@ -67,6 +69,7 @@ class Store:
             parameters=self._plain_parameters(),
             engagements_by_market=memoryview(self.engagements_by_market),  # type: ignore[arg-type]
             exports_by_year_cents=memoryview(self.exports_by_year_cents),  # type: ignore[arg-type]
+            money_by_year_cents=memoryview(self.money_by_year_cents),  # type: ignore[arg-type]
             extra=extra,
         )
 
@@ -80,13 +83,15 @@ class Store:
             parameters=parameters,
             engagements_by_market=self.engagements_by_market,
             exports_by_year_cents=self.exports_by_year_cents,
+            money_by_year_cents=self.money_by_year_cents,
             extra=extra,
         )
 
     @property
     def n_bytes(self) -> int:
         """Memory of the world, in bytes."""
-        arrays = [*self.tables.values(), self.engagements_by_market, self.exports_by_year_cents]
+        arrays = [*self.tables.values(), self.engagements_by_market]
+        arrays += [self.exports_by_year_cents, self.money_by_year_cents]
         arrays += [column for table in self.scanned.values() for column in table]
         return sum(array.nbytes for array in arrays)
 
@@ -139,6 +144,7 @@ def build_world(inputs: RunInputs, world_seed: int, extra: Any = None) -> Store:
         scanned={name: columns.contiguous_columns(world.TABLES[name], rows[name]) for name in SCANNED_TABLES},
         engagements_by_market=np.zeros(n_engagements, dtype=np.int64),
         exports_by_year_cents=np.zeros((n_engagements, size.n_years), dtype=np.int64),
+        money_by_year_cents=np.zeros((rows["clusters"], N_ENTRIES, size.n_years), dtype=np.int64),
         levers=levers,
         parameters=parameters,
         extra=NoExtra() if extra is None else extra,

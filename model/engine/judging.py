@@ -21,9 +21,8 @@ from passaat.model.kernel.columns import IntColumn
 from passaat.model.kernel.machine_code import Compiled
 from passaat.model.kernel.rules import rule
 from passaat.model.outcomes import OUTCOME_NAMES, Found, judge
-from passaat.model.world import (
-    World,
-)
+from passaat.model.world import World
+from passaat.model.yearly import OUTCOMES_BY_YEAR, judge_by_year
 
 if TYPE_CHECKING:
     from passaat.model.engine.compiled import Run
@@ -128,6 +127,28 @@ def outcomes_of(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
     world, against, work, found = judged_with(run, twin)
     compiled_judge(judge)(world, against, work, found)
     return np.array([found]).view(np.float64)
+
+
+def outcomes_by_year(run: Run, twin: Run | None = None) -> NDArray[np.float64]:
+    """All outcomes by year of one run; those that need a twin are nan without one.
+
+    Returns:
+        One row per outcome of ``OUTCOMES_BY_YEAR``, one column per calendar year of the run; in the last two rows a
+        column is the number of years since the end of a covenant.
+
+    Args:
+        run: the run.
+        twin: the run of the same world without programme.
+
+    Raises:
+        ModelError: a twin of another world.
+    """
+    if twin is not None:
+        require_same_world(run, twin)
+    world, against, work, _ = judged_with(run, twin)
+    years = np.zeros((len(OUTCOMES_BY_YEAR), run.inputs.size.n_years))
+    compiled_judge(judge_by_year)(world, against, work, years)
+    return years
 
 
 def judged_with(run: Run, twin: Run | None = None) -> tuple[Judged, Twin, Work, Found]:

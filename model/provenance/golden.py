@@ -189,6 +189,7 @@ def columns_of(run: Run) -> Iterator[tuple[str, NDArray[Any]]]:
             yield f"{table}.{name}", getattr(columns, name)
     yield "engagements_by_market", world.engagements_by_market
     yield "exports_by_year_cents", world.exports_by_year_cents
+    yield "money_by_year_cents", world.money_by_year_cents
     extra: Any = world.extra
     for name in getattr(extra, "_fields", ()):
         yield f"extra.{name}", getattr(extra, name)

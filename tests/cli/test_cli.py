@@ -472,6 +472,32 @@ def test_an_option_without_its_flag_is_told_where_to_go() -> None:
     assert "passaat run pib --options follow-up" in refusal("run", "pib", "follow-up")
 
 
+def test_a_run_by_year_says_when_money_falls_and_how_long_gains_last() -> None:
+    code, out, err = call("run", "pib", "--by-year", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["years"][0] == 2012
+    paid, committed = (found["by_year"][f"public_{name}_eur"] for name in ("cost", "committed"))
+    assert len(paid) == len(found["years"])
+    assert sum(paid) > 1e6
+    assert (
+        sum(committed[: found["years"].index(2020) + 1]) > sum(paid[: found["years"].index(2020) + 1]) / 2.0
+    )
+    assert found["by_years_since_end"]["memberships_since_end"][0] > 100.0
+    assert found["units"]["memberships_since_end"] == "memberships"
+    code, out, err = call("run", "pib", "--by-year")
+    assert code == 0, err
+    assert all(word in out for word in ("2016", "committed", "paid", "years since the end", "2034"))
+    assert "2015" not in out
+
+
+@pytest.mark.parametrize("other", [("--all",), ("--cluster", "3")])
+def test_a_run_is_shown_by_year_or_by_group(other: tuple[str, ...]) -> None:
+    said = refusal("run", "pib", "--by-year", *other)
+    assert f"--by-year and {' '.join(other)} are two views of a run" in said
+    assert "`passaat run pib --by-year`" in said
+
+
 def test_an_edited_reference_goes_to_another_study(bench: Path) -> None:
     """Also when it carries a shipped name; an unchanged copy of a shipped one under that name is the shipped."""
     assert call("new", "my.toml")[0] == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,7 @@ from passaat.cli.parts import (
     settings_of,
     warm_up,
 )
+from passaat.errors import PassaatError
 from passaat.json_text import json_text, plain
 from passaat.scenarios.levers import LeverSetting
 from passaat.shown import shown
@@ -45,6 +46,10 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="Show every group, also from before the decision window.")
     ] = False,
+    by_year: Annotated[
+        bool,
+        typer.Option("--by-year", help="Show exports and money by year, and gains since covenants ended."),
+    ] = False,
     to: ReportOption = None,
     force: ForceReportOption = False,
     as_json: JsonOption = False,
@@ -53,16 +58,31 @@ def run(
     from passaat.experiments.reports.forms import require_form
 
     require_form(to, force=force)
+    if by_year and (everything or cluster is not None):
+        other = "--all" if everything else f"--cluster {cluster}"
+        raise PassaatError(
+            f"--by-year and {other} are two views of a run; one is shown at a time",
+            f"`passaat run {shown(name)} --by-year` shows the years, `passaat run {shown(name)} {other}` the groups.",
+        )
     base = _under_options(load(name, "reference"), options or (), settings_of(levers))
     from passaat.experiments.reports.run import cluster_report, describe_run, run_report
 
-    say_workload(base, 1)
+    say_workload(base, 2 if by_year else 1)
     warm_up()
     from passaat.model.engine.compiled import simulate
 
-    found = describe_run(base, simulate(base.inputs(), seed))
+    one = simulate(base.inputs(), seed)
     changed = ", ".join(map(shown, [*(options or ()), *(levers or ())]))
-    if cluster is None:
+    found: dict[str, Any]
+    if by_year:
+        from passaat.experiments.reports.by_year import describe_years, years_report
+
+        found = describe_years(base, one, simulate(base.without_programme().inputs(), seed))
+    else:
+        found = describe_run(base, one)
+    if by_year:
+        report, data = years_report(found), found
+    elif cluster is None:
         report, data = run_report(found, everything=everything), found
     else:
         report, data = cluster_report(found, cluster), found["clusters"][cluster]
