@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,19 +73,16 @@ def run(
 
     one = simulate(base.inputs(), seed)
     changed = ", ".join(map(shown, [*(options or ()), *(levers or ())]))
-    found: dict[str, Any]
     if by_year:
         from passaat.experiments.reports.by_year import describe_years, years_report
 
-        found = describe_years(base, one, simulate(base.without_programme().inputs(), seed))
+        data = describe_years(base, one, simulate(base.without_programme().inputs(), seed))
+        report = years_report(data)
     else:
-        found = describe_run(base, one)
-    if by_year:
-        report, data = years_report(found), found
-    elif cluster is None:
-        report, data = run_report(found, everything=everything), found
-    else:
-        report, data = cluster_report(found, cluster), found["clusters"][cluster]
+        data = describe_run(base, one)
+        report = run_report(data, everything=everything)
+    if cluster is not None:
+        report, data = cluster_report(data, cluster), data["clusters"][cluster]
     Answer(
         lambda: [report],
         lambda: json_text(plain(data), sort_keys=True),
