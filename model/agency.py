@@ -21,6 +21,7 @@ from passaat.model.ledger import (
     hand_on_freed_money,
     offered_cents,
 )
+from passaat.model.offer import grants
 from passaat.model.plans import plan_more
 from passaat.model.status import (
     APPLIED,
@@ -68,7 +69,7 @@ def signal_chance(world: World, s: int) -> None:
     """Desk: now and then, tell coordinators of the sector's best market (CF20); experience sees more (PM01)."""
     desks, markets, calendar = world.desks, world.markets, world.calendar
     desks.signalled_market[s] = -1
-    if world.levers.programme_on[calendar.year[0]] == 0.0:
+    if not grants(world, calendar.year[0]):
         return
     p = world.parameters
     rate = p.desk_signal_rate * between(desks.experience[s], p.desk_signals_without_experience, 1.0)

@@ -10,6 +10,7 @@ from passaat.model.kernel.draws import GOLDEN_RATIO, combine, normal, uniform
 from passaat.model.kernel.elementary import log
 from passaat.model.kernel.rules import between, clip, larger, rule, towards_one, whole
 from passaat.model.ledger import book_own_time
+from passaat.model.offer import grants, share_started, support_expected
 from passaat.model.ordinary_levers import ORDINARY_SELECTION_CRITERIA
 from passaat.model.status import (
     APPLIED,
@@ -109,7 +110,7 @@ def _free_to_start(world: World, k: int) -> bool:
 def _start_rate(world: World, k: int) -> float:
     """Rate at which a coordinator starts: experience makes openings easier to see (CO11).
 
-    Without a programme, few groups form (a rate that no source reports). A good earlier group may re-form.
+    Few groups form where there is nothing to be had (``offer.py``). A good earlier group may re-form.
     """
     p, experience = world.parameters, world.coordinators.experience[k]
     rate = (
@@ -117,9 +118,10 @@ def _start_rate(world: World, k: int) -> float:
         * (p.start_without_experience + experience)
         * (1.0 + _wish_to_re_form(world, k))
     )
-    if world.levers.programme_on[world.calendar.year[0]] == 0.0:
-        rate = rate * p.informal_group_share
-    return float(rate)
+    year = world.calendar.year[0]
+    if not grants(world, year):
+        return float(rate * p.informal_group_share)
+    return float(rate * share_started(p, support_expected(world, year)))
 
 
 @rule
@@ -189,7 +191,7 @@ def _leads_here(world: World, k: int, m: int) -> bool:
 
 @rule
 def write_application(world: World, k: int) -> None:
-    """Coordinator: turn a group that is large enough into an application, or into an informal group without programme.
+    """Coordinator: turn a group that is large enough into an application, or an informal one if nothing is to be had.
 
     The rules of that year hold for it from then on. The quality of the plan follows the assessors' four groups of
     criteria with the weights of their number: opportunity 4, organisation and capacity 5, strategy and role of
@@ -204,7 +206,7 @@ def write_application(world: World, k: int) -> None:
     if world.calendar.quarter[0] > world.calendar.window_last_quarter[0]:
         clusters.status[c] = DISSOLVED  # too late to apply; in the world without programme as well
         return
-    if levers.programme_on[year] == 0.0:
+    if not grants(world, year):
         clusters.status[c] = INFORMAL
         clusters.start_quarter[c] = world.calendar.quarter[0]
         clusters.planned_end_quarter[c] = clusters.start_quarter[c] + int(levers.covenant_quarters[year])

@@ -21,6 +21,7 @@ from passaat.model.kernel.rules import (
 )
 from passaat.model.liaison import help_to_member
 from passaat.model.market import openness
+from passaat.model.offer import grants, support_expected
 from passaat.model.parameter_table import Parameters
 from passaat.model.status import (
     CONTACT,
@@ -261,6 +262,7 @@ def _appeal(world: World, c: int, e: int, i: int, k: int) -> float:
         - _weight_of_rivals(world, c, i, k)
         - _weight_of_connections(world, e, i)
         - _weight_of_paper(world, i, year)
+        + _pull_of_support(world, year)
     )
 
 
@@ -306,6 +308,19 @@ def _gap_to_members(world: World, c: int, i: int) -> float:
 
 
 @rule
+def _offered(world: World, year: int) -> float:
+    """1 where the programme of a year has something to grant, 0 where it has not, or there is none."""
+    return 1.0 if grants(world, year) else 0.0
+
+
+@rule
+def _pull_of_support(world: World, year: int) -> float:
+    """Support to be had speaks for joining, the more, the surer and the sooner it comes."""
+    p = world.parameters
+    return float(p.join_support * support_expected(world, year))
+
+
+@rule
 def _weight_of_fee(world: World, i: int, year: int) -> float:
     """What membership costs speaks against it, by its share of turnover: the gain has to be worth it (CF04)."""
     p, fee_eur = world.parameters, _yearly_fee_eur(world, i, year)
@@ -316,7 +331,7 @@ def _weight_of_fee(world: World, i: int, year: int) -> float:
 def _yearly_fee_eur(world: World, i: int, year: int) -> float:
     """What membership would cost the firm a year: the fee, less support, and its own part of activities."""
     levers, p = world.levers, world.parameters
-    public = levers.programme_on[year]
+    public = _offered(world, year)
     fee_eur = p.member_fee_eur_year * (1.0 - public * levers.coordinator_public_share[year])
     if world.firms.sme[i] == 1:
         fee_eur = fee_eur * (1.0 - public * levers.sme_fee_support_share[year])
@@ -329,7 +344,7 @@ def _yearly_fee_eur(world: World, i: int, year: int) -> float:
 @rule
 def _pull_of_access(world: World, i: int, m: int, year: int) -> float:
     """A market too hard to enter alone speaks for joining (CF17, CF19); dear fairs count where a programme runs."""
-    p, public = world.parameters, world.levers.programme_on[year]
+    p, public = world.parameters, _offered(world, year)
     above = world.countries.price_level[world.markets.country[m]] - p.price_level_felt_from
     dear = clip(above, 0.0, 1.0)
     hurdle = hurdle_alone(world.markets.barrier[m], public * dear, world.firms.size_class[i] / LARGE)
@@ -340,7 +355,7 @@ def _pull_of_access(world: World, i: int, m: int, year: int) -> float:
 def _weight_of_time(world: World, i: int, year: int) -> float:
     """Lack of time speaks against joining, the more, the more own contribution the rules ask."""
     levers = world.levers
-    own_time = 1.0 + levers.programme_on[year] * (levers.co_funding_ratio[year] - 1.0)
+    own_time = 1.0 + _offered(world, year) * (levers.co_funding_ratio[year] - 1.0)
     return float(world.parameters.join_time * own_time * (1.0 - world.firms.free_capacity[i]))
 
 
@@ -375,7 +390,7 @@ def _weight_of_paper(world: World, i: int, year: int) -> float:
     levers, p = world.levers, world.parameters
     criteria = larger(levers.selection_criteria[year] - p.criteria_without_burden, 0.0)
     felt = p.criteria_burden_sme if world.firms.sme[i] == 1 else 1.0
-    return float(levers.programme_on[year] * p.criteria_burden * criteria * felt)
+    return float(_offered(world, year) * p.criteria_burden * criteria * felt)
 
 
 @rule

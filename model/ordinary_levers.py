@@ -18,3 +18,5 @@ ORDINARY_COVENANTS_PER_MANAGER: Final = 10.0
 """Covenants per programme manager, covenants."""
 ORDINARY_KNOWLEDGE_HANDOVER_SHARE: Final = 0.3
 """Knowledge handed over, share."""
+ORDINARY_COVENANT_AMOUNT_EUR: Final = 350000.0
+"""Amount per covenant, EUR."""

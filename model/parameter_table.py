@@ -86,6 +86,8 @@ class Parameters(NamedTuple):
     coordination_quality_lowest: float
     patience_quarters: float
     informal_group_share: float
+    support_elasticity: float
+    waiting_discount: float
     informal_promotion_units: float
     member_fee_eur_year: float
     join_intercept: float
@@ -104,6 +106,7 @@ class Parameters(NamedTuple):
     join_access: float
     price_level_felt_from: float
     join_connected: float
+    join_support: float
     connections_of_large_firm: float
     fee_share_felt_half: float
     usual_members: float

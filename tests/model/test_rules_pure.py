@@ -51,6 +51,7 @@ from passaat.model.kernel.draws import log_odds
 from passaat.model.kernel.rules import between, clip, larger, smaller, towards_one, whole, whole_cents
 from passaat.model.ledger import offered_cents, within_cents
 from passaat.model.liaison import knows_too_little, match_strength, tied_help, travel_stop_felt
+from passaat.model.offer import drawn_by, expected, share_started
 from passaat.model.outcomes import eur
 from passaat.model.parameter_table import Parameters
 from passaat.model.parameters import default_parameters
@@ -211,6 +212,10 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (lasting(P, 0.6, 10.0, 1e6), 0.6),
         (lasting(P._replace(repeat_by_age=0.5, repeat_highest=0.9), 0.5, 3.0, 0.0), 0.6),
         (lasting(P._replace(repeat_by_value=1.0, repeat_highest=0.9), 0.5, 1.0, 150_000.0), 0.7),
+        (expected(P, 9.0, 4.0, 1.0, 4.0), 0.6),
+        (expected(P._replace(waiting_discount=0.2), 0.0, 0.0, 3.0, 1.0), 1.5 * math.exp(-0.3)),
+        (drawn_by(P._replace(support_elasticity=0.5), 0.25), 0.5),
+        (share_started(P._replace(support_elasticity=1.0, informal_group_share=0.2), 0.5), 0.6),
         (own_contact_rate(P._replace(own_contact_rate=0.1), 0.5, 0.0, 0.0), 0.005),
         # three tenths hang on something that is half there; on nothing; on all of it
         (weighed(0.3, 0.5), 0.85),
