@@ -10,7 +10,8 @@ import math
 from passaat.model.groups import counted_members
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, normal, uniform
-from passaat.model.kernel.rules import between, clip, larger, rule, smaller, towards_one
+from passaat.model.kernel.elementary import log
+from passaat.model.kernel.rules import between, clip, larger, rule, smaller, towards_one, whole
 from passaat.model.ledger import (
     book_assessment,
     book_hearing,
@@ -22,6 +23,7 @@ from passaat.model.ledger import (
     offered_cents,
 )
 from passaat.model.offer import grants
+from passaat.model.parameter_table import Parameters
 from passaat.model.plans import plan_more
 from passaat.model.status import (
     APPLIED,
@@ -29,6 +31,7 @@ from passaat.model.status import (
     INCEPTION,
     INFORMAL,
     ONE_STAGE,
+    READY,
     REJECTED,
     RETURNED,
     RUNNING,
@@ -254,12 +257,13 @@ def _decide(world: World, c: int) -> None:
     """Award, defer or reject one application; an award commits money from this year's budget."""
     clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
     book_assessment(world, c)
-    committed = _offer_cents(world, c)
+    quarters = _term_quarters(world, c)
+    committed = _offer_cents(world, c, quarters)
     eligible = _is_eligible(world, c)
     good_enough = clusters.score[c] >= levers.selection_threshold_points[year]
     if eligible and good_enough and committed <= budget_for_cents(world, c):
         draw_on_budget(world, c, committed)
-        start_covenant(world, c, committed, int(levers.covenant_quarters[year]))
+        start_covenant(world, c, committed, quarters)
     elif eligible and _gets_second_look(world, c):
         clusters.status[c] = INCEPTION
         clusters.planned_end_quarter[c] = world.calendar.quarter[0] + int(levers.inception_quarters[year])
@@ -268,8 +272,24 @@ def _decide(world: World, c: int) -> None:
 
 
 @rule
-def _offer_cents(world: World, c: int) -> int:
-    """What a group would get: the amount of the rules, larger or smaller with the ambition of its plan."""
+def _term_quarters(world: World, c: int) -> int:
+    """Term that a group asks for: shorter than usual where deals in its market come soon, longer where they do not."""
+    p, usual = world.parameters, world.levers.covenant_quarters[world.clusters.rule_year[c]]
+    shortest, longest = p.deal_cycle_shortest_quarters, p.deal_cycle_longest_quarters
+    cycle = world.markets.deal_cycle_quarters[world.clusters.market[c]]
+    return term_quarters(p, usual, log(cycle / shortest) / log(longest / shortest))
+
+
+@rule
+def term_quarters(p: Parameters, usual: float, place: float) -> int:
+    """A covenant's term: the usual one in a market whose deals take as long as most; ``place`` is 0 to 1 of all."""
+    quarters = whole(usual + p.term_spread_quarters * (2.0 * place - 1.0))
+    return quarters if quarters > 1 else 1
+
+
+@rule
+def _offer_cents(world: World, c: int, quarters: int) -> int:
+    """What a group would get for its term: the amount of the rules, larger or smaller with the ambition of its plan."""
     clusters, levers, p, year = world.clusters, world.levers, world.parameters, world.clusters.rule_year[c]
     ambition = between(
         uniform(clusters.key[c], 0, purposes.AMBITION), 1.0 - p.ambition_spread, 1.0 + p.ambition_spread
@@ -278,9 +298,7 @@ def _offer_cents(world: World, c: int) -> int:
         levers.covenant_amount_eur[year] * ambition, p.largest_amount_ratio * levers.covenant_amount_eur[year]
     )
     half_members = p.members_for_half_amount * levers.co_funding_ratio[year]
-    return offered_cents(
-        amount, levers.covenant_quarters[year], 1.0 * counted_members(world, c), half_members
-    )
+    return offered_cents(amount, 1.0 * quarters, 1.0 * counted_members(world, c), half_members)
 
 
 @rule
@@ -296,10 +314,14 @@ def _gets_second_look(world: World, c: int) -> bool:
 
 @rule
 def _turn_down(world: World, c: int) -> None:
-    """Reject an application; now and then the group goes on informally, for as long as a covenant would have."""
+    """Reject an application; the group may try once more, or go on informally, for as long as a covenant would have."""
     clusters, quarter = world.clusters, world.calendar.quarter[0]
-    clusters.turned_down[c] = 1
     world.agency.rejections[0] += 1
+    if _tries_again(world, c):
+        clusters.refusals[c] += 1
+        clusters.status[c] = READY
+        return
+    clusters.turned_down[c] = 1
     drawn = uniform(clusters.key[c], 0, purposes.GOING_ON_ALONE)
     goes_on = drawn < world.parameters.informal_group_share
     clusters.status[c] = INFORMAL if goes_on else REJECTED
@@ -307,6 +329,16 @@ def _turn_down(world: World, c: int) -> None:
     if goes_on:
         term = int(world.levers.covenant_quarters[clusters.rule_year[c]])
         clusters.planned_end_quarter[c] = quarter + term
+
+
+@rule
+def _tries_again(world: World, c: int) -> bool:
+    """Whether a group that was turned down applies once more; its coordinator must have started no other group."""
+    clusters, k = world.clusters, world.clusters.coordinator[c]
+    if k < 0 or clusters.refusals[c] > 0 or world.coordinators.latest_cluster[k] != c:
+        return False
+    drawn = uniform(clusters.key[c], 0, purposes.TRYING_AGAIN)
+    return bool(drawn < world.parameters.reapplication_share)
 
 
 @rule

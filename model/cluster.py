@@ -6,7 +6,7 @@ import math
 
 from passaat.model.agency import desk_help
 from passaat.model.embassy import embassy_help
-from passaat.model.groups import counted_members, mass
+from passaat.model.groups import checkpoint_due, counted_members, mass
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, uniform
 from passaat.model.kernel.rules import (
@@ -762,7 +762,7 @@ def _moved_so_far(world: World, c: int, elapsed: float) -> float:
 def steer(world: World, c: int) -> None:
     """Cluster before the steering group: stop at a checkpoint, lose money, extend, or close (L09, L11, L16-L18).
 
-    The group sees progress as reported, not as it is (PM03, MO05).
+    The group sees progress as reported, not as it is (PM03, MO05), so that it may stop the wrong ones and keep others.
     """
     clusters, quarter = world.clusters, world.calendar.quarter[0]
     if clusters.status[c] == INFORMAL:
@@ -771,30 +771,20 @@ def steer(world: World, c: int) -> None:
         return
     if not in_covenant(world, c):
         return
-    if _checkpoint_due(world, c):
+    if checkpoint_due(world, c):
         book_checkpoint(world, c)
         least = world.levers.checkpoint_minimum_progress[clusters.rule_year[c]]
-        if clusters.progress_reported[c] < least or _out_of_reach(world, c):
+        out_of_reach, truly_enough = _out_of_reach(world, c), clusters.progress_tested[c] >= least
+        if clusters.progress_reported[c] < least or out_of_reach:
+            clusters.stopped_wrongly[c] = 1 if truly_enough and not out_of_reach else 0
             _stop(world, c)
             return
+        if not truly_enough:
+            clusters.kept_wrongly[c] += 1
     _concentrate(world, c)
     if quarter + 1 >= clusters.planned_end_quarter[c]:
         if not _extend(world, c):
             _close(world, c)
-
-
-@rule
-def _checkpoint_due(world: World, c: int) -> bool:
-    """Whether the rules of this covenant foresee a checkpoint this quarter."""
-    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
-    first = int(levers.checkpoint_quarter[year])
-    since = world.calendar.quarter[0] + 1 - clusters.start_quarter[c]
-    if first == 0 or since < first:
-        return False
-    repeat = int(levers.checkpoint_repeat_quarters[year])
-    if repeat == 0:
-        return bool(since == first)
-    return bool((since - first) % repeat == 0)
 
 
 @rule
@@ -1025,13 +1015,21 @@ def _fund_member(world: World, c: int, j: int, e: int, budget_eur: float) -> Non
     private_share = world.levers.follow_up_private_share[world.clusters.rule_year[c]]
     if pay_follow_up(world, c, rate_eur, private_share, from_budget):
         world.memberships.funded[j] = 1
-        world.engagements.funded_capacity[e] = capacity_bought(rate_eur, p.follow_up_eur_for_half_effect)
+        own = world.firms.free_capacity[world.engagements.firm[e]]
+        bought = capacity_bought(rate_eur, p.follow_up_eur_for_half_effect)
+        world.engagements.funded_capacity[e] = beyond_own_effort(p, bought, own)
 
 
 @rule
 def capacity_bought(eur_per_year: float, eur_for_half: float) -> float:
     """Share of the firm's missing capacity that follow-up money buys; half at ``eur_for_half``, never all."""
     return eur_per_year / (eur_per_year + eur_for_half)
+
+
+@rule
+def beyond_own_effort(p: Parameters, bought: float, own: float) -> float:
+    """What is left of capacity bought where money pays for what an able firm would have done anyway (deadweight)."""
+    return bought * (1.0 - p.follow_up_deadweight * own)
 
 
 @rule

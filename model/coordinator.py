@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from passaat.model.groups import counted_members, mass
+from passaat.model.groups import checkpoint_due, counted_members, mass
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import GOLDEN_RATIO, combine, normal, uniform
 from passaat.model.kernel.elementary import log
@@ -12,6 +12,7 @@ from passaat.model.kernel.rules import between, clip, larger, rule, towards_one,
 from passaat.model.ledger import book_own_time
 from passaat.model.offer import grants, share_started, support_expected
 from passaat.model.ordinary_levers import ORDINARY_SELECTION_CRITERIA
+from passaat.model.parameter_table import Parameters
 from passaat.model.status import (
     APPLIED,
     CLOSED,
@@ -211,13 +212,19 @@ def write_application(world: World, k: int) -> None:
         clusters.start_quarter[c] = world.calendar.quarter[0]
         clusters.planned_end_quarter[c] = clusters.start_quarter[c] + int(levers.covenant_quarters[year])
         return
+    p = world.parameters
     clusters.path_covered[c] = _path_covered(world, c)
-    clusters.quality[c] = _quality_of_plan(world, k, c)
+    clusters.quality[c] = learned(p, _quality_of_plan(world, k, c), 1.0 * clusters.refusals[c])
     clusters.status[c] = APPLIED
     clusters.applied_quarter[c] = world.calendar.quarter[0]
-    p = world.parameters
     paper = levers.selection_criteria[year] + p.path_criteria * levers.bottleneck_path_required[year]
     book_own_time(world, c, p.plan_cost_eur * paper / ORDINARY_SELECTION_CRITERIA)
+
+
+@rule
+def learned(p: Parameters, quality: float, refusals: float) -> float:
+    """Quality of a plan in points, after the refusals from which the group learned."""
+    return quality + clip(p.lesson_of_refusal * refusals, 0.0, 1.0) * (FULL_POINTS - quality)
 
 
 @rule
@@ -301,9 +308,11 @@ def report_progress(world: World, k: int) -> None:
         if is_covenant(clusters.status[c]) and clusters.coordinator[c] == k:
             truth_share = world.levers.progress_information_share[clusters.rule_year[c]]
             blur = p.report_noise_sd * normal(clusters.key[c], world.calendar.quarter[0], purposes.REPORT)
-            clusters.progress_reported[c] = reported(
-                clusters.progress_tested[c], truth_share, p.report_hope, blur
-            )
+            report = reported(clusters.progress_tested[c], truth_share, p.report_hope, blur)
+            if checkpoint_due(world, c):
+                least = world.levers.checkpoint_minimum_progress[clusters.rule_year[c]]
+                report = coloured(p, report, least, truth_share)
+            clusters.progress_reported[c] = report
         c = clusters.earlier_of_coordinator[c]
 
 
@@ -311,6 +320,12 @@ def report_progress(world: World, k: int) -> None:
 def reported(progress: float, truth_share: float, hope: float, blur: float) -> float:
     """Progress as reported, 0 to 1: the share ``truth_share`` of the truth, for the rest hope, and blur with it."""
     return clip(truth_share * progress + (1.0 - truth_share) * (hope + blur), 0.0, 1.0)
+
+
+@rule
+def coloured(p: Parameters, report: float, least: float, truth_share: float) -> float:
+    """A report at a checkpoint whose threshold is known: part of what it lacks is made up, less where more is seen."""
+    return report + p.checkpoint_gaming * (1.0 - truth_share) * larger(least - report, 0.0)
 
 
 @rule

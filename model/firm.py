@@ -6,6 +6,7 @@ import math
 
 from passaat.model.cluster import at_work, in_covenant
 from passaat.model.coordinator import hears_of
+from passaat.model.groups import checkpoint_ahead
 from passaat.model.kernel import purposes
 from passaat.model.kernel.draws import combine, log_odds, normal, uniform
 from passaat.model.kernel.elementary import exp, log
@@ -464,11 +465,20 @@ def _active_part(world: World, c: int, e: int, i: int) -> float:
     clusters, p = world.clusters, world.parameters
     return active_part(
         p,
-        world.memberships.commitment[world.engagements.membership[e]],
+        _commitment_now(world, c, e),
         informed_share(p, clusters.fidelity[c], clusters.coordinator_quality[c]),
         _capacity_to_take_part(world, c, i),
         clusters.relevance[c],
     )
+
+
+@rule
+def _commitment_now(world: World, c: int, e: int) -> float:
+    """A member's commitment; a checkpoint ahead makes good a part of what is missing (discipline)."""
+    commitment = world.memberships.commitment[world.engagements.membership[e]]
+    if in_covenant(world, c) and checkpoint_ahead(world, c):
+        commitment = towards_one(commitment, world.parameters.checkpoint_discipline)
+    return float(commitment)
 
 
 @rule
@@ -732,7 +742,7 @@ def _attention(world: World, e: int) -> float:
     """Attention for this market, 0 to 1: full in a group at work, held in follow-up, less after it or on one's own.
 
     Members of a group that held together keep referring each other after it (FU02, FU03, FU04), the less the longer it
-    is over.
+    is over. Those whom follow-up money carried may have unlearned to go on without it (dependence).
     """
     p, c, j = world.parameters, world.engagements.cluster[e], world.engagements.membership[e]
     if c >= 0:
@@ -744,7 +754,8 @@ def _attention(world: World, e: int) -> float:
         return p.attention_alone
     held = p.referral_gain * world.clusters.cohesion[world.memberships.cluster[j]]
     gone = larger(1.0 * world.calendar.quarter[0] - world.memberships.left_quarter[j], 0.0)
-    return attention_since(p, held, gone)
+    weaned = p.follow_up_dependence if world.memberships.funded[j] == 1 else 0.0
+    return attention_since(p, held, gone) * (1.0 - weaned)
 
 
 @rule

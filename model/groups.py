@@ -78,3 +78,26 @@ def mass(members: float, half_members: float) -> float:
     if members <= 0.0:
         return 0.0
     return members / (members + half_members)
+
+
+@rule
+def checkpoint_due(world: World, c: int) -> bool:
+    """Whether the rules of this covenant foresee a checkpoint this quarter."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    first = int(levers.checkpoint_quarter[year])
+    since = world.calendar.quarter[0] + 1 - clusters.start_quarter[c]
+    if first == 0 or since < first:
+        return False
+    repeat = int(levers.checkpoint_repeat_quarters[year])
+    if repeat == 0:
+        return bool(since == first)
+    return bool((since - first) % repeat == 0)
+
+
+@rule
+def checkpoint_ahead(world: World, c: int) -> bool:
+    """Whether the covenant has a checkpoint before it, this quarter or later."""
+    clusters, levers, year = world.clusters, world.levers, world.clusters.rule_year[c]
+    first = int(levers.checkpoint_quarter[year])
+    since = world.calendar.quarter[0] + 1 - clusters.start_quarter[c]
+    return bool(first > 0 and (since <= first or int(levers.checkpoint_repeat_quarters[year]) > 0))

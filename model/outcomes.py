@@ -60,6 +60,20 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     Outcome("extension_requests", "covenants", "covenants that asked for an extension", "neither"),
     Outcome("mean_duration_years", "years", "length of a covenant, mean", "neither"),
     Outcome("covenants_stopped", "covenants", "covenants stopped at a checkpoint", "neither"),
+    Outcome(
+        "covenants_stopped_wrongly",
+        "covenants",
+        "covenants stopped that would have passed by what was true",
+        "lower",
+        label="Covenants stopped wrongly",
+    ),
+    Outcome(
+        "covenants_kept_wrongly",
+        "covenants",
+        "covenants that passed a checkpoint that they would have failed by what was true",
+        "lower",
+        label="Covenants kept wrongly",
+    ),
     Outcome("activities_realised_share", "share", "planned activities that took place", "higher"),
     Outcome(
         "firms_with_contacts",
@@ -361,7 +375,8 @@ def judge_applications(world: Judged, found: Found) -> None:
     for c in range(calendar.n_clusters[0]):
         applied = clusters.applied_quarter[c]
         if applied >= calendar.window_first_quarter[0] and applied <= calendar.window_last_quarter[0]:
-            applications += 1
+            applications += 1 + clusters.refusals[c]
+            rejections += clusters.refusals[c]
             if clusters.turned_down[c] == 1:
                 rejections += 1
     found.applications = float(applications)
@@ -373,6 +388,7 @@ def judge_covenants(world: Judged, work: Work, found: Found) -> None:
     """Counted covenants: number, size at the start, length, and what they did."""
     clusters, memberships = world.clusters, world.memberships
     covenants, at_start, asked, stopped, quarters = 0, 0, 0, 0, 0
+    stopped_wrongly, kept_wrongly = 0, 0
     memoranda, demonstrations = 0, 0
     planned, done = 0.0, 0.0
     for c in range(world.calendar.n_clusters[0]):
@@ -383,6 +399,8 @@ def judge_covenants(world: Judged, work: Work, found: Found) -> None:
                     at_start += 1
             asked += clusters.extension_asked[c]
             stopped += clusters.stopped[c]
+            stopped_wrongly += clusters.stopped_wrongly[c]
+            kept_wrongly += 1 if clusters.kept_wrongly[c] > 0 else 0
             end = clusters.end_quarter[c]
             quarters += (end if end >= 0 else world.calendar.n_quarters[0]) - clusters.start_quarter[c]
             memoranda += clusters.memoranda[c]
@@ -394,6 +412,8 @@ def judge_covenants(world: Judged, work: Work, found: Found) -> None:
     found.members_per_covenant = part_of(float(at_start), float(covenants))
     found.extension_requests = float(asked)
     found.covenants_stopped = float(stopped)
+    found.covenants_stopped_wrongly = float(stopped_wrongly)
+    found.covenants_kept_wrongly = float(kept_wrongly)
     found.mean_duration_years = part_of(float(quarters) / QUARTERS_PER_YEAR, float(covenants))
     found.memoranda = float(memoranda)
     found.demonstrations = float(demonstrations)

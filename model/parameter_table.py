@@ -140,10 +140,13 @@ class Parameters(NamedTuple):
     feedback_gain: float
     feedback_without_help: float
     inception_gain: float
+    reapplication_share: float
+    lesson_of_refusal: float
     inception_margin_points: float
     path_required_share: float
     members_for_half_amount: float
     ambition_spread: float
+    term_spread_quarters: float
     largest_amount_ratio: float
     application_cost_eur: float
     assessor_cost_share: float
@@ -252,6 +255,8 @@ class Parameters(NamedTuple):
     report_hope: float
     progress_elapsed_lowest: float
     report_noise_sd: float
+    checkpoint_gaming: float
+    checkpoint_discipline: float
     strategy_change_rate: float
     strategy_change_quarters: float
     burden_of_second_cluster: float
@@ -294,6 +299,8 @@ class Parameters(NamedTuple):
     referral_gain: float
     attention_fade: float
     follow_up_eur_for_half_effect: float
+    follow_up_deadweight: float
+    follow_up_dependence: float
     follow_up_plan_quarters: float
     follow_up_reserve_eur_per_firm_year: float
     contract_turnover_share: float

@@ -347,6 +347,13 @@ class Clusters(NamedTuple):
     extended: Annotated[IntColumn, Column("yes/no", "an extension was granted")]
     stopped: Annotated[IntColumn, Column("yes/no", "stopped at a checkpoint")]
     turned_down: Annotated[IntColumn, Column("yes/no", "the application was rejected")]
+    refusals: Annotated[IntColumn, Column("count", "rejected applications after which it tried again")]
+    stopped_wrongly: Annotated[
+        IntColumn, Column("yes/no", "stopped at a checkpoint that it would have passed by what was true")
+    ]
+    kept_wrongly: Annotated[
+        IntColumn, Column("count", "checkpoints passed that it would have failed by what was true")
+    ]
     feedback_given: Annotated[IntColumn, Column("rounds", "rounds of feedback received")]
 
 
