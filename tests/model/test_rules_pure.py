@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import passaat.model
-from passaat.model.agency import assessor_noise, is_call, mean_score, towards_hundred
+from passaat.model.agency import assessor_noise, is_call, mean_score, term_quarters, towards_hundred
 from passaat.model.cluster import (
+    beyond_own_effort,
     capacity_bought,
     cohesion_at_start,
     due_now,
@@ -22,7 +23,7 @@ from passaat.model.cluster import (
     guided,
     relevance,
 )
-from passaat.model.coordinator import reported, towards_pay, weighted_mean
+from passaat.model.coordinator import coloured, learned, reported, towards_pay, weighted_mean
 from passaat.model.embassy import time_share
 from passaat.model.firm import (
     active_part,
@@ -216,6 +217,11 @@ def test_every_pure_function_of_the_rules_is_tested_here() -> None:
         (expected(P._replace(waiting_discount=0.2), 0.0, 0.0, 3.0, 1.0), 1.5 * math.exp(-0.3)),
         (drawn_by(P._replace(support_elasticity=0.5), 0.25), 0.5),
         (share_started(P._replace(support_elasticity=1.0, informal_group_share=0.2), 0.5), 0.6),
+        (term_quarters(P._replace(term_spread_quarters=4.0), 12.0, 0.75), 14),
+        (beyond_own_effort(P._replace(follow_up_deadweight=0.5), 0.4, 0.5), 0.3),
+        (coloured(P._replace(checkpoint_gaming=0.5), 0.4, 0.6, 0.5), 0.6),
+        (coloured(P._replace(checkpoint_gaming=0.5), 0.3, 0.6, 0.5), 0.3),
+        (learned(P._replace(lesson_of_refusal=0.25), 60.0, 1.0), 70.0),
         (own_contact_rate(P._replace(own_contact_rate=0.1), 0.5, 0.0, 0.0), 0.005),
         # three tenths hang on something that is half there; on nothing; on all of it
         (weighed(0.3, 0.5), 0.85),
