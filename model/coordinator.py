@@ -324,7 +324,7 @@ def reported(progress: float, truth_share: float, hope: float, blur: float) -> f
 
 @rule
 def coloured(p: Parameters, report: float, least: float, truth_share: float) -> float:
-    """A report at a checkpoint with a known threshold: what lacks little is made to reach it, less where more is seen."""
+    """A report at a checkpoint of known threshold: what lacks little is made to reach it, less where more is seen."""
     lacks = least - report
     return least if lacks > 0.0 and lacks <= p.checkpoint_gaming * (1.0 - truth_share) else report
 
