@@ -45,9 +45,9 @@ SHORT_TRADE: Final[Mapping[str, float]] = {
     "own_contact_rate": 0.12,
     "second_look_share": 1.0,
     "delivery_quarters": 4.0,
-    "first_order_share": 0.3,
-    "repeat_share": 0.4,
-    "repeat_by_age": 0.4,
+    "first_order_share": 0.4,
+    "repeat_share": 0.6,
+    "repeat_by_age": 0.5,
     "growth_share": 0.1,
     "branch_closes_share": 1.0,
     "relation_fade": 0.08,
@@ -59,7 +59,7 @@ SHORT_TRADE: Final[Mapping[str, float]] = {
     "barrier_return": 0.02,
     "trade_takes_capacity": 0.3,
 }
-"""A trial, chosen by hand within the ranges: a fifth to a third of trade relations end in a year, new ones more often."""
+"""A trial, chosen by hand within the ranges: about a quarter of trade relations end in a year, of new ones a third."""
 
 CHANNELS: Final = (
     *("support_elasticity", "waiting_discount", "join_support", "checkpoint_gaming", "checkpoint_discipline"),
