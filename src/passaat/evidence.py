@@ -25,6 +25,9 @@ from passaat.errors import EvidenceError, unknown_name
 
 EVIDENCE_FOLDER: Final = Path(__file__).resolve().parent / "calibration" / "evidence"
 
+ROW_FILES: Final = ("pib.csv", "outside.csv")
+"""Rows on the programme itself, and on exporters outside it."""
+
 UNITS: Final = (
     "EUR",
     "EUR million",
@@ -74,10 +77,10 @@ FORMS: Final = (
     "share",
     "sum",
 )
-USES: Final = ("input", "target", "validation", "check", "context")
-"""``input`` feeds the model and is never shown as reproduced; ``target`` is for calibration; ``validation``
-is held back;
-``check`` repeats a target from another table of the same source; ``context`` is background."""
+USES: Final = ("input", "target", "tuning", "validation", "check", "context")
+"""The one role that a row has. ``input`` feeds the model and is never shown as reproduced; ``target`` is for
+calibration; by ``tuning`` somebody sets a default or a range by hand; ``validation`` is held out: predicted, never
+fitted; ``check`` repeats a target from another table of the same source; ``context`` is background."""
 SIGNS: Final = ("+", "-", "0", "+/-", "lag", "measurement", "rule")
 CLAIM_KINDS: Final = ("claim", "recommendation", "rule")
 VERDICTS: Final = ("ERROR", "CLASH", "DEFINITION", "OK")
@@ -375,7 +378,7 @@ class Evidence:
 
 
 def load_evidence(folder: Path = EVIDENCE_FOLDER) -> Evidence:
-    """Read and check the four files of a folder.
+    """Read and check the five files of a folder.
 
     Raises:
         EvidenceError: any bad row; all of them are listed, each with file, row, id, value and reason.
@@ -396,21 +399,25 @@ def load_evidence(folder: Path = EVIDENCE_FOLDER) -> Evidence:
         lambda row: _claim(row, sources),
         problems,
     )
-    rows = _read(
-        folder / "pib.csv",
-        (
-            *("id", "quantity", "value", "unit", "lower", "upper", "n", "period", "population", "form"),
-            *("source", "place", "reading", "arithmetic", "use", "inferred", "notes"),
-        ),
-        lambda row: _evidence_row(row, sources, readings),
-        problems,
-    )
+    rows: dict[str, EvidenceRow] = {}
+    for name in ROW_FILES:
+        read = _read(
+            folder / name,
+            (
+                *("id", "quantity", "value", "unit", "lower", "upper", "n", "period", "population", "form"),
+                *("source", "place", "reading", "arithmetic", "use", "inferred", "notes"),
+            ),
+            lambda row: _evidence_row(row, sources, readings),
+            problems,
+        )
+        problems += [f"{name}: id {row.id} is used before, in another file" for row in read if row.id in rows]
+        rows.update({row.id: row for row in read})
     if problems:
         raise EvidenceError(
             problems, hint=f"Correct these rows in {folder.name}/; nothing was read until all rows are right."
         )
     return Evidence(
-        rows=MappingProxyType({row.id: row for row in rows}),
+        rows=MappingProxyType(rows),
         claims=MappingProxyType({claim.id: claim for claim in claims}),
         reconciliations=MappingProxyType({entry.id: entry for entry in reconciliations}),
         references=MappingProxyType({reference.key: reference for reference in references}),
@@ -428,7 +435,7 @@ def all_evidence() -> Evidence:
 
 
 def evidence() -> Mapping[str, EvidenceRow]:
-    """All rows by id, in the order of the file."""
+    """All rows by id, in the order of the files."""
     return all_evidence().rows
 
 
