@@ -139,7 +139,7 @@ def _unknown(rows: Mapping[str, EvidenceRow], said: Mapping[str, Any]) -> Iterat
             if key not in rows:
                 yield f"roles.toml, [{part}.{key}]: there is no such row of evidence"
             elif part == "changed" and (about["was"] == rows[key].use or not about["why"].strip()):
-                yield f"roles.toml, [changed.{key}]: a change has a reason, and another role before than {rows[key].use}"
+                yield f"roles.toml, [changed.{key}]: no reason, or the role {rows[key].use} before as now"
             elif part == "asked" and about["role"] == rows[key].use:
                 yield f"roles.toml, [asked.{key}]: {key} has the role {about['role']} that was asked for"
 
