@@ -94,6 +94,7 @@ def test_figures_that_set_a_default_are_marked_with_a_parameter_that_exists() ->
     marked = {figure.name: figure.set_by for figure in figures() if figure.set_by}
     assert {name for names in marked.values() for name in names} <= set(PARAMETERS)
     assert {"sme_share", "extension_request_share", "mean_private_eur", "knowledge_full_share"} <= set(marked)
+    assert {"mean_participants", "smallest_public_eur", "largest_public_eur"} <= set(marked)
     assert not [f for f in figures() if f.role == "validation" and f.set_by], "validation sets no default"
 
 
