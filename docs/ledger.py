@@ -96,7 +96,7 @@ def numbers_without_fact(of: Ledger) -> str:
     """Records that name facts or places of the source without taking a number from them."""
     rows = [[code(user), why] for user, why in of.declared.mentions.items()]
     return (
-        "## Named, but nothing is set after it\n\nRecords that cite a fact or a place of the evaluation and take no "
+        "## Named, but set after no row\n\nRecords that cite a fact or a place of the evaluation and take no "
         "number of a row from it. *In no row*: a reader counted the number in the text, so this ledger cannot hold it. "
         "Claims carry no numbers and have [a page of their own](claims.md).\n\n"
         + table(["record", "what it is named for"], rows)
