@@ -31,7 +31,7 @@ QUICK: Final = {
     "passaat.model.provenance.claims": "the rules, scenarios/levers.toml and model/left_out.toml",
     "glossary": "docs/glossary.toml and scenarios/levers.toml",
     "calibration": "calibration/posterior",
-    "ledger": "calibration/evidence and calibration/roles.toml",
+    "ledger": "calibration/evidence, calibration/roles.toml and what cites facts",
     "at_scale": "docs/at-scale.json",
 }
 """Generators that take seconds, and what each reads. What the others import stands first."""

@@ -14,6 +14,7 @@ from passaat.evidence import (
     all_evidence,
     claims,
     evidence,
+    outside_evidence,
 )
 
 
@@ -96,7 +97,7 @@ def list_evidence(use: str | None = None, text: str | None = None) -> tuple[Evid
     wanted = (text or "").lower()
     return tuple(
         row
-        for row in evidence().values()
+        for row in (*evidence().values(), *outside_evidence().values())
         if (use is None or row.use == use)
         and wanted in " ".join((row.id, row.quantity, row.population, row.notes)).lower()
     )
@@ -119,8 +120,9 @@ def explain_row(id: str) -> Explanation:
         EvidenceError: an id that does not exist.
     """
     known = all_evidence()
-    if id in known.rows:
-        row = known.rows[id]
+    rows = {**known.rows, **known.outside}
+    if id in rows:
+        row = rows[id]
         return Explanation(
             id=id,
             reference=known.references[row.source],
@@ -136,9 +138,9 @@ def explain_row(id: str) -> Explanation:
             id=id,
             reference=known.references[entry.source],
             reconciliation=entry,
-            rows=tuple(row.id for row in known.rows.values() if row.reading == id),
+            rows=tuple(row.id for row in rows.values() if row.reading == id),
         )
-    names = [*known.rows, *known.claims, *known.reconciliations]
+    names = [*rows, *known.claims, *known.reconciliations]
     raise EvidenceError(
         unknown_name("evidence id", id, names, listing=False),
         hint="'passaat evidence' lists all ids.",

@@ -25,9 +25,6 @@ from passaat.errors import EvidenceError, unknown_name
 
 EVIDENCE_FOLDER: Final = Path(__file__).resolve().parent / "calibration" / "evidence"
 
-ROW_FILES: Final = ("pib.csv", "outside.csv")
-"""Rows on the programme itself, and on exporters outside it."""
-
 UNITS: Final = (
     "EUR",
     "EUR million",
@@ -54,6 +51,7 @@ UNITS: Final = (
     "participants",
     "percent",
     "percent per year",
+    "percentage points",
     "persons",
     "ratio",
     "rounds",
@@ -67,6 +65,7 @@ FORMS: Final = (
     "categorical",
     "count",
     "date",
+    "difference",
     "max",
     "mean",
     "min",
@@ -77,10 +76,10 @@ FORMS: Final = (
     "share",
     "sum",
 )
-USES: Final = ("input", "target", "tuning", "validation", "check", "context")
-"""The one role that a row has. ``input`` feeds the model and is never shown as reproduced; ``target`` is for
-calibration; by ``tuning`` somebody sets a default or a range by hand; ``validation`` is held out: predicted, never
-fitted; ``check`` repeats a target from another table of the same source; ``context`` is background."""
+USES: Final = ("input", "tuning", "target", "validation", "check", "context")
+"""``input`` feeds the model and is never shown as reproduced; by ``tuning`` somebody set a default or a range by hand;
+``target`` is for calibration; ``validation`` is held out; ``check`` repeats a target from another table of the same
+source; ``context`` is background. One for each row: ``passaat.calibration.roles`` holds who uses it against it."""
 SIGNS: Final = ("+", "-", "0", "+/-", "lag", "measurement", "rule")
 CLAIM_KINDS: Final = ("claim", "recommendation", "rule")
 VERDICTS: Final = ("ERROR", "CLASH", "DEFINITION", "OK")
@@ -369,9 +368,15 @@ def _references(path: Path, problems: list[str]) -> tuple[Reference, ...]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known, by id."""
+    """All that is known, by id.
+
+    Attributes:
+        rows: figures of the programme.
+        outside: figures of other studies, of firms without the programme; no id is in both.
+    """
 
     rows: Mapping[str, EvidenceRow]
+    outside: Mapping[str, EvidenceRow]
     claims: Mapping[str, Claim]
     reconciliations: Mapping[str, Reconciliation]
     references: Mapping[str, Reference]
@@ -399,10 +404,9 @@ def load_evidence(folder: Path = EVIDENCE_FOLDER) -> Evidence:
         lambda row: _claim(row, sources),
         problems,
     )
-    rows: dict[str, EvidenceRow] = {}
-    for name in ROW_FILES:
-        read = _read(
-            folder / name,
+    rows, outside = (
+        _read(
+            folder / file,
             (
                 *("id", "quantity", "value", "unit", "lower", "upper", "n", "period", "population", "form"),
                 *("source", "place", "reading", "arithmetic", "use", "inferred", "notes"),
@@ -410,14 +414,17 @@ def load_evidence(folder: Path = EVIDENCE_FOLDER) -> Evidence:
             lambda row: _evidence_row(row, sources, readings),
             problems,
         )
-        problems += [f"{name}: id {row.id} is used before, in another file" for row in read if row.id in rows]
-        rows.update({row.id: row for row in read})
+        for file in ("pib.csv", "outside.csv")
+    )
+    twice = {row.id for row in rows} & {row.id for row in outside}
+    problems += [f"outside.csv, {id}: id is used in pib.csv" for id in sorted(twice)]
     if problems:
         raise EvidenceError(
             problems, hint=f"Correct these rows in {folder.name}/; nothing was read until all rows are right."
         )
     return Evidence(
-        rows=MappingProxyType(rows),
+        rows=MappingProxyType({row.id: row for row in rows}),
+        outside=MappingProxyType({row.id: row for row in outside}),
         claims=MappingProxyType({claim.id: claim for claim in claims}),
         reconciliations=MappingProxyType({entry.id: entry for entry in reconciliations}),
         references=MappingProxyType({reference.key: reference for reference in references}),
@@ -435,8 +442,13 @@ def all_evidence() -> Evidence:
 
 
 def evidence() -> Mapping[str, EvidenceRow]:
-    """All rows by id, in the order of the files."""
+    """All rows of the programme by id, in the order of the file."""
     return all_evidence().rows
+
+
+def outside_evidence() -> Mapping[str, EvidenceRow]:
+    """All rows of other studies by id, in the order of the file."""
+    return all_evidence().outside
 
 
 def claims() -> Mapping[str, Claim]:

@@ -21,6 +21,7 @@ from passaat.evidence import (
     claims,
     evidence,
     load_evidence,
+    outside_evidence,
     reconciliations,
     references,
 )
@@ -43,12 +44,13 @@ def rounds_to(fraction: Fraction | float, printed: float, decimals: int = 0) -> 
 
 def test_there_are_reconciliations_and_sources() -> None:
     assert {f"A{number}" for number in range(1, 21)} <= set(reconciliations())
-    on_programmes = {"technopolis2023", "rvo2023", "serv2015", "klict", "kplusv2016"}
-    assert set(references()) == on_programmes | {row.source for row in evidence().values()}
+    of_programmes = {"technopolis2023", "rvo2023", "serv2015", "klict", "kplusv2016"}
+    assert of_programmes <= set(references())
+    assert set(references()) - of_programmes == {row.source for row in outside_evidence().values()}
 
 
 def test_every_unit_form_and_use_of_the_closed_lists_is_used() -> None:
-    rows = evidence().values()
+    rows = [*evidence().values(), *outside_evidence().values()]
     assert {row.unit for row in rows} == set(UNITS)
     assert {row.form for row in rows} == set(FORMS)
     assert {row.use for row in rows} == set(USES)
@@ -369,6 +371,29 @@ def test_a_bad_row_is_refused_with_its_reason(folder: Path, old: str, new: str, 
     with pytest.raises(EvidenceError, match=r"pib\.csv row") as caught:
         load_evidence(folder)
     assert any(reason in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_an_outside_row_with_an_id_of_the_programme_is_refused(folder: Path) -> None:
+    edit(folder, "outside.csv", "base_nl_lejour_new,", "meta_cases,")
+    with pytest.raises(EvidenceError, match=r"outside\.csv, meta_cases: id is used in pib\.csv"):
+        load_evidence(folder)
+
+
+def test_outside_growth_follows_from_its_levels() -> None:
+    rows = outside_evidence()
+    assert rounds_to(100 * ((496 / 371.5) ** (1 / 8) - 1), rows["base_nl_exports2010_18"].value or 0, 1)
+    level = 686.6 / (1 - 0.059)
+    assert rounds_to(100 * ((level / 371.5) ** (1 / 12) - 1), rows["base_nl_exports2022"].value or 0, 1)
+    for ending in ("", "_value"):
+        classes = (
+            rows[f"base_nl_cbs2019_{c}{ending}"].value or 0 for c in ("everyyear", "years", "flicker", "once")
+        )
+        assert round(sum(classes), 1) == 100
+
+
+def test_outside_rows_are_found_and_explained() -> None:
+    assert "base_es_median" in [row.id for row in list_evidence(use="tuning")]
+    assert "Esteve-Perez" in "\n".join(explain_row("base_es_median").lines)
 
 
 def test_a_line_with_too_few_values_and_a_wrong_header_are_refused(folder: Path) -> None:
