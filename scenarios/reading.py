@@ -80,6 +80,7 @@ MEASURES: Final = frozenset(
         "log points",
         "log-odds",
         "weight",
+        "power",
         "",
     }
 )

@@ -12,6 +12,7 @@ from typing import Final
 
 from passaat.errors import StudyError
 from passaat.model.kernel.columns import record_type
+from passaat.model.status import N_ENTRIES
 from passaat.model.world import TABLES, rows_of_tables
 from passaat.scenarios.scenario import Scenario
 
@@ -79,7 +80,9 @@ def tables_mb(reference: Scenario) -> float:
     inputs = reference.inputs()
     rows = rows_of_tables(inputs)
     bytes_ = sum(rows[name] * record_type(table).itemsize for name, table in TABLES.items())
-    return (bytes_ + rows["engagements"] * 8 * (1 + inputs.size.n_years)) / 1e6
+    numbers = rows["engagements"] * (1 + inputs.size.n_years)
+    numbers += rows["clusters"] * N_ENTRIES * inputs.size.n_years
+    return (bytes_ + 8 * numbers) / 1e6
 
 
 def machine_memory_mb() -> float | None:

@@ -225,7 +225,7 @@ def test_the_last_place_of_no_parameter_of_a_study_is_seen_and_a_millionth_is(dr
     for one in draw(40, 1):
         assert unmoved(list(one.values())) == []
         usual = parameters_digest(one)
-        for name in list(one)[::20]:
+        for name in [name for name in one if one[name] != 0.0][::20]:  # a zero is written, never computed
             assert parameters_digest({**one, name: moved_by_ulps(one[name], 2)}) == usual
             assert parameters_digest({**one, name: one[name] * (1 + MILLIONTH) or MILLIONTH}) != usual
 

@@ -122,7 +122,7 @@ def test_the_command_shows_one_cluster_and_refuses_one_that_is_not_there(
 def test_levers_and_options_change_the_run(tmp_path: Path, small: Scenario) -> None:
     path = tmp_path / "small.toml"
     path.write_text(small.to_toml(), encoding="utf-8")
-    nobody = json.loads(call("run", str(path), "--set", "selection_threshold_points=101", "--json"))
+    nobody = json.loads(call("run", str(path), "--set", "selection_threshold_points=100", "--json"))
     assert under_the_new_rules(nobody) != []
     assert {group["covenant_start"] for group in under_the_new_rules(nobody)} == {None}
     under = json.loads(call("run", str(path), "--options", "go-no-go", "--json"))
