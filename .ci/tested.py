@@ -35,11 +35,15 @@ def bounds() -> list[str]:
 
 
 def depends_on() -> str:
-    """Digest of all that makes a stored result stale when it changes: the bounds, and the bits that the model gives."""
+    """Digest of all that makes a stored result stale when it changes: the bounds, and the bits that the model gives.
+
+    Columns and outcomes that are new since do not: they stand apart until the next ``make test-all``.
+    """
+    bits = json.loads((ROOT / "tests" / "exact_bits.json").read_text(encoding="utf-8"))
     parts = {
         "python": project()["requires-python"],
         "bounds": bounds(),
-        "bits": json.loads((ROOT / "tests" / "exact_bits.json").read_text(encoding="utf-8")),
+        "bits": {part: hashes for part, hashes in bits.items() if part != "new"},
     }
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=12).hexdigest()
 

@@ -107,6 +107,7 @@ def _portfolio(run: Run) -> dict[str, float]:
     applied = clusters.applied_quarter[: int(calendar.n_clusters[0])]
     asked = (applied >= calendar.window_first_quarter[0]) & (applied <= calendar.window_last_quarter[0])
     rejected = asked & (clusters.turned_down[: len(applied)] == 1)
+    again = clusters.refusals[: len(applied)][asked].sum()
     planned = clusters.plan_promotion + clusters.plan_knowledge + clusters.plan_diplomacy
     done = clusters.done_promotion + clusters.done_knowledge + clusters.done_diplomacy
     rows = membership_rows(run, covenants)
@@ -119,11 +120,13 @@ def _portfolio(run: Run) -> dict[str, float]:
     return {
         "covenants": float(len(covenants)),
         "members_per_covenant": _share(float(at_start.sum()), float(len(covenants))),
-        "applications": float(asked.sum()),
-        "rejections": float(rejected.sum()),
+        "applications": float(asked.sum() + again),
+        "rejections": float(rejected.sum() + again),
         "extension_requests": float(clusters.extension_asked[covenants].sum()),
         "mean_duration_years": _mean((ends - clusters.start_quarter[covenants]) / 4.0),
         "covenants_stopped": float(clusters.stopped[covenants].sum()),
+        "covenants_stopped_wrongly": float(clusters.stopped_wrongly[covenants].sum()),
+        "covenants_kept_wrongly": float((clusters.kept_wrongly[covenants] > 0).sum()),
         "activities_realised_share": _share(done[covenants].sum(), planned[covenants].sum()),
         "memoranda": float(clusters.memoranda[covenants].sum()),
         "demonstrations": float((clusters.demonstration[covenants] == OPEN).sum()),
@@ -154,7 +157,7 @@ def _members(run: Run) -> dict[str, float]:
         "contracts": float(memberships.contracts[rows].sum()),
         "local_presence": _firms_that(run, engagement[engagements.presence[engagement] == 1]),
         "barriers_passed_share": _mean(engagements.permits[engagement]),
-        "firms_learned_out": _firms_that(run, engagement[engagements.stayed_out[engagement] == 1]),
+        "firms_learned_out": _firms_that(run, engagement[engagements.stayed_out[engagement] > 0]),
         "quarters_to_first_contract": _mean(waited),
         "cooperation_survival_share": _share(float((stage >= CONTACT).sum()), float(len(engagement))),
     }
@@ -318,6 +321,9 @@ def by_hand() -> tuple[Run, Run]:
     clusters.turned_down[:] = [0, 0, 0, 1]
     clusters.extension_asked[:] = [1, 0, 1, 0]
     clusters.stopped[:] = [1, 1, 0, 0]
+    clusters.stopped_wrongly[:] = [1, 1, 0, 0]
+    clusters.kept_wrongly[:] = [3, 0, 2, 0]
+    clusters.refusals[:] = [1, 0, 1, 0]
     clusters.memoranda[:] = [5, 1, 2, 0]
     clusters.demonstration[:] = [OPEN, OPEN, PLANNED, 0]
     clusters.plan_promotion[:] = [9.0, 2.0, 4.0, 9.0]
@@ -376,11 +382,13 @@ WORKED_OUT: Final = {
     "smes": 2.0,
     "sme_share": 2.0 / 3.0,
     "members_per_covenant": 2.0,  # firms 0 and 1, then 0 and 3; the others joined later
-    "applications": 3.0,
-    "rejections": 1.0,
+    "applications": 4.0,  # cluster 2 applied twice
+    "rejections": 2.0,
     "extension_requests": 1.0,
     "mean_duration_years": 2.25,  # 8 and 10 quarters
     "covenants_stopped": 1.0,
+    "covenants_stopped_wrongly": 1.0,
+    "covenants_kept_wrongly": 1.0,  # at two checkpoints, still one
     "activities_realised_share": 0.5625,  # 2 of 4 and 2.5 of 4
     "firms_with_contacts": 3.0,  # all but firm 2
     "relations": 3.0,  # all but firm 1
@@ -470,6 +478,8 @@ def by_chance(seed: int) -> tuple[Run, Run]:
         some = luck.random((rows, 1)) < luck.random()
         one.world.exports_by_year_cents[:] = luck.integers(0, 10**10, (rows, years)) * some
         one.world.engagements.exports_since_window_cents[:] = one.world.exports_by_year_cents[:, 1:].sum(1)
+    for name in ("stopped_wrongly", "kept_wrongly", "refusals"):
+        getattr(clusters, name)[:] = luck.integers(0, 2, n)
     return run, twin
 
 
