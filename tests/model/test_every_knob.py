@@ -38,6 +38,8 @@ GUARDS: dict[str, tuple[dict[str, float], dict[str, LeverSetting]]] = {
     "demand_loss_highest": ({}, {}),
     "distraction_highest_share": ({"distraction_share": 0.3}, {"priority_bonus_points": 30}),
     "progress_elapsed_lowest": ({}, {"covenant_quarters": 32, "checkpoint_quarter": 1}),
+    "lesson_of_refusal": ({"reapplication_share": 1.0}, {"selection_threshold_points": 60}),
+    "waiting_discount": ({"support_elasticity": 1.0}, {"selection_calls_per_year": 1}),
     "repeat_age_for_half_years": ({"repeat_by_age": 0.8}, {}),
     "repeat_value_for_half_eur": ({"repeat_by_value": 0.8}, {}),
     "repeat_highest": ({"repeat_share": 0.85, "local_presence_share": 0.15}, {}),

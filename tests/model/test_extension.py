@@ -156,13 +156,15 @@ def test_a_step_stands_where_it_was_put() -> None:
     assert (*longer[:place], *longer[place + 1 :]) == QUARTER
     replaced = with_replaced(firm.fade, draw_for_nothing)
     assert len(replaced) == len(QUARTER)
-    assert replaced[place - 1] == step
+    assert replaced[place - 1].rule is draw_for_nothing
+    assert replaced[place - 1].in_the_past, "what stands in for a step happens when that step did"
 
 
 def test_a_place_that_is_not_in_the_schedule_is_refused() -> None:
     step = Step("engagement", draw_for_nothing)
     with pytest.raises(
-        ValueError, match=r"draw_for_nothing is not in the schedule; its rules are meet_shocks, drift"
+        ValueError,
+        match=r"draw_for_nothing is not in the schedule; its rules are begin_to_count, meet_shocks, drift",
     ):
         with_step(step, after=draw_for_nothing)
     with pytest.raises(ValueError, match="found_firm is not in the schedule"):
